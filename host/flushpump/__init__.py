@@ -1,0 +1,1 @@
+"""flushpump: host library and command line of the flush pump."""

@@ -1,0 +1,160 @@
+"""The device-side codec: CRC, COBS, header and integers on preallocated buffers; nothing here allocates.
+
+Every function works on `bytearray` and indices. The one exception is import time, when the CRC table
+and, through `offsets`, the field offsets are made.
+"""
+
+from array import array
+
+from .messages import CRC_SIZE, FRAME_MAX, HEADER_SIZE, PAYLOAD_MAX
+
+# Header offsets, in the order of messages.HEADER.
+AT_VERSION = 0
+AT_KIND = 1
+AT_MESSAGE = 2
+AT_SESSION = 3
+AT_SEQUENCE = 5
+AT_STATUS = 7
+AT_LENGTH = 8
+
+
+def _crc_table():
+    table = array("H", [0] * 256)
+    for index in range(256):
+        crc = index << 8
+        for _ in range(8):
+            crc = ((crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
+        table[index] = crc
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+def crc16(buffer, start, stop, crc=0xFFFF):
+    """CRC-16/CCITT-FALSE of buffer[start:stop]; `crc` continues an earlier one."""
+    table = _CRC_TABLE
+    for index in range(start, stop):
+        crc = ((crc << 8) & 0xFFFF) ^ table[(crc >> 8) ^ buffer[index]]
+    return crc
+
+
+def cobs_encode(source, count, target):
+    """COBS of source[:count] and the closing 00 into target; returns the bytes written. count <= 253."""
+    code_at = 0
+    write = 1
+    for index in range(count):
+        byte = source[index]
+        if byte:
+            target[write] = byte
+        else:
+            target[code_at] = write - code_at
+            code_at = write
+        write += 1
+    target[code_at] = write - code_at
+    target[write] = 0
+    return write + 1
+
+
+def cobs_decode(buffer, count):
+    """Decodes buffer[:count] (without its 00) in place; returns the decoded length, or -1 if it is no COBS."""
+    read = 0
+    write = 0
+    while read < count:
+        code = buffer[read]
+        if code == 0 or read + code > count:
+            return -1
+        read += 1
+        for _ in range(code - 1):
+            if buffer[read] == 0:
+                return -1
+            buffer[write] = buffer[read]
+            write += 1
+            read += 1
+        if code < 255 and read < count:
+            buffer[write] = 0
+            write += 1
+    return write
+
+
+def seal(plain, length, target):
+    """Closes a frame: writes length and CRC into `plain` (header and payload stand there), COBS into target.
+
+    Returns the bytes on the wire. `plain` has room for the header, the payload and two bytes of CRC.
+    """
+    plain[AT_LENGTH] = length
+    end = HEADER_SIZE + length
+    crc = crc16(plain, 0, end)
+    plain[end] = crc & 0xFF
+    plain[end + 1] = crc >> 8
+    return cobs_encode(plain, end + CRC_SIZE, target)
+
+
+def unseal(buffer, count):
+    """Decodes buffer[:count] in place and checks length and CRC; returns the payload's length or -1."""
+    if count > FRAME_MAX - 1:
+        return -1
+    size = cobs_decode(buffer, count)
+    if size < HEADER_SIZE + CRC_SIZE:
+        return -1
+    length = buffer[AT_LENGTH]
+    end = HEADER_SIZE + length
+    if length > PAYLOAD_MAX or end + CRC_SIZE != size:
+        return -1
+    if crc16(buffer, 0, end) != buffer[end] | buffer[end + 1] << 8:
+        return -1
+    return length
+
+
+def get_u16(buffer, at):
+    return buffer[at] | buffer[at + 1] << 8
+
+
+def get_u32(buffer, at):
+    """An unsigned integer below 2**30, or -1 for a larger one, which no field of the table may hold."""
+    if buffer[at + 3] >= 0x40:
+        return -1
+    return buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | buffer[at + 3] << 24
+
+
+def get_i32(buffer, at):
+    """A signed integer within +-2**30; what lies outside is clamped to the end of that range."""
+    high = buffer[at + 3]
+    if high & 0x80:
+        if high < 0xC0:
+            return -0x3FFFFFFF - 1
+        return (buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | (high & 0x3F) << 24) - 0x3FFFFFFF - 1
+    if high >= 0x40:
+        return 0x3FFFFFFF
+    return buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | high << 24
+
+
+def put_u16(buffer, at, value):
+    buffer[at] = value & 0xFF
+    buffer[at + 1] = value >> 8 & 0xFF
+
+
+def put_u32(buffer, at, value):
+    """Also writes negative integers, as two's complement."""
+    buffer[at] = value & 0xFF
+    buffer[at + 1] = value >> 8 & 0xFF
+    buffer[at + 2] = value >> 16 & 0xFF
+    buffer[at + 3] = value >> 24 & 0xFF
+
+
+def size_of(kind):
+    """Bytes of a field type of the message table."""
+    if kind[0] == "b":
+        return int(kind[1:])
+    return {"u8": 1, "u16": 2, "u32": 4, "i32": 4}[kind]
+
+
+def offsets(fields, base=HEADER_SIZE):
+    """{name: offset in the plain frame} of the fields; the key "" holds the payload's size. Import time only."""
+    result = {}
+    at = base
+    for field in fields:
+        result[field[0]] = at
+        at += size_of(field[1])
+    result[""] = at - base
+    return result

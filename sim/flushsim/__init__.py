@@ -1,0 +1,1 @@
+"""flushsim: clock, plant, faults, and runs of the firmware against the plant."""
