@@ -33,8 +33,8 @@ class UnknownName(UsageProblem):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-        remedy = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
-        super().__init__(f"there is no {kind} '{name}'", remedy)
+        remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+        super().__init__(f"there is no {kind} {name!r}", remedy)
         self.nearest = near[0] if near else None
 
 
