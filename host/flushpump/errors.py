@@ -1,0 +1,84 @@
+"""The errors that a user can meet: each says what happened and what to do, and knows its exit status.
+
+`str(error)` is one sentence. The exit statuses are those of the command line.
+"""
+
+# ruff: noqa: N818 -- the names say what happened, as the command line does
+from __future__ import annotations
+
+from flushlink import messages
+
+_STATUS_SENTENCES = {number: sentence for number, _, sentence in messages.STATUSES}
+_STATUS_NAMES = {number: name for number, name, _ in messages.STATUSES}
+
+
+class FlushPumpError(Exception):
+    """Anything that the pump, the link or the user's wish can cause. `message` says what, `remedy` what to do."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageProblem(FlushPumpError):
+    """What was asked makes no sense: an unknown name, a value outside its range."""
+
+    exit_status = 2
+
+
+class NoDevice(FlushPumpError):
+    """No port, several ports, a port that cannot be opened, or something that is not a pump."""
+
+    exit_status = 3
+
+
+class Refused(FlushPumpError):
+    """The pump said no. `status` is the protocol's status number, None where the client itself refuses."""
+
+    exit_status = 4
+
+    def __init__(self, message: str, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+
+    @property
+    def status_name(self) -> str:
+        """The status's name in the message table, "" without one."""
+        return "" if self.status is None else _STATUS_NAMES.get(self.status, f"STATUS_{self.status}")
+
+
+class StoppedByAlarm(FlushPumpError):
+    """An alarm or an occlusion ended the motion."""
+
+    exit_status = 5
+
+
+class LinkLost(FlushPumpError):
+    """The pump can no longer be reached, and is known to stop: its lease runs out."""
+
+    exit_status = 6
+
+
+class Silent(LinkLost):
+    """No answer to any try of a message that may always be sent again: HELLO, STATUS, STOP."""
+
+
+class OutcomeUnknown(FlushPumpError):
+    """A command went out and nobody knows whether it was executed. Until that is told only status() and stop() go."""
+
+    exit_status = 7
+
+
+class Interrupted(FlushPumpError):
+    """The user stopped the run, and the pump has confirmed that nothing moves."""
+
+    exit_status = 130
+
+
+def refused(command: str, status: int) -> Refused:
+    """The Refused for a status of the table, with its sentence."""
+    sentence = _STATUS_SENTENCES.get(status, f"status {status}, which this version does not know")
+    return Refused(f"the pump refused {command}: {sentence}", status=status)

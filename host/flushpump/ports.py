@@ -1,0 +1,95 @@
+"""Serial ports: opening one by pyserial URL, and finding the one pump that is plugged in.
+
+`/dev/ttyACM0`, `COM3`, `socket://`, `rfc2217://` and `flushsim://` all give the same kind of object. A
+simulated port has `monotonic()`: its clock advances while somebody waits in `read`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import serial  # type: ignore[import-untyped]
+from serial.tools import list_ports as serial_list_ports  # type: ignore[import-untyped]
+
+from .errors import NoDevice
+
+# Time that one read waits. It is set once, because some ports negotiate every change with a far end.
+READ_WAIT_S = 0.01
+WRITE_WAIT_S = 1.0
+
+# Raspberry Pi's USB vendor number, and the product number that MicroPython's serial port has on its boards.
+_PICO_VID = 0x2E8A
+_PICO_PID = 0x0005
+
+_SIM_HANDLERS = "flushsim.serial_urls"
+
+
+class Port(Protocol):
+    """What the client needs of a pyserial object."""
+
+    @property
+    def in_waiting(self) -> int: ...
+
+    def read(self, size: int = 1, /) -> bytes: ...
+
+    def write(self, data: bytes, /) -> int | None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class PortEntry:
+    """A serial port of this computer. `candidate`: it is the kind of USB port that a pump's board has."""
+
+    url: str
+    description: str
+    serial_number: str
+    candidate: bool
+
+
+def open_port(url: str, *, shared: bool = False) -> Port:
+    """Opens the port; NoDevice with one sentence when it cannot be. `shared`: even if another program holds it."""
+    if _SIM_HANDLERS not in serial.protocol_handler_packages:
+        serial.protocol_handler_packages.append(_SIM_HANDLERS)
+    options: dict[str, object] = {"baudrate": 115200, "timeout": READ_WAIT_S, "write_timeout": WRITE_WAIT_S}
+    if "://" not in url and not shared:
+        options["exclusive"] = True
+    try:
+        return cast(Port, serial.serial_for_url(url, **options))
+    except (OSError, ValueError) as problem:
+        raise NoDevice(f"the port {url} cannot be opened: {_reason(problem)}", "see `flushpump ports`") from problem
+
+
+def _reason(problem: Exception) -> str:
+    if "exclusively lock" in str(problem):
+        return "another program is using it"
+    number = getattr(problem, "errno", None)
+    return {
+        2: "there is no such port",
+        13: "this user may not use it (on Linux: join the group dialout)",
+        16: "another program is using it",
+    }.get(number if isinstance(number, int) else 0, " ".join(str(problem).split()))
+
+
+def list_ports() -> list[PortEntry]:
+    """Every serial port of this computer, those that may be a pump first."""
+    entries = [
+        PortEntry(port.device, port.description or "", port.serial_number or "", _is_candidate(port.vid, port.pid))
+        for port in serial_list_ports.comports()
+    ]
+    return sorted(entries, key=lambda entry: (not entry.candidate, entry.url))
+
+
+def _is_candidate(vid: int | None, pid: int | None) -> bool:
+    return vid == _PICO_VID and pid == _PICO_PID
+
+
+def find_pump() -> str:
+    """The URL of the one port that may be a pump; NoDevice when there is none or more than one."""
+    candidates = [entry.url for entry in list_ports() if entry.candidate]
+    if not candidates:
+        raise NoDevice("no pump is plugged in", "plug one in, or name its port (flushsim:// is a simulated one)")
+    if len(candidates) > 1:
+        raise NoDevice(f"several ports may be the pump: {', '.join(candidates)}", "say which one is meant")
+    return candidates[0]

@@ -1,0 +1,101 @@
+"""Frames over a port: cuts the incoming bytes at 00, drops what is damaged, and tells the port's time.
+
+All waiting of the client is done here, inside the port's `read`, so that a simulated port advances its clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from flushlink.messages import FRAME_MAX
+
+from . import wire
+from .errors import LinkLost
+from .ports import Port
+
+
+class FrameStream:
+    """Sends and receives frames; LinkLost with one sentence when the port vanishes."""
+
+    def __init__(self, port: Port, name: str = "the port") -> None:
+        self._port = port
+        self._name = name
+        self._clock: Callable[[], float] = getattr(port, "monotonic", time.monotonic)
+        self._partial = bytearray()
+        self._overlong = False
+        self._frames: deque[wire.Frame] = deque()
+        # Equal frames carry the same counter of the same session: the link has doubled them.
+        self._recent_events: deque[bytes] = deque(maxlen=16)
+        self.damaged = 0
+        self.bytes_received = 0
+
+    @property
+    def now_s(self) -> float:
+        """Seconds of the port's clock: simulated time, or time.monotonic()."""
+        return self._clock()
+
+    def send(self, frame: bytes) -> None:
+        """Hands the bytes to the port."""
+        try:
+            self._port.write(frame)
+        except OSError as problem:
+            raise self._vanished(problem) from problem
+
+    def receive(self, until_s: float) -> wire.Frame | None:
+        """The next undamaged frame, or None when `until_s` has come. Takes what has arrived already in any case."""
+        while not self._frames:
+            try:
+                waiting = self._port.in_waiting
+                if not waiting and self.now_s >= until_s:
+                    return None
+                data = self._port.read(max(1, waiting))
+            except OSError as problem:
+                raise self._vanished(problem) from problem
+            self._take(data)
+        return self._frames.popleft()
+
+    def close(self) -> None:
+        """Closes the port; one that has vanished is closed already."""
+        try:
+            self._port.close()
+        except OSError:
+            return
+
+    def _take(self, data: bytes) -> None:
+        self.bytes_received += len(data)
+        *ends, rest = data.split(b"\0")
+        for end in ends:
+            self._partial += end
+            self._finish()
+        self._partial += rest
+        if len(self._partial) > FRAME_MAX:
+            self._partial.clear()
+            self._overlong = True
+
+    def _finish(self) -> None:
+        encoded = bytes(self._partial)
+        self._partial.clear()
+        if self._overlong:
+            self._overlong = False
+            self.damaged += 1
+            return
+        if not encoded:
+            return
+        try:
+            frame = wire.decode_frame(encoded)
+        except wire.FrameError:
+            self.damaged += 1
+            return
+        if frame.kind == wire.messages.KIND_EVENT:
+            if encoded in self._recent_events:
+                return
+            self._recent_events.append(encoded)
+        self._frames.append(frame)
+
+    def _vanished(self, problem: OSError) -> LinkLost:
+        return LinkLost(
+            f"{self._name} has vanished ({' '.join(str(problem).split())})",
+            "the pump stops by itself within 2 s; check cable and power",
+        )
