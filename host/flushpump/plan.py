@@ -8,45 +8,18 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from flushpump import wire
+from flushpump import rules, wire
 from flushpump.errors import Refused
 from flushpump.path import Path
-from flushpump.sequence import Sequence, SequencePhase
+from flushpump.planned import PlannedPhase, planned
+from flushpump.sequence import Sequence
 from flushpump.types import Fluid, LineFlag, PathSettings, Phase, PhaseKind, Program, Question
 
-# The reference board's drive; INFO does not tell it. The time that the pump itself expects replaces the estimate.
-ACCELERATION_MM_PER_S2 = 600.0
-LOCK_MARGIN = 1.2
 # Defaults of the pump's settings program_volume_cap_nl and program_time_cap_s.
 PROGRAM_VOLUME_ML = 60.0
 PROGRAM_TIME_S = 600.0
 # A program may take twice its time and this long for each question before the pump ends it.
 QUESTION_S = 120.0
-
-HEPARIN = (Fluid.HEPARIN_10, Fluid.HEPARIN_100)
-FORWARD = (PhaseKind.PULSES, PhaseKind.STEADY, PhaseKind.LOCK, PhaseKind.FINISH)
-
-
-@dataclass(frozen=True)
-class PlannedPhase:
-    """A phase as it will be run. `volume_ml` is that of one pulse, or of the phase."""
-
-    kind: PhaseKind
-    count: int
-    volume_ml: float
-    asked_flow_ml_per_s: float
-    flow_ml_per_s: float
-    pause_s: float
-    question: Question
-    fluid: Fluid
-    duration_s: float
-    predicted_kpa: float
-    wall_shear_pa: float
-
-    @property
-    def dose_ml(self) -> float:
-        """What the phase drives forwards."""
-        return self.count * self.volume_ml if self.kind in FORWARD else 0.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +33,9 @@ class Plan:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, sequence: Sequence, path: Path, *, loaded_ml: float | None = None, fluid: Fluid | None = None) -> "Plan":
+    def of(
+        cls, sequence: Sequence, path: Path, *, loaded_ml: float | None = None, fluid: Fluid | None = None
+    ) -> "Plan":
         """The plan, or Refused with the rule that forbids it.
 
         `loaded_ml` is what the syringe holds, by default just what the sequence needs; `fluid` replaces the
@@ -72,17 +47,17 @@ class Plan:
                 f"{sequence.name} is written for {' or '.join(sequence.line_kinds)}, {path.line.name} is of kind "
                 f"{path.line.kind}"
             )
-        phases = tuple(_planned(phase, path, fluid or sequence.fluid) for phase in sequence.phases)
+        phases = tuple(planned(phase, path, fluid or sequence.fluid) for phase in sequence.phases)
         for number, phase in enumerate(phases, start=1):
             if phase.flow_ml_per_s < phase.asked_flow_ml_per_s:
                 notes.append(
                     f"flow of phase {number} lowered from {phase.asked_flow_ml_per_s:g} to {phase.flow_ml_per_s:g} "
                     f"mL/s: {path.flow_cap.reason}"
                 )
-        _check_fluids(phases, path)
-        _check_blood_return(phases, path)
-        _check_flush_volume(sequence, phases, path)
-        loaded = _loaded_ml(sequence, phases, path, loaded_ml)
+        rules.check_fluids(phases, path)
+        rules.check_blood_return(phases, path)
+        rules.check_flush_volume(sequence, phases, path)
+        loaded = rules.loaded_ml(sequence, phases, path, loaded_ml)
         plan = cls(sequence, path, loaded, phases, tuple(notes))
         if plan.dose_ml > PROGRAM_VOLUME_ML or plan.duration_s > PROGRAM_TIME_S:
             raise Refused(
@@ -208,106 +183,3 @@ def path_json(path: Path) -> dict[str, Any]:
         "turbulence_kpa_s2_per_ml2": round(path.turbulence_kpa_s2_per_ml2, 4),
         "compliance_ul_per_kpa": round(path.compliance_ul_per_kpa, 3),
     }
-
-
-def motion_s(volume_ml: float, flow_ml_per_s: float, barrel_mm: float) -> float:
-    """Time of one motion from rest to rest, s, with the drive's acceleration."""
-    acceleration = ACCELERATION_MM_PER_S2 * math.pi / 4 * barrel_mm**2 / 1000
-    if volume_ml * acceleration < flow_ml_per_s**2:
-        return 2 * math.sqrt(volume_ml / acceleration)
-    return volume_ml / flow_ml_per_s + flow_ml_per_s / acceleration
-
-
-def lock_volume_ml(path: Path) -> float:
-    """Catheter, chamber and extension, and 20 % more, mL; rounded up to 0.01 mL."""
-    return math.ceil(LOCK_MARGIN * path.volume_ml * 100) / 100
-
-
-def _planned(phase: SequencePhase, path: Path, fluid: Fluid) -> PlannedPhase:
-    volume = lock_volume_ml(path) if phase.volume_ml is None else phase.volume_ml
-    flow = min(phase.flow_ml_per_s, path.flow_cap_ml_per_s)
-    moves = phase.kind is not PhaseKind.WAIT
-    one_s = motion_s(volume, flow, path.syringe.inner_diameter_mm) + phase.pause_s if moves else 0.0
-    forward = phase.kind in FORWARD
-    return PlannedPhase(
-        kind=phase.kind,
-        count=phase.count,
-        volume_ml=volume,
-        asked_flow_ml_per_s=phase.flow_ml_per_s,
-        flow_ml_per_s=flow,
-        pause_s=phase.pause_s,
-        question=phase.question,
-        fluid=phase.fluid or fluid,
-        duration_s=phase.count * one_s,
-        predicted_kpa=path.predict_kpa(flow) if forward else 0.0,
-        wall_shear_pa=path.wall_shear_pa(flow) if forward else 0.0,
-    )
-
-
-def _check_fluids(phases: tuple[PlannedPhase, ...], path: Path) -> None:
-    for number, phase in enumerate(phases, start=1):
-        if phase.kind not in FORWARD:
-            continue
-        if path.heparin_intolerant and phase.fluid in HEPARIN:
-            raise Refused(
-                f"phase {number} gives heparin and the line is marked heparin-intolerant", "lock with --fluid saline"
-            )
-        if phase.fluid is Fluid.ANTIMICROBIAL_LOCK and (
-            phase.kind is not PhaseKind.LOCK or phase.volume_ml > lock_volume_ml(path)
-        ):
-            raise Refused(
-                f"phase {number} would flush an antimicrobial lock into the blood",
-                f"it may only fill the line, with at most {lock_volume_ml(path):.2f} mL in a lock phase",
-            )
-
-
-def _check_blood_return(phases: tuple[PlannedPhase, ...], path: Path) -> None:
-    for number, phase in enumerate(phases, start=1):
-        if phase.question is Question.BLOOD_RETURN and phase.kind not in FORWARD:
-            return
-        if phase.kind in FORWARD and path.line.central:
-            raise Refused(
-                f"phase {number} flushes a central line before blood return was asked for",
-                'begin with a phase of kind "aspirate" or "wait" with question = "blood_return"',
-            )
-
-
-def _check_flush_volume(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: Path) -> None:
-    dose = sum(phase.dose_ml for phase in phases)
-    least = sequence.path_volumes_at_least * path.volume_ml
-    if dose < least:
-        raise Refused(
-            f"{sequence.name} gives {dose:.2f} mL, but {sequence.path_volumes_at_least:g} times the path's volume is "
-            f"{least:.2f} mL",
-            "flush with more",
-        )
-
-
-def _loaded_ml(
-    sequence: Sequence, phases: tuple[PlannedPhase, ...], path: Path, wanted_ml: float | None
-) -> float:
-    """What the syringe has to hold at each filling; the largest of them, unless the user said what it holds."""
-    fillings = [0.0]
-    drawn = [0.0]
-    for phase in phases:
-        fillings[-1] += phase.dose_ml
-        if phase.kind is PhaseKind.ASPIRATE:
-            drawn[-1] += phase.volume_ml
-        if phase.question is Question.SYRINGE_CHANGED:
-            fillings.append(0.0)
-            drawn.append(0.0)
-    needed = round(max(fillings) + sequence.keep_in_syringe_ml, 6)
-    loaded = math.ceil(needed * 2) / 2 if wanted_ml is None else wanted_ml
-    name, capacity = path.syringe.name, path.syringe.capacity_ml
-    if loaded < needed:
-        raise Refused(
-            f"{sequence.name} needs {needed:.2f} mL, {sequence.keep_in_syringe_ml:g} mL of it to stay in the syringe, "
-            f"but {name} holds {loaded:g} mL",
-            "fill it, or take a larger one",
-        )
-    if loaded + max(drawn) > capacity:
-        raise Refused(
-            f"{loaded:g} mL and {max(drawn):g} mL drawn back do not fit {name}, which ends at {capacity:g} mL",
-            "take a larger syringe",
-        )
-    return loaded

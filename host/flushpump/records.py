@@ -1,0 +1,152 @@
+"""The records of runs: SQLite rows in a hash chain, so that a later alteration is noticed.
+
+Each row's hash covers the row before it. The record's id holds the first digits of the hash; an id that was printed or
+written down elsewhere therefore also shows when the whole chain was computed anew.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+import platformdirs
+
+from flushpump.errors import FlushPumpError, UsageProblem
+
+ENVIRONMENT = "FLUSHPUMP_RECORDS"
+_ID_DIGITS = 12
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    number INTEGER PRIMARY KEY,
+    written_at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS runs_are_not_changed BEFORE UPDATE ON runs
+    BEGIN SELECT RAISE(ABORT, 'records are not changed'); END;
+CREATE TRIGGER IF NOT EXISTS runs_are_not_deleted BEFORE DELETE ON runs
+    BEGIN SELECT RAISE(ABORT, 'records are not deleted'); END;
+"""
+
+
+class RecordProblem(FlushPumpError):
+    """The records cannot be read or written, or do not verify."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run. `body` is the object that `run --json` prints, without `record_id`."""
+
+    number: int
+    written_at: str
+    body: dict[str, Any]
+    hash: str
+
+    @property
+    def record_id(self) -> str:
+        """Number and first digits of the hash, as in 12-0a1b2c3d4e5f."""
+        return f"{self.number}-{self.hash[:_ID_DIGITS]}"
+
+
+def default_file() -> FilePath:
+    """The file named by FLUSHPUMP_RECORDS, or `records.sqlite` in the user's data folder."""
+    named = os.environ.get(ENVIRONMENT)
+    return FilePath(named) if named else FilePath(platformdirs.user_data_dir("flushpump")) / "records.sqlite"
+
+
+class Records:
+    """The records in one file; it is made with the first record."""
+
+    def __init__(self, file: FilePath | None = None) -> None:
+        self.file = file or default_file()
+
+    def append(self, body: dict[str, Any], written_at: str) -> Record:
+        """Adds a run; `written_at` is ISO 8601 in UTC. RecordProblem if it cannot be written."""
+        with self._open(make=True) as database:
+            database.execute("BEGIN IMMEDIATE")
+            row = database.execute("SELECT number, hash FROM runs ORDER BY number DESC LIMIT 1").fetchone()
+            number, before = (row[0] + 1, row[1]) if row else (1, "")
+            text = _canonical(body)
+            digest = _digest(before, number, written_at, text)
+            database.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (number, written_at, text, digest))
+            database.execute("COMMIT")
+        return Record(number, written_at, body, digest)
+
+    def all(self) -> list[Record]:
+        """Every record, oldest first; none where there is no file yet."""
+        if not self.file.exists():
+            return []
+        with self._open(make=False) as database:
+            rows = database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
+        return [Record(number, written_at, _parsed(number, body), digest) for number, written_at, body, digest in rows]
+
+    def get(self, record_id: str) -> Record:
+        """The record of that id or number. UsageProblem if there is none, RecordProblem if its hash has changed."""
+        number, _, digits = record_id.partition("-")
+        for record in self.all():
+            if str(record.number) == number:
+                if digits and not record.hash.startswith(digits):
+                    raise RecordProblem(f"record {number} is no longer the one that was called {record_id}", "verify")
+                return record
+        raise UsageProblem(f"there is no record {record_id}", "see flushpump records list")
+
+    def verify(self) -> int:
+        """The number of records, all of them unaltered; RecordProblem names the first that is not."""
+        if not self.file.exists():
+            return 0
+        with self._open(make=False) as database:
+            rows = database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
+        before = ""
+        for expected, (number, written_at, text, digest) in enumerate(rows, start=1):
+            if number != expected:
+                raise RecordProblem(f"record {expected} is missing from {self.file}", "restore the file from a copy")
+            if _digest(before, number, written_at, text) != digest:
+                raise RecordProblem(
+                    f"record {number} in {self.file} was altered after it was written", "restore the file from a copy"
+                )
+            before = digest
+        return len(rows)
+
+    @contextmanager
+    def _open(self, *, make: bool) -> Iterator[sqlite3.Connection]:
+        try:
+            if make:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(self.file, isolation_level=None, timeout=5)
+            try:
+                if make:
+                    database.executescript(_SCHEMA)
+                yield database
+            finally:
+                database.close()
+        except (sqlite3.Error, OSError) as problem:
+            reason = getattr(problem, "strerror", None) or problem
+            raise RecordProblem(
+                f"the records in {self.file} cannot be used: {reason}",
+                f"mend or move the file, or name another in {ENVIRONMENT}",
+            ) from problem
+
+
+def _canonical(body: dict[str, Any]) -> str:
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _parsed(number: int, text: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise RecordProblem(f"record {number} cannot be read", "restore the file from a copy")
+    return body
+
+
+def _digest(before: str, number: int, written_at: str, text: str) -> str:
+    return hashlib.sha256(f"{before}\n{number}\n{written_at}\n{text}".encode()).hexdigest()
