@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from flushlink.messages import FRAME_MAX
+from flushlink.messages import FRAME_MAX, KIND_EVENT
 
 from . import wire
 from .errors import LinkLost
@@ -88,7 +88,7 @@ class FrameStream:
         except wire.FrameError:
             self.damaged += 1
             return
-        if frame.kind == wire.messages.KIND_EVENT:
+        if frame.kind == KIND_EVENT:
             if encoded in self._recent_events:
                 return
             self._recent_events.append(encoded)

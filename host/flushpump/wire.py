@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import construct  # type: ignore[import-untyped]
 import crcmod.predefined
 from flushlink import messages
+from flushlink.fingerprint import table_hash
 
 Value = int | bytes
 
@@ -98,6 +99,8 @@ REQUESTS = {name: Layout.of(number, name, fields) for number, name, _, fields, _
 RESPONSES = {name: Layout.of(number, name, fields) for number, name, _, _, fields, _ in messages.MESSAGES}
 EVENTS = {number: Layout.of(number, name, fields) for number, name, fields, _ in messages.EVENTS}
 ADMISSION = {name: admission for _, name, admission, _, _, _ in messages.MESSAGES}
+
+TABLE_HASH = bytes(table_hash())  # type: ignore[no-untyped-call]
 
 _HEADER = _struct(messages.HEADER)
 

@@ -1,0 +1,112 @@
+"""Staying with the pump until nothing moves: following a program with lost events recovered, and a verified stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .errors import LinkLost, OutcomeUnknown, Refused, Silent
+from .lease import LEASE_MAX_S, RAMP_MARGIN_S, Lease
+from .link import Link
+from .types import Alarm, Event, ProgramEnd, PulseResult, State, Status, StopReport
+
+if TYPE_CHECKING:
+    from .pump import Pump
+
+# The pump sends telemetry far more often while it moves, and an alarm every second.
+_SILENCE_S = 1.0
+_STOP_AGAIN_S = 0.02
+_STOP_PATIENCE_S = LEASE_MAX_S + RAMP_MARGIN_S
+_GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
+
+
+def going_on(status: Status) -> bool:
+    """Whether a program or a motion is under way."""
+    return status.moving or status.state in _GOING_ON
+
+
+def patient_status(pump: Pump) -> Status:
+    """STATUS, asked until the lease is over; LinkLost when the pump is then known to have stopped or has restarted."""
+    while True:
+        try:
+            status = pump.status()
+        except Silent as problem:
+            if pump.now_s >= pump.lease.over_s:
+                raise pump.lease.silent() from problem
+            continue
+        pump.lease.check_session()
+        return status
+
+
+def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
+    """See Pump.follow."""
+    crc = pump.loaded.program_crc if pump.program_running and pump.loaded is not None else None
+    seen: set[int] = set()
+    alarm = (0, 0, 0)
+    heard_s = pump.now_s
+    while True:
+        for event in pump.poll(poll_s):
+            heard_s = pump.now_s
+            if isinstance(event, ProgramEnd):
+                if event.program_crc == crc:
+                    yield from _end(pump, event, seen)
+                    return
+                continue
+            if isinstance(event, PulseResult):
+                if event.index in seen:
+                    continue
+                seen.add(event.index)
+            if isinstance(event, Alarm):
+                if alarm == (event.occurrence, event.condition, event.pending):
+                    continue
+                alarm = (event.occurrence, event.condition, event.pending)
+            yield event
+        if pump.now_s - heard_s >= _SILENCE_S:
+            heard_s = pump.now_s
+            if not going_on(patient_status(pump)):
+                if crc is None:
+                    pump.keep_alive = False
+                    return
+                result = pump.result()
+                if result is None or result.program_crc != crc:
+                    raise OutcomeUnknown("the pump has no result of this program", "read its status and its log")
+                yield from _end(pump, result, seen)
+                return
+
+
+def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:
+    pump.keep_alive = False
+    pump.program_running = False
+    for index in range(result.pulse_count):
+        if index not in seen and (pulse := pump.pulse(index)) is not None:
+            yield pulse
+    yield result
+
+
+def stop(link: Link, lease: Lease) -> StopReport:
+    """STOP until the pump says that nothing moves, for as long as a lease can last."""
+    lease.keep_alive = False
+    until_s = link.now_s + _STOP_PATIENCE_S
+    answered = False
+    while True:
+        try:
+            report = StopReport.from_wire(link.stop_once())
+            answered = True
+            if not report.moving:
+                return report
+        except (Silent, Refused) as problem:
+            if link.now_s >= until_s:
+                raise _unconfirmed(link, answered) from problem
+        if link.now_s >= until_s:
+            raise _unconfirmed(link, answered)
+        link.listen(link.now_s + _STOP_AGAIN_S)
+
+
+def _unconfirmed(link: Link, answered: bool) -> LinkLost | OutcomeUnknown:
+    if answered:
+        return OutcomeUnknown("the pump has not confirmed that nothing moves", "cut its power")
+    if not link.session:
+        return OutcomeUnknown("the pump does not answer STOP", "press its stop button or cut its power")
+    return LinkLost(
+        "the pump does not answer STOP, but without its host it has stopped by itself by now", "check cable and power"
+    )

@@ -1,0 +1,280 @@
+"""The client's side of the link: sessions, sequences, three tries, and the rule for an unknown outcome.
+
+A command whose reply never came is `pending`: its outcome is unknown, and until STATUS or HELLO has told
+whether it was executed only STATUS and STOP are sent. Where the pump says that it was not executed, a copy
+may still be under way; so the very same command may go out again under its own sequence (the pump executes
+a sequence once), and before anything else a new session is opened, in which the copy is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+from flushlink import messages
+
+from . import wire
+from .errors import OutcomeUnknown, Refused, Silent, UsageProblem, refused
+from .events import Event, event_from_wire
+from .outcome import Pending, Settled
+from .stream import FrameStream
+from .types import Hello, Status
+
+TRY_S = 0.15
+TRIES = 3
+HELLO_TRIES = 8
+
+_WRONG_SESSION = 3
+_WRONG_SEQUENCE = 4
+_VERSION = 5
+# Telemetry that is this many events older than the newest was delayed; an older one is of a restarted pump.
+_LATE_EVENTS = 64
+_NUMBERS = {name: layout.number for name, layout in wire.REQUESTS.items()}
+
+Values = dict[str, int | bytes]
+
+
+class Link:
+    """One pump over one stream. `on_new_session` proves the pairing key again after a session was opened."""
+
+    def __init__(self, stream: FrameStream, name: str, nonce: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._stream = stream
+        self._name = name
+        self._nonce = nonce
+        # A random start, so that a late reply to an earlier client is not taken for one to this.
+        self._query_counter = int.from_bytes(nonce(2), "little")
+        self._events: deque[Event] = deque()
+        self._newest_telemetry = -1
+        self._executed = (0, 0)
+        self._unsent: Pending | None = None
+        self.on_new_session: Callable[[Hello, bytes], None] | None = None
+        self.session = 0
+        self.sequence = 0
+        self.superseded = False
+        self.table_matches = True
+        self.pending: Pending | None = None
+        self.settled: Settled | None = None
+        self.heard_s = stream.now_s
+
+    @property
+    def now_s(self) -> float:
+        """Seconds of the port's clock."""
+        return self._stream.now_s
+
+    def hello(self) -> Hello:
+        """Opens a new session; what was pending is settled by the answer. Silent, Refused."""
+        host_nonce = self._nonce(8)
+        # A closing 00 ends whatever half a frame the pump may have received before.
+        self._stream.send(b"\0")
+        reply = self._query("HELLO", {"host_nonce": host_nonce, "table_hash": wire.TABLE_HASH}, HELLO_TRIES)
+        self._check_version(reply)
+        if reply.status:
+            raise refused("HELLO", reply.status)
+        hello = Hello.from_wire(self._unpack("HELLO", reply))
+        self.table_matches = hello.table_hash == wire.TABLE_HASH
+        if reply.version == messages.VERSION and not self.table_matches:
+            raise Refused(
+                "the pump's firmware was built with another message table than this program",
+                "flash firmware of this very version",
+                _VERSION,
+            )
+        self._settle(reply.session, hello.last_session, hello.last_executed_sequence, None)
+        self.session = reply.session
+        self.sequence = 0
+        self.superseded = False
+        self.pending = None
+        self._unsent = None
+        self._executed = (hello.last_session, hello.last_executed_sequence)
+        self._newest_telemetry = -1
+        if self.on_new_session is not None:
+            self.on_new_session(hello, host_nonce)
+        return hello
+
+    def status(self) -> Status:
+        """STATUS; tells what became of a pending command, in `settled`. Silent when nothing answers."""
+        reply = self._query("STATUS", {}, TRIES)
+        status = Status.from_wire(self._unpack("STATUS", reply))
+        if self.session:
+            self._settle(
+                reply.session, status.last_session, status.last_executed_sequence, status.last_executed_status
+            )
+            self.superseded = self.superseded or reply.session != self.session
+        return status
+
+    def stop_once(self) -> Values:
+        """STOP, tried three times; Silent when nothing answers."""
+        return self._unpack("STOP", self._query("STOP", {}, TRIES))
+
+    def command(self, name: str, values: Values | None = None) -> Values:
+        """Sends the session's next command and returns the reply's values.
+
+        UsageProblem for a value outside its range, Refused with the pump's reason, OutcomeUnknown after three
+        tries without an answer or while an earlier outcome is unknown.
+        """
+        try:
+            payload = wire.REQUESTS[name].pack(values or {})
+        except wire.FieldError as problem:
+            raise UsageProblem(str(problem)) from problem
+        pending = self._admit(name, payload)
+        self.pending = pending
+        return self._transact(pending)
+
+    def events(self, until_s: float) -> list[Event]:
+        """The events that have come; waits for the first one until `until_s`."""
+        while not self._events:
+            frame = self._stream.receive(until_s)
+            if frame is None:
+                break
+            self._sort(frame)
+        found = list(self._events)
+        self._events.clear()
+        return found
+
+    def listen(self, until_s: float) -> None:
+        """Waits, and keeps the events that come meanwhile."""
+        while (frame := self._stream.receive(until_s)) is not None:
+            self._sort(frame)
+
+    def close(self) -> None:
+        """Closes the port."""
+        self._stream.close()
+
+    def _admit(self, name: str, payload: bytes) -> Pending:
+        if self.pending is not None:
+            raise _unknown(self.pending)
+        if self.superseded:
+            raise refused(name, _WRONG_SESSION)
+        unsent = self._unsent
+        if unsent is not None:
+            if (unsent.name, unsent.payload) == (name, payload):
+                self._unsent = None
+                return unsent
+            self.hello()
+            if self.settled is not None and self.settled.executed:
+                raise Refused(f"{unsent.name} was executed after all, late", "look at the status before going on")
+        sequence = self.sequence % 65535 + 1
+        encoded = self._encode(name, sequence, payload)
+        return Pending(name, self.session, sequence, payload, encoded, self._executed)
+
+    def _transact(self, pending: Pending) -> Values:
+        for _ in range(TRIES):
+            pending.sends += 1
+            self._stream.send(pending.encoded)
+            until_s = self.now_s + TRY_S
+            while (reply := self._reply_to(_NUMBERS[pending.name], pending.sequence, until_s)) is not None:
+                if reply.session == pending.session:
+                    return self._conclude(pending, reply)
+                if reply.status == _WRONG_SESSION:
+                    self._lost_session(pending)
+        raise _unknown(pending)
+
+    def _conclude(self, pending: Pending, reply: wire.Frame) -> Values:
+        self.pending = None
+        if reply.status == _WRONG_SEQUENCE:
+            # Nobody else may count in this session, so nothing can be relied on until a new one is opened.
+            self.superseded = True
+            raise refused(pending.name, reply.status)
+        self.sequence = pending.sequence
+        self._executed = (pending.session, pending.sequence)
+        self._check_version(reply)
+        if reply.status:
+            raise refused(pending.name, reply.status)
+        return self._unpack(pending.name, reply)
+
+    def _lost_session(self, pending: Pending) -> None:
+        """Returns when that WRONG_SESSION was a late one of an earlier session, which only STATUS tells."""
+        try:
+            self.status()
+        except Silent as problem:
+            raise _unknown(pending) from problem
+        if not self.superseded:
+            self.pending, self._unsent = pending, None
+            return
+        executed = self.settled.executed if self.settled is not None else None
+        if executed or (executed is None and pending.sends > 1):
+            raise OutcomeUnknown(f"{self.settled}, and the session has ended", "open the pump again and look at it")
+        raise refused(pending.name, _WRONG_SESSION)
+
+    def _settle(self, session: int, last_session: int, last_sequence: int, status: int | None) -> None:
+        pending = self.pending or self._unsent
+        if pending is None:
+            return
+        told = (last_session, last_sequence)
+        if told == (pending.session, pending.sequence):
+            self.settled = Settled(pending.name, True, status)
+            self.sequence = pending.sequence
+            self._executed = told
+            self._unsent = None
+        elif told == pending.before:
+            self.settled = Settled(pending.name, False, None)
+            self._unsent = pending if session == pending.session else None
+        else:
+            self.settled = Settled(pending.name, None, None)
+            self._unsent = None
+            self.superseded = True
+        self.pending = None
+
+    def _query(self, name: str, values: Values, tries: int) -> wire.Frame:
+        self._query_counter = (self._query_counter + 1) & 0xFFFF
+        encoded = self._encode(name, self._query_counter, wire.REQUESTS[name].pack(values))
+        for _ in range(tries):
+            self._stream.send(encoded)
+            reply = self._reply_to(_NUMBERS[name], self._query_counter, self.now_s + TRY_S)
+            if reply is not None:
+                return reply
+        raise Silent(f"{self._name} does not answer", "check cable and power")
+
+    def _encode(self, name: str, sequence: int, payload: bytes) -> bytes:
+        kind = messages.KIND_REQUEST
+        return wire.encode_frame(
+            wire.Frame(messages.VERSION, kind, _NUMBERS[name], self.session, sequence, 0, payload)
+        )
+
+    def _reply_to(self, message: int, sequence: int, until_s: float) -> wire.Frame | None:
+        """The response to that request; events are kept, late and doubled replies are ignored."""
+        while (frame := self._stream.receive(until_s)) is not None:
+            self._sort(frame)
+            if frame.kind == messages.KIND_RESPONSE and (frame.message, frame.sequence) == (message, sequence):
+                return frame
+        return None
+
+    def _sort(self, frame: wire.Frame) -> None:
+        self.heard_s = self.now_s
+        if frame.kind != messages.KIND_EVENT or (self.session and frame.session != self.session):
+            return
+        layout = wire.EVENTS.get(frame.message)
+        if layout is None:
+            return
+        if layout.name == "TELEMETRY":
+            if self._newest_telemetry >= 0 and (self._newest_telemetry - frame.sequence) & 0xFFFF < _LATE_EVENTS:
+                return
+            self._newest_telemetry = frame.sequence
+        try:
+            self._events.append(event_from_wire(layout.name, layout.unpack(frame.payload, longer=True)))
+        except ValueError:
+            # An event may always be lost; what matters is read again with PULSE_READ, RESULT_READ, STATUS.
+            return
+
+    def _unpack(self, name: str, reply: wire.Frame) -> Values:
+        try:
+            return wire.RESPONSES[name].unpack(reply.payload, longer=reply.version != messages.VERSION)
+        except ValueError as problem:
+            sentence = f"the pump's answer makes no sense: {problem}"
+            raise Refused(sentence, "flash firmware of this version") from problem
+
+    def _check_version(self, reply: wire.Frame) -> None:
+        major = reply.version >> 4
+        if major != messages.VERSION_MAJOR:
+            raise Refused(
+                f"the pump speaks protocol version {major}, this program version {messages.VERSION_MAJOR}",
+                "update the older of the two; status and stop work all the same",
+                _VERSION,
+            )
+
+
+def _unknown(pending: Pending) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{pending.name} was not answered, so it is not known whether it was executed",
+        "ask for the status, or stop the pump",
+    )

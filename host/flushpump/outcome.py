@@ -1,0 +1,34 @@
+"""What a command with an unknown outcome is remembered by, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Pending:
+    """A command that was sent and not yet answered; `before` is (session, sequence) executed last until then."""
+
+    name: str
+    session: int
+    sequence: int
+    payload: bytes
+    encoded: bytes
+    before: tuple[int, int]
+    sends: int = 0
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of a command with an unknown outcome. `executed` is None where nobody can tell any more."""
+
+    name: str
+    executed: bool | None
+    status: int | None
+
+    def __str__(self) -> str:
+        if self.executed is None:
+            return f"whether {self.name} was executed cannot be told: the pump restarted or another host took over"
+        if not self.executed:
+            return f"{self.name} was not executed"
+        return f"{self.name} was executed" + (f" and answered with status {self.status}" if self.status else "")
