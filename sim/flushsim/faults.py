@@ -1,0 +1,129 @@
+"""Faults as text: `name[:severity]@time[~duration]`, for instance `occlusion@3s` or `leak:0.2@250ms~2s`.
+
+Times count from the pump's first step, so a fault hits the same place of a run however long it took to set up.
+This file only reads the text; the plant acts on the faults of the line, the drive and the sensor, the rig on those
+of the link.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LINE, DRIVE, SENSOR, LINK = "line", "drive", "sensor", "link"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a fault's name means. `default` is the severity when none is written; None: the fault takes none."""
+
+    where: str
+    meaning: str
+    default: float | None = None
+    least: float = 0.0
+    most: float = 0.0
+    unit: str = ""
+
+
+KINDS = {
+    "occlusion": Kind(LINE, "nothing passes the needle, or the catheter's hub where there is none"),
+    "partial": Kind(LINE, "needle and catheter resist this many times as much", 5.0, 1.0, 1e6, "times"),
+    "growing": Kind(LINE, "needle and catheter resist this many times more every second", 10.0, 1.0, 1e6, "times"),
+    "bubble": Kind(LINE, "air in the extension set, mL at atmospheric pressure", 0.1, 0.0, 5.0, "mL"),
+    "leak": Kind(LINE, "share of the flow that is lost where the extension set meets the line", 0.1, 0.0, 1.0, "share"),
+    "disconnect": Kind(LINE, "the extension set has come off the line and runs out into the room"),
+    "step-loss": Kind(DRIVE, "share of step pulses neither made by the motor nor counted", 0.05, 0.0, 1.0, "share"),
+    "stall": Kind(DRIVE, "the motor stands, and its counter sees nothing"),
+    "sensor-stuck": Kind(SENSOR, "the sensor repeats its last value"),
+    "sensor-silent": Kind(SENSOR, "the sensor gives no new values"),
+    "sensor-fault": Kind(SENSOR, "the sensor's bus or diagnosis reports a fault"),
+    "sensor-drift": Kind(SENSOR, "the sensor's zero wanders, kPa every second", 2.0, -1000.0, 1000.0, "kPa"),
+    "link-loss": Kind(LINK, "no byte passes any more"),
+    "link-drop": Kind(LINK, "share of frames that are lost", 0.1, 0.0, 1.0, "share"),
+    "link-duplicate": Kind(LINK, "share of frames that come twice", 0.1, 0.0, 1.0, "share"),
+    "link-corrupt": Kind(LINK, "share of frames that are damaged", 0.1, 0.0, 1.0, "share"),
+    "link-delay": Kind(LINK, "frames come this much later, ms", 30.0, 0.0, 60_000.0, "ms"),
+}
+
+_PATTERN = re.compile(r"(?P<name>[a-z-]+)(:(?P<severity>[^@~]+))?@(?P<at>[^@~]+)(~(?P<duration>[^@~]+))?")
+_NUMBER = re.compile(r"(?P<figure>-?\d+(\.\d+)?)(?P<unit>[a-zA-Z]*)")
+_US_PER_UNIT = {"s": 1_000_000, "ms": 1_000}
+
+
+class FaultError(ValueError):
+    """A fault that cannot be read; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault. `at_us` counts from the first step; `duration_us` None: it lasts. Severity in the kind's unit."""
+
+    name: str
+    severity: float
+    at_us: int
+    duration_us: int | None = None
+
+    @property
+    def where(self) -> str:
+        """Who acts on it: "line", "drive", "sensor" or "link"."""
+        return KINDS[self.name].where
+
+    @property
+    def ends_us(self) -> int | None:
+        """Time of its end since the first step, None if it lasts."""
+        return None if self.duration_us is None else self.at_us + self.duration_us
+
+    def active(self, since_first_step_us: int | None) -> bool:
+        """Whether it is on at this time since the first step; None: there was no step yet, so no fault."""
+        if since_first_step_us is None or since_first_step_us < self.at_us:
+            return False
+        return self.duration_us is None or since_first_step_us < self.at_us + self.duration_us
+
+
+def parse_fault(text: str) -> Fault:
+    """The fault that the text names. FaultError with one sentence if it cannot be read."""
+    match = _PATTERN.fullmatch(text.strip())
+    if match is None:
+        raise FaultError(f"fault {text!r} is not name[:severity]@time[~duration], for instance occlusion@3s")
+    name = match["name"]
+    if name not in KINDS:
+        near = difflib.get_close_matches(name, KINDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KINDS)}"
+        raise FaultError(f"there is no fault {name!r}: {hint}")
+    at_us = _time_us(match["at"], text)
+    duration_us = None if match["duration"] is None else _time_us(match["duration"], text)
+    if duration_us == 0:
+        raise FaultError(f"fault {text!r} lasts no time: leave out the duration if it is to last")
+    return Fault(name, _severity(name, match["severity"], text), at_us, duration_us)
+
+
+def parse_faults(texts: Iterable[str | Fault]) -> tuple[Fault, ...]:
+    """All faults in order of time; those already read pass through."""
+    faults = [text if isinstance(text, Fault) else parse_fault(text) for text in texts]
+    return tuple(sorted(faults, key=lambda fault: fault.at_us))
+
+
+def _time_us(text: str, fault: str) -> int:
+    match = _NUMBER.fullmatch(text)
+    if match is None or match["unit"] not in _US_PER_UNIT or match["figure"].startswith("-"):
+        raise FaultError(f"time {text!r} of fault {fault!r} is not a number of s or ms, for instance 3s or 250ms")
+    return round(float(match["figure"]) * _US_PER_UNIT[match["unit"]])
+
+
+def _severity(name: str, text: str | None, fault: str) -> float:
+    kind = KINDS[name]
+    if kind.default is None:
+        if text is not None:
+            raise FaultError(f"fault {fault!r}: {name} takes no severity, write {name}@time")
+        return 1.0
+    if text is None:
+        return kind.default
+    match = _NUMBER.fullmatch(text)
+    units = {"": 1.0, "ms": 1.0, "s": 1000.0} if kind.unit == "ms" else {"": 1.0, kind.unit: 1.0}
+    if match is None or match["unit"] not in units:
+        raise FaultError(f"severity {text!r} of fault {fault!r} is not a number ({kind.meaning})")
+    value = float(match["figure"]) * units[match["unit"]]
+    if not kind.least <= value <= kind.most:
+        span = f"{kind.least:g} to {kind.most:g} {kind.unit}"
+        raise FaultError(f"severity {text} of fault {fault!r} is outside {span} ({kind.meaning})")
+    return value

@@ -1,0 +1,290 @@
+"""The plant: stepper, screw, plunger, syringe, line, vein and sensor, advanced together by one clock.
+
+Between two events (end of a slice, edge of a fault, end of the play) the plunger moves evenly, so each such piece is
+one call of the line's solver. Everything is deterministic: the same calls and the same seed give the same counts.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from math import exp, log
+from typing import Any
+
+from flushsim.faults import LINK, Fault, parse_faults
+from flushsim.plant_path import PlantPath
+from flushsim.plunger import Plunger
+from flushsim.sensor import NOISE_KPA, PressureSensor
+from flushsim.solver import LineSolver
+from flushsim.stepper import Burst, Stepper
+
+__all__ = ["Plant", "PlantPath"]
+
+
+class Plant:
+    """Everything outside the firmware. `board` is the parsed board file; faults are texts or `Fault`s.
+
+    Faults of the link are ignored here. FaultError if a fault cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: PlantPath,
+        board: dict[str, Any],
+        faults: Iterable[str | Fault] = (),
+        seed: int = 1,
+        noise_kpa: float = NOISE_KPA,
+    ) -> None:
+        self.path = path
+        self.ticks_per_us = int(board["clock"]["ticks_per_us"])
+        self.stepper = Stepper(self.ticks_per_us)
+        self.plunger = Plunger(path, board["drive"])
+        self.sensor = PressureSensor(board["sensor"], seed, noise_kpa)
+        self.line = LineSolver(
+            path.near(),
+            path.far(),
+            path.syringe_compliance_ul_per_kpa / 1000,
+            (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
+            path.vein_kpa,
+        )
+        self.faults = tuple(fault for fault in parse_faults(faults) if fault.where != LINK)
+        self.connected = True
+        self.first_edge_ticks: int | None = None
+        self.driven_ml = 0.0
+        self.peak_kpa = path.vein_kpa
+        self._now_ticks = 0
+        self._edges: list[int] = []
+        self._active: tuple[Fault, ...] = ()
+        self._motor = 0.0
+        self._stalled = False
+        self._motor_fault = False
+        self._drift_from_ticks = 0
+        self._drift_kpa_per_s = 0.0
+        # Truth over time, for `delivered_at_us`: ticks and uL out of the tip.
+        self._history_ticks = [0]
+        self._history_ul = [0.0]
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def now_us(self) -> int:
+        """Simulated time in us since the start; it does not wrap."""
+        return self._now_ticks // self.ticks_per_us
+
+    @property
+    def motion_started_us(self) -> int | None:
+        """Time of the first step pulse, None before. Fault times count from it."""
+        return None if self.first_edge_ticks is None else self.first_edge_ticks // self.ticks_per_us
+
+    def advance(self, until_us: int) -> None:
+        """Goes on to `until_us`. ValueError if that lies in the past."""
+        target = until_us * self.ticks_per_us
+        if target < self._now_ticks:
+            raise ValueError(f"the plant is at {self.now_us} us and cannot go back to {until_us} us")
+        while self._now_ticks < target:
+            self._piece(target)
+
+    def _piece(self, target: int) -> None:
+        stepper, plunger, now = self.stepper, self.plunger, self._now_ticks
+        end = stepper.piece_end(target)
+        rate = stepper.rate
+        if self._edges and self._edges[0] < end:
+            end = self._edges[0]
+        steps = 0.0
+        if rate:
+            if self.first_edge_ticks is None:
+                end = min(end, stepper.first_edge() or end)
+            steps, end = self._motion(rate, now, end)
+        elif not stepper.slots_used:
+            self._stalled = False
+            if self._motor != stepper.position:
+                # A stop in the middle of a pulse leaves the motor at the last whole step.
+                steps = plunger.move(stepper.position - self._motor)
+                self._motor = stepper.position
+            plunger.since_rest = 0.0
+        pushed_ml = steps * plunger.ml_per_step
+        self.driven_ml += pushed_ml
+        bursts = len(stepper.bursts)
+        tip_before_ml = self.line.tip_ml
+        made = stepper.run_to(end)
+        dt_s = (end - now) / (self.ticks_per_us * 1_000_000)
+        self.line.peak_kpa = self.line.p1
+        self.line.advance(dt_s, pushed_ml / dt_s)
+        self._now_ticks = end
+        self._book(bursts, tip_before_ml)
+        if made and self.first_edge_ticks is None:
+            self.first_edge_ticks = end
+            self._arm(end)
+        if self._edges and self._edges[0] <= end:
+            self._switch(end)
+
+    def _motion(self, rate: float, now: int, end: int) -> tuple[float, int]:
+        """Plunger steps of this piece, and its end, earlier where the play closes or the barrel ends."""
+        stepper, plunger = self.stepper, self.plunger
+        if not stepper.enabled:
+            return 0.0, end
+        if not self._stalled:
+            self._stalled = (
+                plunger.force_n(self.line.p1, rate) > plunger.force_limit_n or plunger.room(rate) <= 1e-6
+            )
+        stepper.blocked = self._stalled or self._motor_fault
+        if stepper.blocked:
+            return 0.0, end
+        speed = abs(rate) * (1 - stepper.lost_share)
+        if speed == 0.0:
+            return 0.0, end
+        play = plunger.play_left(rate)
+        way = play if play > 0 else plunger.room(rate)
+        if way < speed * (end - now):
+            end = now + int(way / speed) + 1
+        way = min(speed * (end - now), play + plunger.room(rate))
+        way = way if rate > 0 else -way
+        self._motor += way
+        return plunger.move(way), end
+
+    def _book(self, bursts: int, tip_before_ml: float) -> None:
+        line, stepper = self.line, self.stepper
+        if line.peak_kpa > self.peak_kpa:
+            self.peak_kpa = line.peak_kpa
+        if stepper.bursts:
+            burst = stepper.bursts[-1]
+            if len(stepper.bursts) > bursts:
+                burst.tip_before_ul = tip_before_ml * 1000
+                burst.peak_kpa = line.peak_kpa
+            elif line.peak_kpa > burst.peak_kpa:
+                burst.peak_kpa = line.peak_kpa
+        tip_ul = line.tip_ml * 1000
+        if tip_ul != self._history_ul[-1]:
+            self._history_ticks.append(self._now_ticks)
+            self._history_ul.append(tip_ul)
+
+    # -- faults -------------------------------------------------------------------------------------------------------
+
+    def _arm(self, origin: int) -> None:
+        edges = set()
+        for fault in self.faults:
+            edges.add(origin + fault.at_us * self.ticks_per_us)
+            if fault.ends_us is not None:
+                edges.add(origin + fault.ends_us * self.ticks_per_us)
+        self._edges = sorted(edges)
+
+    def _switch(self, now: int) -> None:
+        """Makes the faults that are on now work, and all others not."""
+        while self._edges and self._edges[0] <= now:
+            self._edges.pop(0)
+        origin = self.first_edge_ticks or 0
+        since_us = (now - origin) // self.ticks_per_us
+        was = self._active
+        self._active = tuple(fault for fault in self.faults if fault.active(since_us))
+        if [fault for fault in was if fault.where == "line"] != [f for f in self._active if f.where == "line"]:
+            self._change_line(since_us)
+        self._motor_fault = self._has("stall")
+        self.stepper.lost_share = self._severity("step-loss")
+        self.sensor.stuck = self._has("sensor-stuck")
+        self.sensor.silent = self._has("sensor-silent")
+        self.sensor.faulty = self._has("sensor-fault")
+        self._drift_kpa_per_s = self._severity("sensor-drift")
+        if self._drift_kpa_per_s and not any(fault.name == "sensor-drift" for fault in was):
+            self._drift_from_ticks = now
+
+    def _change_line(self, since_us: int = 0) -> None:
+        scale = self._severity("partial") or 1.0
+        growth_per_s = 0.0
+        for fault in self._active:
+            if fault.name == "growing":
+                growth_per_s = log(fault.severity)
+                scale *= exp(growth_per_s * (since_us - fault.at_us) / 1e6)
+        self.line.change(
+            scale=scale,
+            growth_per_s=growth_per_s,
+            bubble_ml=self._severity("bubble"),
+            leak_share=self._severity("leak"),
+            closed=self._has("occlusion"),
+            open_end=self._has("disconnect") or not self.connected,
+        )
+
+    def _has(self, name: str) -> bool:
+        return any(fault.name == name for fault in self._active)
+
+    def _severity(self, name: str) -> float:
+        return next((fault.severity for fault in self._active if fault.name == name), 0.0)
+
+    # -- what people and benches do ------------------------------------------------------------------------------------
+
+    def connect(self, on: bool) -> None:
+        """Puts the extension set on the line (as at the start) or takes it off, for priming."""
+        if on != self.connected:
+            self.connected = on
+            self._change_line()
+
+    def change_syringe(self, loaded_ml: float) -> None:
+        """A fresh syringe of the same kind is put in."""
+        self.plunger.load(loaded_ml, self.path.capacity_ml)
+
+    def read_sensor(self) -> int:
+        """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
+        self.sensor.drift_kpa = (
+            self._drift_kpa_per_s * (self._now_ticks - self._drift_from_ticks) / (self.ticks_per_us * 1_000_000)
+        )
+        return self.sensor.read(self.line.port_kpa, self.now_us)
+
+    # -- truth --------------------------------------------------------------------------------------------------------
+
+    @property
+    def pressure_pa(self) -> float:
+        """True gauge pressure at the syringe's outlet."""
+        return self.line.p1 * 1000
+
+    @property
+    def flow_tip_ul_per_s(self) -> float:
+        """True flow out of the tip into the vein; negative while blood is drawn."""
+        return self.line.qf * 1000
+
+    @property
+    def delivered_ul(self) -> float:
+        """True volume out of the tip since the start; what was drawn back is taken off."""
+        return self.line.tip_ml * 1000
+
+    @property
+    def leaked_ul(self) -> float:
+        """True volume lost at the connector since the start, priming included."""
+        return self.line.leak_ml * 1000
+
+    @property
+    def driven_ul(self) -> float:
+        """True volume that the plunger has displaced since the start, backwards taken off."""
+        return self.driven_ml * 1000
+
+    @property
+    def stored_ul(self) -> float:
+        """Liquid that stretches syringe and line beyond their state at rest."""
+        return self.line.stored_ml * 1000
+
+    @property
+    def syringe_ul(self) -> float:
+        """What the plunger can still displace forwards."""
+        return self.plunger.room(1) * self.plunger.ml_per_step * 1000
+
+    @property
+    def mass_error_ul(self) -> float:
+        """Driven minus delivered, leaked and stored: what the solver has lost or made. Zero but for rounding."""
+        return self.driven_ul - self.delivered_ul - self.leaked_ul - self.stored_ul
+
+    @property
+    def plunger_force_n(self) -> float:
+        """Force that the drive needs now to push on."""
+        return self.plunger.force_n(self.line.p1, 1)
+
+    @property
+    def bursts(self) -> list[Burst]:
+        """All bursts of steps so far, with the tick of the first and last step of each."""
+        return self.stepper.bursts
+
+    def delivered_at_us(self, time_us: float) -> float:
+        """True uL out of the tip at a past time, in a straight line between the solver's pieces."""
+        ticks = time_us * self.ticks_per_us
+        after = bisect_right(self._history_ticks, ticks)
+        if after == len(self._history_ticks):
+            return self._history_ul[-1]
+        before = after - 1
+        span = self._history_ticks[after] - self._history_ticks[before]
+        share = (ticks - self._history_ticks[before]) / span
+        return self._history_ul[before] + share * (self._history_ul[after] - self._history_ul[before])

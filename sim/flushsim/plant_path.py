@@ -1,0 +1,83 @@
+"""What the plant is made of: the figures of syringe, extension, needle and line, without names."""
+
+from dataclasses import dataclass, replace
+from math import pi
+from typing import TYPE_CHECKING
+
+from flushpump.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop
+
+if TYPE_CHECKING:
+    from flushpump.catalogue import Extension, Line, Needle, Syringe
+
+
+@dataclass(frozen=True)
+class PlantPath:
+    """The line from barrel to vein. The default is an 8F port with a 20G needle, a 10 mL syringe, a 20 cm extension.
+
+    A tube of length 0 is not there. `loaded_ml` is what the syringe holds at the start; `backlash_um` the play of the
+    lead screw's nut, kept small by a spring-loaded nut (R-l).
+    """
+
+    barrel_mm: float = 14.43
+    capacity_ml: float = 12.0
+    loaded_ml: float = 10.0
+    syringe_compliance_ul_per_kpa: float = 2.0
+    friction_break_n: float = 5.0
+    friction_glide_n: float = 4.0
+    extension_bore_mm: float = 1.382
+    extension_length_mm: float = 200.0
+    extension_compliance_ul_per_kpa: float = 0.1
+    needle_bore_mm: float = 0.603
+    needle_length_mm: float = 25.0
+    chamber_ml: float = 0.5
+    catheter_bore_mm: float = 1.5
+    catheter_length_mm: float = 250.0
+    line_compliance_ul_per_kpa: float = 0.02
+    vein_kpa: float = 5 * KPA_PER_MMHG
+    backlash_um: float = 10.0
+    fluid: Fluid = SALINE_20C
+
+    @classmethod
+    def from_catalogue(
+        cls, line: "Line", needle: "Needle", syringe: "Syringe", extension: "Extension", loaded_ml: float | None = None
+    ) -> "PlantPath":
+        """The path of these catalogue elements; the syringe holds its printed size unless told otherwise."""
+        return cls(
+            barrel_mm=syringe.inner_diameter_mm,
+            capacity_ml=syringe.capacity_ml,
+            loaded_ml=syringe.size_ml if loaded_ml is None else loaded_ml,
+            syringe_compliance_ul_per_kpa=syringe.compliance_ul_per_kpa,
+            friction_break_n=syringe.friction_break_n,
+            friction_glide_n=syringe.friction_glide_n,
+            extension_bore_mm=extension.bore_mm,
+            extension_length_mm=extension.length_mm,
+            extension_compliance_ul_per_kpa=extension.compliance_ul_per_kpa,
+            needle_bore_mm=needle.bore_mm,
+            needle_length_mm=needle.length_mm,
+            chamber_ml=line.chamber_ml,
+            catheter_bore_mm=line.bore_mm,
+            catheter_length_mm=line.length_mm,
+            line_compliance_ul_per_kpa=line.compliance_ul_per_kpa,
+        )
+
+    def with_compliance(self, syringe_ul_per_kpa: float) -> "PlantPath":
+        """The same path with a syringe of another compliance."""
+        return replace(self, syringe_compliance_ul_per_kpa=syringe_ul_per_kpa)
+
+    @property
+    def barrel_area_mm2(self) -> float:
+        """Cross-section of the barrel."""
+        return pi * self.barrel_mm**2 / 4
+
+    def near(self) -> tuple[Drop, ...]:
+        """The tubes between sensor and connector."""
+        return self._tubes((self.extension_bore_mm, self.extension_length_mm))
+
+    def far(self) -> tuple[Drop, ...]:
+        """The tubes between connector and vein."""
+        return self._tubes(
+            (self.needle_bore_mm, self.needle_length_mm), (self.catheter_bore_mm, self.catheter_length_mm)
+        )
+
+    def _tubes(self, *sizes: tuple[float, float]) -> tuple[Drop, ...]:
+        return tuple(drop(bore_mm, length_mm, self.fluid) for bore_mm, length_mm in sizes if length_mm > 0)

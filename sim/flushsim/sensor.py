@@ -1,0 +1,54 @@
+"""The pressure sensor: from the pressure at its port to the raw counts that the firmware reads.
+
+The port's pressure is already slowed by the sensor's lag (see `LAG_S`, followed by the line's solver). Here come noise,
+zero and gain as board data has them, rounding to counts, the conversion rate, and the sensor's own faults.
+"""
+
+import random
+from typing import Any
+
+# Time constant of the sensor with the liquid in its port; no datasheet states it, a few hundred Hz are usual.
+LAG_S = 0.001
+NOISE_KPA = 0.1
+
+SILENT = -1
+FAULTY = -2
+
+
+class PressureSensor:
+    """A sensor as the board's `[sensor]` table describes it. The same seed gives the same noise."""
+
+    def __init__(self, data: dict[str, Any], seed: int, noise_kpa: float = NOISE_KPA) -> None:
+        self.noise_kpa = noise_kpa
+        self.stuck = False
+        self.silent = False
+        self.faulty = False
+        self.drift_kpa = 0.0
+        self._random = random.Random(f"pressure sensor {seed}")
+        self._least_kpa = float(data["range_min_pa"]) / 1000
+        self._zero = int(data["raw_min"])
+        span_kpa = float(data["range_max_pa"] - data["range_min_pa"]) / 1000
+        self._counts_per_kpa = float(data["raw_max"] - data["raw_min"]) / span_kpa
+        # The converter's end: the whole number of bits that holds raw_max.
+        self._most = (1 << int(data["raw_max"]).bit_length()) - 1
+        self._period_us = 1_000_000 // int(data["rate_hz"])
+        self._conversion = -1
+        self._last: int | None = None
+
+    def counts(self, pressure_kpa: float) -> int:
+        """Raw counts of a pressure without noise, kept within the converter's range."""
+        counts = round(self._zero + (pressure_kpa - self._least_kpa) * self._counts_per_kpa)
+        return min(max(counts, 0), self._most)
+
+    def read(self, port_kpa: float, now_us: int) -> int:
+        """The newest conversion in raw counts; -1: none since the last read; -2: the sensor reports a fault."""
+        if self.faulty:
+            return FAULTY
+        conversion = now_us // self._period_us
+        if self.silent or conversion == self._conversion:
+            return SILENT
+        self._conversion = conversion
+        if not self.stuck or self._last is None:
+            noise_kpa = self._random.gauss(0.0, self.noise_kpa)
+            self._last = self.counts(port_kpa + self.drift_kpa + noise_kpa)
+        return self._last

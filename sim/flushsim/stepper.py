@@ -1,0 +1,160 @@
+"""The step generator and its counter: a queue of slices, exact to the tick.
+
+A slice is (half period in ticks, count, direction). Each pulse lasts two half periods and has its rising edge, the
+step, in the middle; so the counted position is the motor's evenly moving position rounded to whole steps.
+Direction 0 is a dwell. When the queue is empty STEP stays low. All times are integer ticks of the board's clock.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+SLOTS = 16
+# Steps further apart than this belong to two bursts: longer than between the steps of a slow flush.
+BURST_GAP_US = 50_000
+
+
+@dataclass
+class Burst:
+    """Counted steps in one direction without a gap: a pulse. Times are ticks of rising edges."""
+
+    direction: int
+    first_ticks: int
+    last_ticks: int
+    steps: int
+    peak_kpa: float = 0.0
+    tip_before_ul: float = 0.0
+
+
+class Stepper:
+    """Queue, counter and driver enable. Only the plant moves its time, with `run_to`."""
+
+    def __init__(self, ticks_per_us: int = 125) -> None:
+        self.ticks_per_us = ticks_per_us
+        self.now_ticks = 0
+        self.position = 0
+        self.enabled = True
+        self.first_step_ticks: int | None = None
+        self.last_step_ticks: int | None = None
+        self.bursts: list[Burst] = []
+        # Set by the plant from the faults of the drive.
+        self.blocked = False
+        self.lost_share = 0.0
+        self._lost = 0.0
+        self._slices: deque[tuple[int, int, int]] = deque()
+        self._start_ticks = 0
+        self._made = 0
+        self._end_ticks = 0
+
+    def queue(self, half_period_ticks: int, count: int, direction: int) -> bool:
+        """Appends a slice, which starts when those before it end, or now. False: no slot free, nothing taken.
+
+        ValueError for a slice that no step generator could make.
+        """
+        if half_period_ticks < 1 or count < 1 or direction not in (-1, 0, 1):
+            slice_ = (half_period_ticks, count, direction)
+            raise ValueError(f"no step generator can make the slice {slice_} (half period, count, direction)")
+        if len(self._slices) >= SLOTS:
+            return False
+        if not self._slices:
+            self._start_ticks = self._end_ticks = self.now_ticks
+            self._made = 0
+        self._slices.append((half_period_ticks, count, direction))
+        self._end_ticks += 2 * half_period_ticks * count
+        return True
+
+    @property
+    def slots_used(self) -> int:
+        """Slices in the queue, the one under way included."""
+        return len(self._slices)
+
+    def queued_ticks(self) -> int:
+        """Ticks until the queue is empty, 0 when idle."""
+        return self._end_ticks - self.now_ticks if self._slices else 0
+
+    def queued_us(self) -> int:
+        """Time until the queue is empty in us, rounded up; 0 when idle."""
+        return -(-self.queued_ticks() // self.ticks_per_us)
+
+    def stop(self) -> None:
+        """Empties the queue; a pulse whose rising edge has not come is not made."""
+        self._slices.clear()
+
+    def enable(self, on: bool) -> None:
+        """The driver's enable line. Off: pulses move nothing and count nothing."""
+        self.enabled = on
+
+    @property
+    def last_step_us(self) -> float | None:
+        """Time of the last counted step, exact to the tick; None before the first."""
+        return None if self.last_step_ticks is None else self.last_step_ticks / self.ticks_per_us
+
+    @property
+    def rate(self) -> float:
+        """Steps per tick under way, backwards negative, 0 in a dwell or when idle; faults not regarded."""
+        if not self._slices:
+            return 0.0
+        half, _, direction = self._slices[0]
+        return direction / (2 * half)
+
+    def piece_end(self, limit_ticks: int) -> int:
+        """The end of the slice under way, at most `limit_ticks`: until then the rate is constant."""
+        if not self._slices:
+            return limit_ticks
+        half, count, _ = self._slices[0]
+        return min(limit_ticks, self._start_ticks + 2 * half * count)
+
+    def first_edge(self) -> int | None:
+        """Time of the next rising edge if the slice under way moves, else None."""
+        if not self._slices or not self._slices[0][2]:
+            return None
+        half = self._slices[0][0]
+        return self._start_ticks + half + 2 * half * self._made
+
+    def run_to(self, ticks: int) -> int:
+        """Moves time within the slice under way (see `piece_end`); returns the pulses made, counted or not."""
+        self.now_ticks = ticks
+        if not self._slices:
+            return 0
+        half, count, direction = self._slices[0]
+        period = 2 * half
+        made = 0
+        if direction:
+            edges = (ticks - self._start_ticks + half) // period
+            if edges > count:
+                edges = count
+            made = edges - self._made
+            if made:
+                self._count(made, self._start_ticks + half + self._made * period, period, direction)
+                self._made = edges
+        if ticks >= self._start_ticks + period * count:
+            self._slices.popleft()
+            self._start_ticks += period * count
+            self._made = 0
+        return made
+
+    def _count(self, made: int, first_ticks: int, period: int, direction: int) -> None:
+        if self.blocked or not self.enabled:
+            return
+        counted = made
+        if self.lost_share:
+            self._lost += made * self.lost_share
+            lost = int(self._lost)
+            self._lost -= lost
+            counted -= lost
+            first_ticks += lost * period
+        if counted <= 0:
+            return
+        self.position += direction * counted
+        if self.first_step_ticks is None:
+            self.first_step_ticks = first_ticks
+        self.last_step_ticks = first_ticks + (counted - 1) * period
+        burst = self.bursts[-1] if self.bursts else None
+        if (
+            burst is None
+            or burst.direction != direction
+            or first_ticks - burst.last_ticks > BURST_GAP_US * self.ticks_per_us
+        ):
+            burst = Burst(direction, first_ticks, first_ticks, 0)
+            self.bursts.append(burst)
+        burst.last_ticks = self.last_step_ticks
+        burst.steps += counted
