@@ -1,0 +1,36 @@
+"""Ctrl-C waits for the end of the turn.
+
+Half a turn would leave firmware and plant out of step, and the STOP that follows must still work.
+"""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class DeferredInterrupt:
+    """Inside, SIGINT is only noted (`noted`); on leaving, it goes to the handler that was there before."""
+
+    def __init__(self) -> None:
+        self.noted = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self.noted = False
+        self._before = None
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._before is None:
+            return
+        signal.signal(signal.SIGINT, self._before)
+        if self.noted and error is None:
+            signal.raise_signal(signal.SIGINT)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.noted = True

@@ -1,0 +1,306 @@
+"""The rig: one clock, by which the plant advances, the firmware steps and the link carries bytes, in this order.
+
+A turn is 5 ms. At its start the inputs are sampled and the firmware steps; what it put out takes effect 1.5 ms later,
+as on a board that needs this long to compute; then the plant goes on to the next turn. The same seed gives the same
+trace on both targets and at any speed.
+"""
+
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from flushpump import catalogue
+
+from flushsim import boot
+from flushsim.boot import FirmwareError
+from flushsim.faults import Fault
+from flushsim.journal import Journal
+from flushsim.native import NativeTarget
+from flushsim.pipes import Pipe
+from flushsim.plant import Plant, PlantPath
+from flushsim.rig_faults import begun, split
+from flushsim.simboard import IN_RX, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, SLOTS, TX_MAX
+from flushsim.trace import Trace, TraceRow
+from flushsim.vm import VmTarget
+
+TURN_US = 5_000
+LOOP_LATENCY_US = 1_500
+WATCHDOG_US = 1_000_000
+BOOT_US = 300_000
+"""From a reset to the first step; about what a Pico needs to reach main.py (recalled, low confidence)."""
+HOST_BUFFER = 4_096
+"""Bytes from the device that wait for a host that does not read; after that the device has no room."""
+
+STOP_BUTTON = 1
+SYRINGE_PRESENT = 2
+HOME_SWITCH = 4
+END_SWITCH = 8
+CLUTCH_CLOSED = 16
+SERVICE_STRAP = 32
+
+REQUEST_SERVICE = 1
+REQUEST_RESET = 2
+
+_CLOCK_MASK = 2**30 - 1
+_INPUT = struct.Struct("<BBHHxxIIii")
+_OUTPUT = struct.Struct("<xBHHBBBBBB4I")
+_SLICE = struct.Struct("<IHbx")
+
+
+class Target(Protocol):
+    """A firmware under way; `begin` hands it `input`, `finish` returns the output record."""
+
+    input: bytearray
+
+    def begin(self) -> None: ...
+    def finish(self) -> bytearray: ...
+    def close(self) -> None: ...
+
+
+TARGETS: dict[str, type[NativeTarget] | type[VmTarget]] = {"sim": VmTarget, "native": NativeTarget}
+
+
+class Rig:
+    """A simulated pump with its line, from power-on at `now_us` 0.
+
+    `faults` are texts as in `occlusion@3s`; `trace` is a list that gets a `TraceRow` each turn, or a path that gets
+    the same as text; `journal` is the flash of an earlier rig; `device_clock_us` is what the device's clock shows at
+    power-on, to test that it may wrap; `path` replaces the catalogue's elements. Raises ValueError with one sentence for a name or fault that does not exist,
+    UnknownName for one that is not in the catalogue, FirmwareError when the firmware cannot be started or fails.
+    """
+
+    def __init__(
+        self,
+        target: str = "sim",
+        board: str = "rpi_pico",
+        line: str = "smartport-ct-8f",
+        needle: str = "huber-20g",
+        syringe: str = "bd-10",
+        extension: str = "extension-20cm",
+        faults: Sequence[str | Fault] = (),
+        seed: int = 1,
+        trace: list[TraceRow] | str | Path | None = None,
+        journal: Journal | None = None,
+        firmware_root: Path | None = None,
+        device_clock_us: int = 0,
+        path: PlantPath | None = None,
+    ) -> None:
+        if target not in TARGETS:
+            raise ValueError(f"there is no target '{target}'; known are {', '.join(TARGETS)}")
+        plant_faults, link_faults, self._rig_faults = split(faults)
+        self._target_type = TARGETS[target]
+        self._firmware = boot.load_firmware(board, firmware_root)
+        self._seed = seed
+        if path is None:
+            known = catalogue.load()
+            path = PlantPath.from_catalogue(
+                known.line(line), known.needle(needle), known.syringe(syringe), known.extension(extension)
+            )
+        self.plant = Plant(path, self._firmware.board, plant_faults, seed)
+        self.journal = Journal() if journal is None else journal
+        self.now_us = 0
+        self.boots = 0
+        self.light = 0
+        self.sound = 0
+        self.moving = False
+        self.reading = -1
+        self._to_device = Pipe(link_faults, f"{seed} to device")
+        self._to_host = Pipe(link_faults, f"{seed} to host")
+        self._inputs = SYRINGE_PRESENT | CLUTCH_CLOSED
+        self._release_at_us: int | None = None
+        self._scratch = (0, 0, 0, 0)
+        self._clock_origin_us = -device_clock_us
+        self._position_origin = 0
+        self._stalled_since_us: int | None = None
+        self._stalled_until_us: int | None = None
+        self._boot_at_us = 0
+        self._boot_cause = boot.RESET_POWER_ON
+        self._target: Target | None = None
+        self._serviced = False
+        self.trace = None if trace is None else Trace(trace)
+        self._start_target()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def step(self) -> None:
+        """One turn of 5 ms. Raises FirmwareError when the firmware fails."""
+        now_us = self.now_us
+        if self._rig_faults or self._release_at_us is not None:
+            self._begin_faults(now_us)
+        if self._runs(now_us):
+            assert self._target is not None
+            self._sample(self._target.input, now_us)
+            self._target.begin()
+            self.plant.advance(now_us + LOOP_LATENCY_US)
+            self._apply(self._target.finish(), now_us + LOOP_LATENCY_US)
+        self.plant.advance(now_us + TURN_US)
+        self.now_us = now_us + TURN_US
+        if self.trace is not None:
+            self.trace.add(self)
+
+    def run_until(self, now_us: int) -> None:
+        """Turns until the clock has reached `now_us`."""
+        while self.now_us < now_us:
+            self.step()
+
+    def to_device(self, data: bytes) -> None:
+        """Bytes from the host; they arrive 1 ms later, and are read by the firmware in its next step."""
+        if self._target is not None:
+            self._to_device.send(data, self.now_us, self.plant.motion_started_us)
+
+    def from_device(self, most: int = HOST_BUFFER) -> bytes:
+        """Bytes that have arrived from the device and were not yet taken, `most` at the most."""
+        self._to_host.arrived(self.now_us)
+        return self._to_host.take(most)
+
+    def waiting(self) -> int:
+        """Bytes that `from_device` would return."""
+        return len(self._to_host.arrived(self.now_us))
+
+    def press_stop(self, pressed: bool = True) -> None:
+        """Presses or releases the stop button."""
+        self.set_input(STOP_BUTTON, pressed)
+
+    def set_input(self, bit: int, on: bool) -> None:
+        """Turns a switch on or off: one of the bits STOP_BUTTON to SERVICE_STRAP."""
+        self._inputs = self._inputs | bit if on else self._inputs & ~bit
+
+    def reset(self, cause: int = boot.RESET_BUTTON) -> None:
+        """Restarts the board: motion ends at once, scratch values and journal stay."""
+        self._shut_down(self.now_us + BOOT_US, cause)
+
+    def power_cut(self, off_us: int = 1_000_000) -> None:
+        """Takes the power away for `off_us`: as a reset, and the scratch values are lost."""
+        self._scratch = (0, 0, 0, 0)
+        self._shut_down(self.now_us + off_us + BOOT_US, boot.RESET_POWER_ON)
+
+    def kill_loop(self, duration_us: int | None = None) -> None:
+        """The firmware's loop hangs, for ever or for `duration_us`; after 1 s the watchdog resets the board."""
+        self._stalled_since_us = self.now_us
+        self._stalled_until_us = None if duration_us is None else self.now_us + duration_us
+
+    def close(self) -> None:
+        """Ends the firmware; the plant can still be looked at."""
+        if self._target is not None:
+            self._target.close()
+            self._target = None
+        if self.trace is not None:
+            self.trace.close()
+
+    def _runs(self, now_us: int) -> bool:
+        """Whether the firmware steps in this turn; restarts the board when its time has come."""
+        if self._stalled_since_us is not None:
+            if self._stalled_until_us is not None and now_us >= self._stalled_until_us:
+                self._stalled_since_us = None
+            elif now_us - self._stalled_since_us >= WATCHDOG_US:
+                self._shut_down(now_us + BOOT_US, boot.RESET_WATCHDOG)
+            else:
+                return False
+        if self._target is None:
+            if now_us < self._boot_at_us:
+                return False
+            self._clock_origin_us = now_us
+            self._start_target()
+        return not self._serviced
+
+    def _start_target(self) -> None:
+        self.boots += 1
+        self._serviced = False
+        self._position_origin = self.plant.stepper.position
+        self._target = self._target_type(
+            boot.describe(
+                self._firmware,
+                unit=b"SIM%05d" % (self._seed % 100_000),
+                reset_cause=self._boot_cause,
+                entropy_seed=(self._seed * 2_654_435_761 + self.boots * 40_503) & 0xFFFFFFFF,
+                scratch=self._scratch,
+            ),
+            self.journal,
+        )
+
+    def _shut_down(self, boot_at_us: int, cause: int) -> None:
+        if self._target is not None:
+            self._target.close()
+            self._target = None
+        self.plant.stepper.stop()
+        self.plant.stepper.enable(False)
+        self._to_device.clear()
+        self._stalled_since_us = None
+        self.moving = False
+        self.light = self.sound = 0
+        self._boot_at_us = boot_at_us
+        self._boot_cause = cause
+
+    def _sample(self, record: bytearray, now_us: int) -> None:
+        stepper = self.plant.stepper
+        arrived = self._to_device.arrived(now_us)
+        count = min(len(arrived), RX_MAX)
+        if count:
+            record[IN_RX : IN_RX + count] = arrived[:count]
+        self.reading = self.plant.read_sensor()
+        _INPUT.pack_into(
+            record,
+            0,
+            self._inputs,
+            stepper.slots_used,
+            count,
+            max(0, min(TX_MAX, HOST_BUFFER - self._to_host.held())),
+            now_us - self._clock_origin_us & _CLOCK_MASK,
+            stepper.queued_us(),
+            stepper.position - self._position_origin,
+            self.reading,
+        )
+
+    def _apply(self, record: bytearray, effect_us: int) -> None:
+        (moving, rx_taken, tx_count, request, stopped, enabled, self.light, self.sound, slices, *scratch) = (
+            _OUTPUT.unpack_from(record)
+        )
+        self.moving = bool(moving)
+        self._scratch = tuple(scratch)
+        stepper = self.plant.stepper
+        if stopped:
+            stepper.stop()
+        stepper.enable(bool(enabled))
+        for at in range(OUT_SLICE, OUT_SLICE + slices * SLICE_SIZE, SLICE_SIZE):
+            stepper.queue(*_SLICE.unpack_from(record, at))
+        if rx_taken:
+            self._to_device.take(rx_taken)
+        if tx_count:
+            data = bytes(record[OUT_TX : OUT_TX + tx_count])
+            self._to_host.send(data, effect_us, self.plant.motion_started_us)
+            if self.trace is not None:
+                self.trace.sent(data)
+        if request == REQUEST_RESET:
+            self._shut_down(effect_us + BOOT_US, boot.RESET_COMMAND)
+        elif request == REQUEST_SERVICE:
+            # The loop is left for the prompt, which the rig has not; only a reset brings the pump back.
+            self._serviced = True
+
+    def _begin_faults(self, now_us: int) -> None:
+        if self._release_at_us is not None and now_us >= self._release_at_us:
+            self._release_at_us = None
+            self.press_stop(False)
+        for fault in list(self._rig_faults):
+            if begun(fault, now_us, self.plant.motion_started_us):
+                self._rig_faults.remove(fault)
+                self._begin(fault, now_us)
+
+    def _begin(self, fault: Fault, now_us: int) -> None:
+        if fault.name == "stop-button":
+            self.press_stop()
+            self._release_at_us = None if fault.duration_us is None else now_us + fault.duration_us
+        elif fault.name == "loop-stall":
+            self.kill_loop(fault.duration_us)
+        elif fault.name == "power-cut":
+            self.power_cut(1_000_000 if fault.duration_us is None else fault.duration_us)
+
+
+__all__ = ["SLOTS", "FirmwareError", "Rig"]

@@ -1,0 +1,345 @@
+"""The simulated board as the firmware sees it: link, steps, sensor, journal over one record in and one record out.
+
+The same source runs in CPython (`native`) and in the MicroPython VM (`sim`), so it imports nothing and, after
+construction, allocates nothing: the heap is locked around a step while the pump moves. Records are little-endian and
+of fixed size; every adapter indexes bytes. All integers stay below 2**62, small integers of the 64-bit VM.
+"""
+
+try:  # noqa: SIM105 - MicroPython has no contextlib
+    from typing import Any
+except ImportError:
+    pass  # MicroPython has no typing, and reads over annotations
+
+# What stands in byte 0 of a record from the board.
+KIND_TURN = 1      # the outputs of one step
+KIND_CALL = 2      # a journal call; the board waits for the reply
+KIND_FAILED = 3    # an exception; u16 at 2 is the length of the text that follows the record
+
+# The record into the board: one turn's inputs, or the reply to a journal call.
+IN_INPUTS = 0      # u8, bits of Indicators.inputs
+IN_SLOTS_USED = 1  # u8
+IN_RX_COUNT = 2    # u16, bytes at IN_RX
+IN_TX_ROOM = 4     # u16, bytes the link takes this turn
+IN_NOW_US = 8      # u32, below 2**30
+IN_QUEUED_US = 12  # u32
+IN_POSITION = 16   # i32, steps
+IN_PRESSURE = 20   # i32, raw counts, -1 or -2
+IN_RX = 24
+RX_MAX = 256
+INPUT_SIZE = IN_RX + RX_MAX
+
+# The record out of the board.
+OUT_KIND = 0       # u8
+OUT_MOVING = 1     # u8
+OUT_RX_TAKEN = 2   # u16
+OUT_TX_COUNT = 4   # u16, bytes at OUT_TX
+OUT_REQUEST = 6    # u8, 1 service, 2 reset
+OUT_STOPPED = 7    # u8, 1: empty the step queue before the slices of this record are queued
+OUT_ENABLED = 8    # u8, the driver's enable line
+OUT_LIGHT = 9      # u8
+OUT_SOUND = 10     # u8
+OUT_SLICES = 11    # u8, slices at OUT_SLICE
+OUT_SCRATCH = 12   # 4 x u32, the values that survive a watchdog reset
+OUT_SLICE = 28     # per slice: u32 half period in ticks, u16 count, u8 direction (255 backwards), u8 0
+SLICE_SIZE = 8
+SLOTS = 16
+OUT_TX = OUT_SLICE + SLOTS * SLICE_SIZE
+TX_MAX = 256
+OUTPUT_SIZE = OUT_TX + TX_MAX
+
+# A journal call, in an output record of its own, and its reply, in an input record of its own.
+CALL_OPERATION = 1  # u8
+CALL_COUNT = 2      # u16, bytes at CALL_DATA; of a load the room there is
+CALL_NUMBER = 4     # i32, slot or entry number
+CALL_DATA = 8
+REPLY_RESULT = 0    # i32
+REPLY_COUNT = 4     # u16, bytes at REPLY_DATA
+REPLY_DATA = 8
+CALL_MAX = 256
+CALL_LOAD = 1
+CALL_SAVE = 2
+CALL_APPEND = 3
+CALL_ENTRY = 4
+CALL_NEWEST = 5
+
+ENTRY_SIZE = 16
+
+
+def get_u16(record: bytearray, at: int) -> int:
+    return record[at] | record[at + 1] << 8
+
+
+def get_u32(record: bytearray, at: int) -> int:
+    return record[at] | record[at + 1] << 8 | record[at + 2] << 16 | record[at + 3] << 24
+
+
+def get_i32(record: bytearray, at: int) -> int:
+    value = record[at] | record[at + 1] << 8 | record[at + 2] << 16 | record[at + 3] << 24
+    return value - 0x100000000 if value & 0x80000000 else value
+
+
+def put_u16(record: bytearray, at: int, value: int) -> None:
+    record[at] = value & 0xFF
+    record[at + 1] = value >> 8 & 0xFF
+
+
+def put_u32(record: bytearray, at: int, value: int) -> None:
+    record[at] = value & 0xFF
+    record[at + 1] = value >> 8 & 0xFF
+    record[at + 2] = value >> 16 & 0xFF
+    record[at + 3] = value >> 24 & 0xFF
+
+
+class Exchange:
+    """Carries one journal call to the rig and back; each target has its own."""
+
+    def call(self, request: bytearray, reply: bytearray) -> None:
+        raise NotImplementedError
+
+
+class Link:
+    """Serial bytes: those of the input record until taken, those written until the record is full."""
+
+    def __init__(self, source: bytearray, target: bytearray) -> None:
+        self._source = source
+        self._target = target
+        self._taken = 0
+        self._written = 0
+
+    def begin(self) -> None:
+        self._taken = 0
+        self._written = 0
+
+    def finish(self) -> None:
+        put_u16(self._target, OUT_RX_TAKEN, self._taken)
+        put_u16(self._target, OUT_TX_COUNT, self._written)
+
+    def readinto(self, buffer: bytearray) -> int:
+        source = self._source
+        count = get_u16(source, IN_RX_COUNT) - self._taken
+        if count <= 0:
+            return 0
+        if count > len(buffer):
+            count = len(buffer)
+        at = IN_RX + self._taken
+        for index in range(count):
+            buffer[index] = source[at + index]
+        self._taken += count
+        return count
+
+    def write(self, buffer: bytearray, count: int) -> bool:
+        if self._written + count > get_u16(self._source, IN_TX_ROOM):
+            return False
+        target = self._target
+        at = OUT_TX + self._written
+        for index in range(count):
+            target[at + index] = buffer[index]
+        self._written += count
+        return True
+
+
+class Steps:
+    """The step generator: slices go into the output record, a stop voids those of the same turn too."""
+
+    def __init__(self, source: bytearray, target: bytearray, ticks_per_us: int) -> None:
+        self._source = source
+        self._target = target
+        self._ticks_per_us = ticks_per_us
+        self._queued_us = 0
+        self._new_ticks = 0
+        self._used = 0
+
+    def begin(self) -> None:
+        self._queued_us = get_u32(self._source, IN_QUEUED_US)
+        self._new_ticks = 0
+        self._used = self._source[IN_SLOTS_USED]
+        self._target[OUT_STOPPED] = 0
+        self._target[OUT_SLICES] = 0
+
+    def enable(self, on: bool) -> None:
+        self._target[OUT_ENABLED] = 1 if on else 0
+
+    def queue(self, half_period_ticks: int, count: int, direction: int) -> bool:
+        """Raises ValueError for a slice that no step generator could make."""
+        if not (0 < half_period_ticks < 0x40000000 and 0 < count < 0x10000 and -1 <= direction <= 1):
+            raise ValueError("slice out of range")
+        target = self._target
+        slices = target[OUT_SLICES]
+        if self._used >= SLOTS or slices >= SLOTS:
+            return False
+        at = OUT_SLICE + SLICE_SIZE * slices
+        put_u32(target, at, half_period_ticks)
+        put_u16(target, at + 4, count)
+        target[at + 6] = direction & 0xFF
+        target[OUT_SLICES] = slices + 1
+        self._used += 1
+        self._new_ticks += 2 * half_period_ticks * count
+        return True
+
+    def queued_us(self) -> int:
+        return self._queued_us + self._new_ticks // self._ticks_per_us
+
+    def stop(self) -> None:
+        self._target[OUT_STOPPED] = 1
+        self._target[OUT_SLICES] = 0
+        self._queued_us = 0
+        self._new_ticks = 0
+        self._used = 0
+
+
+class Counter:
+    """The independent step counter."""
+
+    def __init__(self, source: bytearray) -> None:
+        self._source = source
+
+    def position(self) -> int:
+        return get_i32(self._source, IN_POSITION)
+
+
+class Pressure:
+    """The pressure sensor: each conversion is handed out once."""
+
+    def __init__(self, source: bytearray) -> None:
+        self._source = source
+        self._fresh = False
+
+    def begin(self) -> None:
+        self._fresh = True
+
+    def read(self) -> int:
+        if not self._fresh:
+            return -1
+        self._fresh = False
+        return get_i32(self._source, IN_PRESSURE)
+
+
+class Indicators:
+    """Light, sound and the switches."""
+
+    def __init__(self, source: bytearray, target: bytearray) -> None:
+        self._source = source
+        self._target = target
+
+    def show(self, light: int, sound: int) -> None:
+        self._target[OUT_LIGHT] = light
+        self._target[OUT_SOUND] = sound
+
+    def inputs(self) -> int:
+        return self._source[IN_INPUTS]
+
+
+class Journal:
+    """Settings, ledger, counters, log: kept by the rig, reached by calls. Scratch values lie in the output record."""
+
+    def __init__(self, exchange: Exchange, target: bytearray) -> None:
+        self._exchange = exchange
+        self._target = target
+        self._request = bytearray(OUTPUT_SIZE)
+        self._request[OUT_KIND] = KIND_CALL
+        self._reply = bytearray(INPUT_SIZE)
+
+    def _call(self, operation: int, number: int, count: int) -> int:
+        request = self._request
+        request[CALL_OPERATION] = operation
+        put_u16(request, CALL_COUNT, count)
+        put_u32(request, CALL_NUMBER, number)
+        self._exchange.call(request, self._reply)
+        return get_i32(self._reply, REPLY_RESULT)
+
+    def _fill(self, buffer: bytearray, count: int) -> None:
+        if count > CALL_MAX:
+            raise ValueError("journal record too long")
+        request = self._request
+        for index in range(count):
+            request[CALL_DATA + index] = buffer[index]
+
+    def _fetch(self, buffer: bytearray) -> None:
+        reply = self._reply
+        for index in range(get_u16(reply, REPLY_COUNT)):
+            buffer[index] = reply[REPLY_DATA + index]
+
+    def load(self, slot: int, buffer: bytearray) -> int:
+        result = self._call(CALL_LOAD, slot, len(buffer))
+        self._fetch(buffer)
+        return result
+
+    def save(self, slot: int, buffer: bytearray, count: int) -> None:
+        self._fill(buffer, count)
+        self._call(CALL_SAVE, slot, count)
+
+    def append(self, buffer: bytearray, count: int) -> None:
+        self._fill(buffer, count)
+        self._call(CALL_APPEND, 0, count)
+
+    def entry(self, number: int, buffer: bytearray) -> int:
+        result = self._call(CALL_ENTRY, number, len(buffer))
+        self._fetch(buffer)
+        return result
+
+    def newest(self) -> int:
+        return self._call(CALL_NEWEST, 0, 0)
+
+    def scratch_read(self, index: int) -> int:
+        return get_u32(self._target, OUT_SCRATCH + 4 * index)
+
+    def scratch_write(self, index: int, value: int) -> None:
+        put_u32(self._target, OUT_SCRATCH + 4 * index, value)
+
+
+class Identity:
+    """What this board is and why it started; `entropy` is a seeded xorshift, so that runs repeat."""
+
+    def __init__(self, version: tuple[int, int, int], fingerprint: bytes, unit: bytes, cause: int, seed: int) -> None:
+        self.firmware_version = version
+        self.firmware_fingerprint = fingerprint
+        self.unit = unit
+        self.reset_cause = cause
+        self._state = seed & 0xFFFFFFFF or 1
+
+    def entropy(self, buffer: bytearray) -> None:
+        state = self._state
+        for index in range(len(buffer)):
+            state ^= (state << 13) & 0xFFFFFFFF
+            state ^= state >> 17
+            state ^= (state << 5) & 0xFFFFFFFF
+            buffer[index] = state >> 8 & 0xFF
+        self._state = state
+
+
+class SimulatedBoard:
+    """All adapters on one pair of records; `boot` is what `flushsim.boot.describe` made."""
+
+    def __init__(self, boot: dict[str, Any], exchange: Exchange) -> None:
+        self.input = bytearray(INPUT_SIZE)
+        self.output = bytearray(OUTPUT_SIZE)
+        self.output[OUT_KIND] = KIND_TURN
+        for index in range(4):
+            put_u32(self.output, OUT_SCRATCH + 4 * index, boot["scratch"][index])
+        self.link = Link(self.input, self.output)
+        self.steps = Steps(self.input, self.output, boot["board"]["clock"]["ticks_per_us"])
+        self.counter = Counter(self.input)
+        self.pressure = Pressure(self.input)
+        self.indicators = Indicators(self.input, self.output)
+        self.journal = Journal(exchange, self.output)
+        version = boot["version"]
+        self.identity = Identity(
+            (version[0], version[1], version[2]),
+            bytes.fromhex(boot["fingerprint"]),
+            bytes.fromhex(boot["unit"]),
+            boot["reset_cause"],
+            boot["entropy_seed"],
+        )
+
+    def begin(self) -> int:
+        """Takes up the input record that has just been filled in; returns the device's now_us."""
+        self.link.begin()
+        self.steps.begin()
+        self.pressure.begin()
+        return get_u32(self.input, IN_NOW_US)
+
+    def finish(self, moving: bool, request: int) -> None:
+        """Completes the output record."""
+        self.link.finish()
+        self.output[OUT_MOVING] = 1 if moving else 0
+        self.output[OUT_REQUEST] = request

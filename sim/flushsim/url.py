@@ -1,0 +1,66 @@
+"""What a `flushsim://` URL says: which pump on which line, with which faults, and how fast its clock runs."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from flushsim.rig import Rig
+
+SCHEME = "flushsim"
+_NAMES = ("target", "board", "line", "needle", "syringe", "extension")
+KNOWN = (*_NAMES, "fault", "seed", "speed", "trace")
+
+
+@dataclass(frozen=True)
+class SimulatorUrl:
+    """The options of a simulated pump. `speed` 0 is as fast as can be, 1 real time, 2 twice as fast."""
+
+    target: str = "sim"
+    board: str = "rpi_pico"
+    line: str = "smartport-ct-8f"
+    needle: str = "huber-20g"
+    syringe: str = "bd-10"
+    extension: str = "extension-20cm"
+    faults: tuple[str, ...] = ()
+    seed: int = 1
+    speed: float = 0.0
+    trace: str | None = None
+
+    def rig(self) -> Rig:
+        """The pump, powered on. Raises what Rig raises."""
+        return Rig(
+            self.target, self.board, self.line, self.needle, self.syringe, self.extension,
+            faults=self.faults, seed=self.seed, trace=self.trace,
+        )  # fmt: skip
+
+
+def parse(url: str) -> SimulatorUrl:
+    """Takes the URL apart. Raises ValueError with one sentence when something in it makes no sense."""
+    parts = urlsplit(url)
+    if parts.scheme != SCHEME or parts.netloc or parts.path.strip("/"):
+        raise ValueError(f"'{url}' is no simulator URL: write {SCHEME}:// or {SCHEME}://?line=picc-4f&fault=occlusion@3s")
+    values: dict[str, str] = {}
+    faults: list[str] = []
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        if key not in KNOWN:
+            raise ValueError(f"the simulator URL has no option '{key}'; known are {', '.join(KNOWN)}")
+        if key == "fault":
+            faults.append(value)
+        elif key in values:
+            raise ValueError(f"'{key}' stands twice in the simulator URL; only 'fault' may")
+        else:
+            values[key] = value
+    seed = _number("seed", values.pop("seed", "1"))
+    if seed != int(seed):
+        raise ValueError("'seed' in the simulator URL must be a whole number")
+    speed = _number("speed", values.pop("speed", "0"))
+    return SimulatorUrl(**values, faults=tuple(faults), seed=int(seed), speed=speed)  # type: ignore[arg-type]
+
+
+def _number(key: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 2**31:
+        raise ValueError(f"'{key}' in the simulator URL must be a number from 0 on, not '{value}'")
+    return number
