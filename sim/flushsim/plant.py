@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from math import exp, log
 from typing import Any
 
-from flushsim.faults import LINK, Fault, parse_faults
+from flushsim.faults import DRIVE, LINE, SENSOR, Fault, parse_faults
 from flushsim.plant_path import PlantPath
 from flushsim.plunger import Plunger
 from flushsim.sensor import NOISE_KPA, PressureSensor
@@ -18,11 +18,14 @@ from flushsim.stepper import Burst, Stepper
 
 __all__ = ["Plant", "PlantPath"]
 
+# Less room than this in the barrel is none.
+LEAST_STEPS = 1e-6
+
 
 class Plant:
     """Everything outside the firmware. `board` is the parsed board file; faults are texts or `Fault`s.
 
-    Faults of the link are ignored here. FaultError if a fault cannot be read.
+    Faults of the link and the rig are ignored here. FaultError if a fault cannot be read.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Plant:
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
             path.vein_kpa,
         )
-        self.faults = tuple(fault for fault in parse_faults(faults) if fault.where != LINK)
+        self.faults = tuple(fault for fault in parse_faults(faults) if fault.where in (LINE, DRIVE, SENSOR))
         self.connected = True
         self.first_edge_ticks: int | None = None
         self.driven_ml = 0.0
@@ -54,6 +57,9 @@ class Plant:
         self._edges: list[int] = []
         self._active: tuple[Fault, ...] = ()
         self._motor = 0.0
+        # Plunger steps per tick since the line was last brought up to the time.
+        self._flow = 0.0
+        self._solved_ticks = 0
         self._stalled = False
         self._motor_fault = False
         self._drift_from_ticks = 0
@@ -81,80 +87,92 @@ class Plant:
             raise ValueError(f"the plant is at {self.now_us} us and cannot go back to {until_us} us")
         while self._now_ticks < target:
             self._piece(target)
+        self._solve()
 
     def _piece(self, target: int) -> None:
-        stepper, plunger, now = self.stepper, self.plunger, self._now_ticks
+        """Moves motor and plunger to the next event; the line follows in `_solve`, several like pieces at once."""
+        stepper, now = self.stepper, self._now_ticks
         end = stepper.piece_end(target)
-        rate = stepper.rate
         if self._edges and self._edges[0] < end:
             end = self._edges[0]
-        steps = 0.0
+        rate = stepper.rate
         if rate:
             if self.first_edge_ticks is None:
                 end = min(end, stepper.first_edge() or end)
             steps, end = self._motion(rate, now, end)
-        elif not stepper.slots_used:
-            self._stalled = False
-            if self._motor != stepper.position:
-                # A stop in the middle of a pulse leaves the motor at the last whole step.
-                steps = plunger.move(stepper.position - self._motor)
-                self._motor = stepper.position
-            plunger.since_rest = 0.0
-        pushed_ml = steps * plunger.ml_per_step
-        self.driven_ml += pushed_ml
+        else:
+            steps = self._rest()
+        flow = steps / (end - now)
+        if flow != self._flow:
+            self._solve()
+            self._flow = flow
         bursts = len(stepper.bursts)
-        tip_before_ml = self.line.tip_ml
         made = stepper.run_to(end)
-        dt_s = (end - now) / (self.ticks_per_us * 1_000_000)
-        self.line.peak_kpa = self.line.p1
-        self.line.advance(dt_s, pushed_ml / dt_s)
         self._now_ticks = end
-        self._book(bursts, tip_before_ml)
+        if len(stepper.bursts) > bursts:
+            stepper.bursts[-1].tip_before_ul = self.line.tip_ml * 1000
         if made and self.first_edge_ticks is None:
             self.first_edge_ticks = end
             self._arm(end)
         if self._edges and self._edges[0] <= end:
+            self._solve()
             self._switch(end)
 
-    def _motion(self, rate: float, now: int, end: int) -> tuple[float, int]:
-        """Plunger steps of this piece, and its end, earlier where the play closes or the barrel ends."""
+    def _rest(self) -> float:
+        """Plunger steps of a piece without pulses: only those that a stop has cut off or completed."""
         stepper, plunger = self.stepper, self.plunger
-        if not stepper.enabled:
-            return 0.0, end
-        if not self._stalled:
-            self._stalled = (
-                plunger.force_n(self.line.p1, rate) > plunger.force_limit_n or plunger.room(rate) <= 1e-6
-            )
+        plunger.since_rest = 0.0
+        if not stepper.slots_used:
+            self._stalled = False
+        way = stepper.position - self._motor
+        if way == 0.0:
+            return 0.0
+        self._motor = stepper.position
+        return plunger.move(way)
+
+    def _motion(self, rate: float, now: int, end: int) -> tuple[float, int]:
+        """Plunger steps of a piece with pulses, and its end, earlier where the play closes or the barrel ends."""
+        stepper, plunger = self.stepper, self.plunger
+        play, room = plunger.play_left(rate), plunger.room(rate)
+        if room <= LEAST_STEPS or plunger.force_n(self.line.p1, rate) > plunger.force_limit_n:
+            self._stalled = True
         stepper.blocked = self._stalled or self._motor_fault
-        if stepper.blocked:
+        if stepper.blocked or not stepper.enabled:
             return 0.0, end
         speed = abs(rate) * (1 - stepper.lost_share)
-        if speed == 0.0:
-            return 0.0, end
-        play = plunger.play_left(rate)
-        way = play if play > 0 else plunger.room(rate)
-        if way < speed * (end - now):
-            end = now + int(way / speed) + 1
-        way = min(speed * (end - now), play + plunger.room(rate))
+        way = speed * (end - now)
+        if play > 0:
+            if way > play:
+                end = now + int(play / speed) + 1
+                way = speed * (end - now)
+        elif way > room:
+            end = now + int(room / speed) + 1
+            way = room
         way = way if rate > 0 else -way
         self._motor += way
         return plunger.move(way), end
 
-    def _book(self, bursts: int, tip_before_ml: float) -> None:
-        line, stepper = self.line, self.stepper
+    def _solve(self) -> None:
+        """Brings the line up to now, with the plunger's flow since the last time."""
+        ticks = self._now_ticks - self._solved_ticks
+        if not ticks:
+            return
+        line = self.line
+        pushed_ml = self._flow * ticks * self.plunger.ml_per_step
+        self.driven_ml += pushed_ml
+        line.peak_kpa = line.p1
+        before_ml = line.tip_ml
+        dt_s = ticks / (self.ticks_per_us * 1_000_000)
+        line.advance(dt_s, pushed_ml / dt_s)
+        self._solved_ticks = self._now_ticks
         if line.peak_kpa > self.peak_kpa:
             self.peak_kpa = line.peak_kpa
-        if stepper.bursts:
-            burst = stepper.bursts[-1]
-            if len(stepper.bursts) > bursts:
-                burst.tip_before_ul = tip_before_ml * 1000
-                burst.peak_kpa = line.peak_kpa
-            elif line.peak_kpa > burst.peak_kpa:
-                burst.peak_kpa = line.peak_kpa
-        tip_ul = line.tip_ml * 1000
-        if tip_ul != self._history_ul[-1]:
+        bursts = self.stepper.bursts
+        if bursts and line.peak_kpa > bursts[-1].peak_kpa:
+            bursts[-1].peak_kpa = line.peak_kpa
+        if line.tip_ml != before_ml:
             self._history_ticks.append(self._now_ticks)
-            self._history_ul.append(tip_ul)
+            self._history_ul.append(line.tip_ml * 1000)
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
@@ -174,7 +192,7 @@ class Plant:
         since_us = (now - origin) // self.ticks_per_us
         was = self._active
         self._active = tuple(fault for fault in self.faults if fault.active(since_us))
-        if [fault for fault in was if fault.where == "line"] != [f for f in self._active if f.where == "line"]:
+        if [fault for fault in was if fault.where == LINE] != [f for f in self._active if f.where == LINE]:
             self._change_line(since_us)
         self._motor_fault = self._has("stall")
         self.stepper.lost_share = self._severity("step-loss")

@@ -30,6 +30,8 @@ TOLERANCE_KPA = 0.002
 STEP_MOST_S = 0.005
 STEP_AFTER_EVENT_S = 0.0001
 STEP_LEAST_S = 1e-7
+# A Newton step below this (mL/s; kPa at a closed line) is the last one.
+CLOSE = 1e-6
 RESTING_ML_PER_S = 1e-9
 
 _GAMMA = 2 - sqrt(2)
@@ -37,6 +39,7 @@ _TR = _GAMMA / 2
 _B = sqrt(2) / 4
 _NEW_FROM_GAMMA = 1 / (_GAMMA * (2 - _GAMMA))
 _NEW_FROM_OLD = (1 - _GAMMA) ** 2 / (_GAMMA * (2 - _GAMMA))
+_AHEAD = (1 - _GAMMA) / _GAMMA
 _E = 2 * (-3 * _GAMMA**2 + 4 * _GAMMA - 2) / (12 * (2 - _GAMMA))
 _E0, _E1, _E2 = _E / _GAMMA, -_E / (_GAMMA * (1 - _GAMMA)), _E / (1 - _GAMMA)
 
@@ -68,11 +71,18 @@ def curve_of(drops: Iterable[Drop]) -> Curve:
         pieces.append((high, a, b, c, t))
     table = tuple(pieces)
 
+    low, high = 0.0, -1.0
+    a = b = c = t = 0.0
+
     def curve(flow: float) -> tuple[float, float]:
+        nonlocal low, high, a, b, c, t
         size = flow if flow >= 0 else -flow
-        for high, a, b, c, t in table:  # noqa: B007 - the figures of the piece are used after the loop
-            if size <= high:
-                break
+        if not low <= size <= high:
+            low = 0.0
+            for high, a, b, c, t in table:  # noqa: B007 - the piece found is kept for the next call
+                if size <= high:
+                    break
+                low = high
         drop = size * (a + size * (b + size * c))
         slope = a + size * (2 * b + size * 3 * c)
         if t:
@@ -111,11 +121,12 @@ class LineSolver:
     def __init__(
         self, near: Iterable[Drop], far: Iterable[Drop], c1_ml_per_kpa: float, c2_ml_per_kpa: float, vein_kpa: float
     ) -> None:
-        self.near = curve_of(near)
-        self.far = curve_of(far)
+        self._near = curve_of(near)
+        self._line = self._far = curve_of(far)
+        self._open = curve_of(())
         self.c1 = c1_ml_per_kpa
         self.c2 = c2_ml_per_kpa
-        self.vein_kpa = vein_kpa
+        self.vein_kpa = self._far_kpa = vein_kpa
         self.p1 = self.p2 = self.port_kpa = self.peak_kpa = vein_kpa
         self.qe = 0.0
         # qf, or the connector's pressure while nothing passes the needle: the second unknown of the equations.
@@ -129,7 +140,9 @@ class LineSolver:
         self.closed = False
         self.open = False
         self.step_s = STEP_AFTER_EVENT_S
-        self._at_rest_ml = self._stored()
+        self._qe_trend = self._y_trend = 0.0
+        self._s1, self._s2 = self._syringe(vein_kpa)[0], self._connector(vein_kpa)[0]
+        self._at_rest_ml = self._s1 + self._s2
 
     @property
     def qf(self) -> float:
@@ -139,23 +152,19 @@ class LineSolver:
     @property
     def stored_ml(self) -> float:
         """Liquid that the stretched line holds more than at rest."""
-        return self._stored() - self._at_rest_ml
+        return self._s1 + self._s2 - self._at_rest_ml
 
-    def _stored(self) -> float:
-        return self._s1(self.p1)[0] + self._s2(self.p2)[0]
-
-    def _s1(self, p1: float) -> tuple[float, float]:
+    def _syringe(self, p1: float) -> tuple[float, float]:
+        """S1 and its slope, the compliance."""
         if p1 > BOILING_KPA:
             return self.c1 * p1, self.c1
         return self.c1 * (BOILING_KPA + BOILING_SOFTNESS * (p1 - BOILING_KPA)), self.c1 * BOILING_SOFTNESS
 
-    def _s2(self, p2: float) -> tuple[float, float]:
-        stored, slope = self.c2 * p2, self.c2
-        if self.bubble_ml:
-            absolute = max(p2 + ATMOSPHERE_KPA, 1.0)
-            stored += self.bubble_ml * (1 - ATMOSPHERE_KPA / absolute)
-            slope += self.bubble_ml * ATMOSPHERE_KPA / absolute**2
-        return stored, slope
+    def _connector(self, p2: float) -> tuple[float, float]:
+        """S2 and its slope: the tube's stretch, and the air's place that liquid has taken (isothermal)."""
+        absolute = max(p2 + ATMOSPHERE_KPA, 1.0)
+        stored = self.c2 * p2 + self.bubble_ml * (1 - ATMOSPHERE_KPA / absolute)
+        return stored, self.c2 + self.bubble_ml * ATMOSPHERE_KPA / absolute**2
 
     def change(
         self,
@@ -168,20 +177,24 @@ class LineSolver:
         open_end: bool = False,
     ) -> None:
         """Puts the line into another condition; pressures go on, flows follow them."""
-        before_ml = self._s2(self.p2)[0]
         self.bubble_ml = bubble_ml
-        self._at_rest_ml += self._s2(self.p2)[0] - before_ml
+        before_ml, self._s2 = self._s2, self._connector(self.p2)[0]
+        self._at_rest_ml += self._s2 - before_ml
         self.scale, self.growth_per_s, self.leak_share = scale, growth_per_s, leak_share
-        self.closed, self.open = closed, open_end
+        self.closed, self.open = closed and not open_end, open_end
+        self._far, self._far_kpa = (self._open, 0.0) if open_end else (self._line, self.vein_kpa)
         if open_end:
             # The connector empties into the room at once.
-            self.leak_ml += self._s2(self.p2)[0] - self._s2(0.0)[0]
+            self.scale, self.growth_per_s = 1.0, 0.0
+            self.leak_ml += self._s2 - self._connector(0.0)[0]
+            self._s2 = self._connector(0.0)[0]
             self.p2 = self.y = 0.0
         elif closed:
             self.y = self.p2
         else:
-            self.y = flow_through(self.far, (self.p2 - self.vein_kpa) / scale)
-        self.qe = flow_through(self.near, self.p1 - self.p2)
+            self.y = flow_through(self._far, (self.p2 - self.vein_kpa) / scale)
+        self.qe = flow_through(self._near, self.p1 - self.p2)
+        self._qe_trend = self._y_trend = 0.0
         self.step_s = STEP_AFTER_EVENT_S
 
     def advance(self, dt_s: float, q_ml_per_s: float) -> None:
@@ -204,29 +217,32 @@ class LineSolver:
     def _step(self, h: float, q: float) -> bool:
         """One TR-BDF2 step; False if it was too long: nothing has changed but `step_s`."""
         keep = 1.0 - self.leak_share
-        p1, p2, qe, y = self.p1, self.p2, self.qe, self.y
-        s1, s2 = self._s1(p1)[0], self._s2(p2)[0]
+        s1, s2, qe, y = self._s1, self._s2, self.qe, self.y
         qf = 0.0 if self.closed else y
-        old_scale = self.scale
-        # First stage: trapezoid to GAMMA h.
         hb = _TR * h
+        old_scale = self.scale
+        # First stage: trapezoid to GAMMA h, beginning at the last step's trend.
         if self.growth_per_s:
             self.scale = old_scale * exp(self.growth_per_s * _GAMMA * h)
+        ahead = _GAMMA * h
         qe1, y1, s1_mid, s2_mid, _, _ = self._solve(
-            s1 + hb * (2 * q - qe), s2 + hb * (keep * qe - qf), hb, keep, qe, y
+            s1 + hb * (2 * q - qe),
+            s2 + hb * (keep * qe - qf),
+            hb,
+            keep,
+            qe + ahead * self._qe_trend,
+            y + ahead * self._y_trend,
         )
-        qf1 = 0.0 if self.closed else y1
         # Second stage: backward differences over old, GAMMA h and h; its implicit weight is the same.
         if self.growth_per_s:
             self.scale = old_scale * exp(self.growth_per_s * h)
-        guess = (1 - _GAMMA) / _GAMMA
-        qe2, y2, _, _, p1_new, p2_new = self._solve(
+        qe2, y2, s1_new, s2_new, p1, p2 = self._solve(
             _NEW_FROM_GAMMA * s1_mid - _NEW_FROM_OLD * s1 + hb * q,
             _NEW_FROM_GAMMA * s2_mid - _NEW_FROM_OLD * s2,
             hb,
             keep,
-            qe1 + guess * (qe1 - qe),
-            y1 + guess * (y1 - y),
+            qe1 + _AHEAD * (qe1 - qe),
+            y1 + _AHEAD * (y1 - y),
         )
         error_kpa = abs(h * (_E0 * qe + _E1 * qe1 + _E2 * qe2)) / self.c1
         if error_kpa > 4 * TOLERANCE_KPA and h > STEP_LEAST_S:
@@ -237,63 +253,66 @@ class LineSolver:
             self.step_s = min(STEP_MOST_S, 2 * max(self.step_s, h))
         elif error_kpa > TOLERANCE_KPA:
             self.step_s = 0.8 * h
-        qf2 = 0.0 if self.closed else y2
-        through_ml = h * (_B * (qf + qf1) + _TR * qf2)
+        through_ml = h * (_B * (qf + (0.0 if self.closed else y1)) + _TR * (0.0 if self.closed else y2))
         if self.open:
             self.leak_ml += through_ml
         else:
             self.tip_ml += through_ml
         if self.leak_share:
             self.leak_ml += self.leak_share * h * (_B * (qe + qe1) + _TR * qe2)
-        self.p1, self.p2, self.qe, self.y = p1_new, p2_new, qe2, y2
-        if p1_new > self.peak_kpa:
-            self.peak_kpa = p1_new
-        self._follow(p1, p1_new, h)
+        self._qe_trend, self._y_trend = (qe2 - qe1) / (h - ahead), (y2 - y1) / (h - ahead)
+        self._s1, self._s2, self.qe, self.y = s1_new, s2_new, qe2, y2
+        self._follow(self.p1, p1, h)
+        self.p1, self.p2 = p1, p2
+        if p1 > self.peak_kpa:
+            self.peak_kpa = p1
         if self.scale > SCALE_MOST:
-            self.scale, self.growth_per_s, self.closed, self.y = 1.0, 0.0, True, p2_new
+            self.scale, self.growth_per_s, self.closed, self.y = 1.0, 0.0, True, p2
         return True
 
     def _solve(
         self, a1: float, a2: float, hb: float, keep: float, qe: float, y: float
     ) -> tuple[float, float, float, float, float, float]:
-        """Newton on S1 + hb qe = a1, S2 - hb (keep qe - qf) = a2; returns qe, y, S1, S2, p1, p2."""
-        near, far, scale, closed, open_end = self.near, self.far, self.scale, self.closed, self.open
-        vein, c1, c2, bubble = self.vein_kpa, self.c1, self.c2, self.bubble_ml
+        """Newton on S1 + hb qe = a1, S2 - hb (keep qe - qf) = a2; returns qe, y, S1, S2, p1, p2.
+
+        The volumes returned fulfil the equations exactly, so no liquid is lost to an unfinished iteration.
+        """
+        near, far, closed, scale = self._near, self._far, self.closed, self.scale
+        bubbly, c1, c2, base = self.bubble_ml > 0.0, self.c1, self.c2, self._far_kpa
+        p2, p2_slope, qf, qf_slope = y, 1.0, 0.0, 0.0
         for _ in range(60):
             if closed:
-                p2, p2_slope, qf, qf_slope = y, 1.0, 0.0, 0.0
-            elif open_end:
-                p2, p2_slope, qf, qf_slope = OPEN_KPA_S_PER_ML * y, OPEN_KPA_S_PER_ML, y, 1.0
+                p2 = y
             else:
                 drop, p2_slope = far(y)
-                p2, p2_slope, qf, qf_slope = vein + scale * drop, scale * p2_slope, y, 1.0
+                p2 = base + scale * drop
+                p2_slope *= scale
+                qf, qf_slope = y, 1.0
             drop, near_slope = near(qe)
             p1 = p2 + drop
             if p1 > BOILING_KPA:
-                s1, s1_slope = c1 * p1, c1
+                s1, c1 = self.c1 * p1, self.c1
             else:
-                s1, s1_slope = self._s1(p1)
-            if bubble:
-                s2, s2_slope = self._s2(p2)
+                s1, c1 = self._syringe(p1)
+            if bubbly:
+                s2, c2 = self._connector(p2)
             else:
-                s2, s2_slope = c2 * p2, c2
+                s2 = c2 * p2
             f1 = s1 + hb * qe - a1
             f2 = s2 - hb * (keep * qe - qf) - a2
-            j11 = s1_slope * near_slope + hb
-            j12 = s1_slope * p2_slope
-            j21 = -hb * keep
-            j22 = s2_slope * p2_slope + hb * qf_slope
-            determinant = j11 * j22 - j12 * j21
-            if -1e-16 < f1 < 1e-16 and -1e-16 < f2 < 1e-16:
-                return qe, y, s1, s2, p1, p2
+            j11 = c1 * near_slope + hb
+            j12 = c1 * p2_slope
+            j21 = hb * keep
+            j22 = c2 * p2_slope + hb * qf_slope
+            determinant = j11 * j22 + j12 * j21
             d_qe = (f1 * j22 - f2 * j12) / determinant
-            d_y = (f2 * j11 - f1 * j21) / determinant
+            d_y = (f2 * j11 + f1 * j21) / determinant
             qe -= d_qe
             y -= d_y
-            if -1e-8 < d_qe < 1e-8 and -1e-8 < d_y < 1e-8:
-                # Quadratic convergence has made what is left far smaller; the volumes follow from the equations.
-                p1 -= near_slope * d_qe + p2_slope * d_y
+            if -CLOSE < d_qe < CLOSE and -CLOSE < d_y < CLOSE:
+                # Newton squares the error, so what is left is of the order of CLOSE squared.
                 p2 -= p2_slope * d_y
+                p1 -= near_slope * d_qe + p2_slope * d_y
                 return qe, y, a1 - hb * qe, a2 + hb * (keep * qe - (0.0 if closed else y)), p1, p2
         raise SolverError(f"no solution at qe {qe} mL/s, p1 {self.p1} kPa, step {hb} s")
 
