@@ -18,8 +18,6 @@ from flushpump.types import Fluid, LineFlag, PathSettings, Phase, PhaseKind, Pro
 # Defaults of the pump's settings program_volume_cap_nl and program_time_cap_s.
 PROGRAM_VOLUME_ML = 60.0
 PROGRAM_TIME_S = 600.0
-# A program may take twice its time and this long for each question before the pump ends it.
-QUESTION_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -94,28 +92,11 @@ class Plan:
 
     def settings(self) -> PathSettings:
         """PATH_SET for this plan. The pump judges the fluid: it is told the most restricted one of the run."""
-        path = self.path
-        flags = LineFlag.CENTRAL if path.line.central else LineFlag.NONE
-        if path.heparin_intolerant:
-            flags |= LineFlag.HEPARIN_INTOLERANT
-        return PathSettings(
-            barrel_diameter_um=round(path.syringe.inner_diameter_mm * 1000),
-            line_flags=flags,
-            fluid=max(phase.fluid for phase in self.phases),
-            syringe_capacity_nl=round(path.syringe.capacity_ml * 1e6),
-            syringe_loaded_nl=round(self.loaded_ml * 1e6),
-            hard_limit_pa=math.floor(path.hard_limit_kpa * 1000),
-            working_limit_pa=math.floor(path.working_limit_kpa * 1000),
-            flow_cap_nl_per_s=round(path.flow_cap_ml_per_s * 1e6),
-            resistance_pa_s_per_ml=round(path.resistance_kpa_s_per_ml * 1000),
-            turbulence_pa_s2_per_ml2=round(path.turbulence_kpa_s2_per_ml2 * 1000),
-            compliance_nl_per_kpa=round(path.compliance_ul_per_kpa * 1000),
-            path_tag=wire.crc16(" ".join(path.names).encode()),
-        )
+        return path_settings(self.path, max(phase.fluid for phase in self.phases), self.loaded_ml)
 
     def program(self) -> Program:
         """The program as the pump takes it."""
-        allowed_s = min(PROGRAM_TIME_S, 2 * self.duration_s + 30 + QUESTION_S * len(self.questions))
+        allowed_s = min(PROGRAM_TIME_S, 2 * self.duration_s + 30)
         return Program(
             phases=tuple(
                 Phase(
@@ -161,6 +142,27 @@ class Plan:
                 for phase in self.phases
             ],
         }
+
+
+def path_settings(path: Path, fluid: Fluid, loaded_ml: float) -> PathSettings:
+    """PATH_SET for a path whose syringe holds `loaded_ml` of `fluid`."""
+    flags = LineFlag.CENTRAL if path.line.central else LineFlag.NONE
+    if path.heparin_intolerant:
+        flags |= LineFlag.HEPARIN_INTOLERANT
+    return PathSettings(
+        barrel_diameter_um=round(path.syringe.inner_diameter_mm * 1000),
+        line_flags=flags,
+        fluid=fluid,
+        syringe_capacity_nl=round(path.syringe.capacity_ml * 1e6),
+        syringe_loaded_nl=round(loaded_ml * 1e6),
+        hard_limit_pa=math.floor(path.hard_limit_kpa * 1000),
+        working_limit_pa=math.floor(path.working_limit_kpa * 1000),
+        flow_cap_nl_per_s=round(path.flow_cap_ml_per_s * 1e6),
+        resistance_pa_s_per_ml=round(path.resistance_kpa_s_per_ml * 1000),
+        turbulence_pa_s2_per_ml2=round(path.turbulence_kpa_s2_per_ml2 * 1000),
+        compliance_nl_per_kpa=round(path.compliance_ul_per_kpa * 1000),
+        path_tag=wire.crc16(" ".join(path.names).encode()),
+    )
 
 
 def path_json(path: Path) -> dict[str, Any]:

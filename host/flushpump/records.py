@@ -34,7 +34,7 @@ CREATE TRIGGER IF NOT EXISTS runs_are_not_deleted BEFORE DELETE ON runs
 """
 
 
-class RecordProblem(FlushPumpError):
+class RecordError(FlushPumpError):
     """The records cannot be read or written, or do not verify."""
 
     exit_status = 1
@@ -68,7 +68,7 @@ class Records:
         self.file = file or default_file()
 
     def append(self, body: dict[str, Any], written_at: str) -> Record:
-        """Adds a run; `written_at` is ISO 8601 in UTC. RecordProblem if it cannot be written."""
+        """Adds a run; `written_at` is ISO 8601 in UTC. RecordError if it cannot be written."""
         with self._open(make=True) as database:
             database.execute("BEGIN IMMEDIATE")
             row = database.execute("SELECT number, hash FROM runs ORDER BY number DESC LIMIT 1").fetchone()
@@ -88,17 +88,17 @@ class Records:
         return [Record(number, written_at, _parsed(number, body), digest) for number, written_at, body, digest in rows]
 
     def get(self, record_id: str) -> Record:
-        """The record of that id or number. UsageProblem if there is none, RecordProblem if its hash has changed."""
+        """The record of that id or number. UsageProblem if there is none, RecordError if its hash has changed."""
         number, _, digits = record_id.partition("-")
         for record in self.all():
             if str(record.number) == number:
                 if digits and not record.hash.startswith(digits):
-                    raise RecordProblem(f"record {number} is no longer the one that was called {record_id}", "verify")
+                    raise RecordError(f"record {number} is no longer the one that was called {record_id}", "verify")
                 return record
         raise UsageProblem(f"there is no record {record_id}", "see flushpump records list")
 
     def verify(self) -> int:
-        """The number of records, all of them unaltered; RecordProblem names the first that is not."""
+        """The number of records, all of them unaltered; RecordError names the first that is not."""
         if not self.file.exists():
             return 0
         with self._open(make=False) as database:
@@ -106,9 +106,9 @@ class Records:
         before = ""
         for expected, (number, written_at, text, digest) in enumerate(rows, start=1):
             if number != expected:
-                raise RecordProblem(f"record {expected} is missing from {self.file}", "restore the file from a copy")
+                raise RecordError(f"record {expected} is missing from {self.file}", "restore the file from a copy")
             if _digest(before, number, written_at, text) != digest:
-                raise RecordProblem(
+                raise RecordError(
                     f"record {number} in {self.file} was altered after it was written", "restore the file from a copy"
                 )
             before = digest
@@ -128,7 +128,7 @@ class Records:
                 database.close()
         except (sqlite3.Error, OSError) as problem:
             reason = getattr(problem, "strerror", None) or problem
-            raise RecordProblem(
+            raise RecordError(
                 f"the records in {self.file} cannot be used: {reason}",
                 f"mend or move the file, or name another in {ENVIRONMENT}",
             ) from problem
@@ -144,7 +144,7 @@ def _parsed(number: int, text: str) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise RecordProblem(f"record {number} cannot be read", "restore the file from a copy")
+        raise RecordError(f"record {number} cannot be read", "restore the file from a copy")
     return body
 
 
