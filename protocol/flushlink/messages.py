@@ -80,6 +80,7 @@ PHASE_KINDS = (
     (4, "LOCK"),
     (5, "WAIT"),
     (6, "FINISH"),
+    (7, "PRIME"),
 )
 
 QUESTIONS = (
@@ -263,7 +264,7 @@ MESSAGES = (
     (0x02, "STATUS", OPEN, (), (
         ("state", "u8", 0, 8, "see states"),
         ("phase_index", "u8", 0, 255, "phase under way"),
-        ("phase_kind", "u8", 0, 6, "see phase kinds"),
+        ("phase_kind", "u8", 0, 7, "see phase kinds"),
         ("pulse_index", "u8", 0, 255, "pulse under way"),
         ("pulse_count", "u8", 0, 255, "pulses of the program"),
         ("question", "u8", 0, 4, "question that waits for CONTINUE"),
@@ -337,7 +338,7 @@ MESSAGES = (
     ), "begins a new program and forgets the old one"),
     (0x12, "PROGRAM_PHASE", THERAPY, (
         ("index", "u8", 0, 11, "phases come in order"),
-        ("phase_kind", "u8", 1, 6, "see phase kinds"),
+        ("phase_kind", "u8", 1, 6, "see phase kinds; PRIME is a command of its own"),
         ("count", "u8", 0, 100, "pulses; 1 for other motion, 0 for WAIT"),
         ("question", "u8", 0, 4, "asked when the phase has ended"),
         ("volume_nl", "u32", 0, VOLUME_NL, "of one pulse, or of the phase"),
@@ -453,7 +454,7 @@ EVENTS = (
     (0x81, "PULSE_RESULT", _PULSE, "after each pulse's pause"),
     (0x82, "PHASE", (
         ("phase_index", "u8", 0, 255, "phase that begins, or that asks"),
-        ("phase_kind", "u8", 0, 6, "see phase kinds"),
+        ("phase_kind", "u8", 0, 7, "see phase kinds"),
         ("state", "u8", 0, 8, "see states"),
         ("question", "u8", 0, 4, "question that waits for CONTINUE"),
         ("device_time_ms", "u32", 0, I30, "when"),

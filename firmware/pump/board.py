@@ -1,0 +1,45 @@
+"""A board's data, checked when loaded: drive geometry, sensor range, clock."""
+
+# (section, key, minimum, maximum)
+_RANGES = (
+    ("drive", "steps_per_mm", 10, 20_000),
+    ("drive", "step_rate_max_per_s", 1_000, 400_000),
+    ("drive", "acceleration_mm_per_s2", 10, 10_000),
+    ("drive", "travel_um", 1_000, 500_000),
+    ("sensor", "raw_min", -(2**23), 2**24),
+    ("sensor", "raw_max", -(2**23), 2**24),
+    ("sensor", "range_min_pa", -1_000_000, 1_000_000),
+    ("sensor", "range_max_pa", 10_000, 2_000_000),
+    ("clock", "ticks_per_us", 1, 133),
+)
+
+
+class Board:
+    """`data` is the parsed board file; raises ValueError with one sentence when it makes no sense."""
+
+    def __init__(self, data):
+        for section, key, minimum, maximum in _RANGES:
+            value = data.get(section, {}).get(key)
+            if not isinstance(value, int) or not minimum <= value <= maximum:
+                raise ValueError(
+                    "board data: %s.%s is %r, but must be an integer from %d to %d" % (section, key, value, minimum, maximum)
+                )
+        drive = data["drive"]
+        sensor = data["sensor"]
+        if sensor["raw_min"] == sensor["raw_max"] or sensor["range_min_pa"] >= sensor["range_max_pa"]:
+            raise ValueError("board data: the sensor's range is empty; check raw_min, raw_max, range_min_pa, range_max_pa")
+        self.name = data.get("name", "")
+        self.steps_per_mm = drive["steps_per_mm"]
+        self.step_rate_max_per_s = drive["step_rate_max_per_s"]
+        self.acceleration_per_s2 = drive["acceleration_mm_per_s2"] * drive["steps_per_mm"]
+        self.travel_um = drive["travel_um"]
+        self.travel_steps = drive["travel_um"] * drive["steps_per_mm"] // 1000
+        self.raw_min = sensor["raw_min"]
+        self.raw_max = sensor["raw_max"]
+        self.range_min_pa = sensor["range_min_pa"]
+        self.range_max_pa = sensor["range_max_pa"]
+        self.ticks_per_us = data["clock"]["ticks_per_us"]
+
+    def volume_per_step_pl(self, barrel_diameter_um):
+        """Volume of one step; 355/452 is pi/4 to 1e-7."""
+        return barrel_diameter_um * barrel_diameter_um * 355 // 452 // self.steps_per_mm

@@ -1,0 +1,305 @@
+"""The pump's control loop: one `step` every 5 ms over ports that are handed in.
+
+A step reads time, inputs and pressure; ends motion if it must; hears the host; runs the program; queues the
+next slices; and only then tells and notes things. While the pump moves it allocates nothing.
+"""
+
+from binascii import crc32
+
+from flushlink import messages as table
+
+from . import alarms as alarm
+from . import settings as setting
+from .alarms import Alarms
+from .commands import Commands
+from .event_log import ENTRY_SIZE, EventLog
+from .hydraulics import Hydraulics
+from .judge import Judge
+from .ledger import Ledger, Window
+from .limiter import Limiter
+from .link_server import LinkServer
+from .motion import Motion
+from .pressure import RANGE, SILENT, Pressure
+from .program import Program
+from .relief import Relief
+from .report import Report
+from .runner import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, RELIEVING, RUNNING, STOPPING, Runner
+from .self_test import SelfTest
+from .settings import Settings
+from .supervision import Lease, Syringe
+from .telemetry import Telemetry
+from .ticks import MASK, since
+
+BOOT = 0
+FAULT = 7
+SERVICE = 8
+
+INPUT_STOP = 1
+INPUT_HOME = 4
+INPUT_END = 8
+
+WATCHDOG = 2
+COMMAND = 3
+
+_COUNTERS_SLOT = 2
+_MIRROR_TURNS = 10
+_SYRINGE_LOW_NL = 1_000_000
+_SYRINGE_EMPTY_NL = 499_000
+# What may have left between the last mirror of the volume and a watchdog reset: 50 ms at 5 mL/s.
+_RESET_MARGIN_NL = 250_000
+
+
+class Controller:
+    """Ports: link, steps, counter, pressure sensor, indicators, journal, identity (see the README of the firmware)."""
+
+    def __init__(self, board, link, steps, counter, pressure, indicators, journal, identity):
+        self.board = board
+        self.board_name = (board.name.encode() + bytes(16))[:16]
+        self.steps = steps
+        self._counter = counter
+        self._indicators = indicators
+        self.journal = journal
+        self.identity = identity
+        self._counters = bytearray(4)
+        self.boot_count = self._count_boot()
+        self.settings = Settings(journal)
+        self.motion = Motion(board, steps, counter)
+        self.pressure = Pressure(board, pressure)
+        self.hydraulics = Hydraulics()
+        self.judge = Judge(self.hydraulics)
+        self.limiter = Limiter(self.hydraulics)
+        self.relief = Relief(self.motion, self.pressure, self.hydraulics)
+        self.ledger = Ledger(self.hydraulics, journal)
+        self.window = Window()
+        self.log = EventLog(journal, self.boot_count)
+        self.alarms = Alarms(self.log)
+        self.program = Program(self.motion, self.hydraulics)
+        self.report = Report()
+        self.runner = Runner(self)
+        self.syringe = Syringe(self.motion, self.hydraulics)
+        self.lease = Lease()
+        self.log_entry = bytearray(ENTRY_SIZE)
+        self.self_test = SelfTest(steps, counter, self.pressure, indicators, self.settings)
+        self.server = LinkServer(link, identity, Commands(self))
+        self.telemetry = Telemetry(self)
+        self.settings_fingerprint = bytes(4)
+        self.settings_changed()
+        self.path_set = False
+        self.flow_cap_nl_per_s = 0
+        self.tested = False
+        self.request = 0
+        self._leaving = 0
+        self._leave_ms = 0
+        self.moving = False
+        self.now_ms = 0
+        self._last_us = -1
+        self._carry_us = 0
+        self._last_position = counter.position()
+        self._mirror = 0
+        self._booked = True
+        steps.enable(False)
+        self._begin_log()
+
+    # Starting up
+
+    def _count_boot(self):
+        counters = self._counters
+        if self.journal.load(_COUNTERS_SLOT, counters) != 4:
+            counters[0] = counters[1] = counters[2] = counters[3] = 0
+        count = (counters[0] | counters[1] << 8) % 65_535 + 1
+        counters[0] = count & 0xFF
+        counters[1] = count >> 8
+        if self.identity.reset_cause == COMMAND:
+            counters[2] = 0
+        self.journal.save(_COUNTERS_SLOT, counters, 4)
+        return count
+
+    def _begin_log(self):
+        cause = self.identity.reset_cause
+        self.log.add(table.LOG_BOOT, cause, 0, self.boot_count)
+        recovered = self.ledger.recover(_RESET_MARGIN_NL)
+        if cause == WATCHDOG:
+            self._alarm(alarm.WATCHDOG_RESET, self.ledger.driven_nl)
+        if recovered and (cause != WATCHDOG or recovered == 2):
+            self._alarm(alarm.POWER_LOST, self.ledger.uncertain_nl)
+        if not self.settings.good:
+            self._alarm(alarm.SETTINGS_CORRUPT, 0)
+        if self._counters[2]:
+            self.alarms.locked = True
+            self._alarm(alarm.LOCKED_OUT, 0)
+
+    def _alarm(self, code, detail):
+        self.alarms.raise_alarm(code, self.now_ms, detail)
+
+    def settings_changed(self):
+        """Puts the settings in force; may allocate."""
+        self.pressure.calibrate(self.settings.get(setting.PRESSURE_OFFSET_PA), self.settings.get(setting.PRESSURE_GAIN_PPM))
+        text = "%s %d %d %d" % (self.board.name, self.board.steps_per_mm, self.board.travel_um, self.board.range_max_pa)
+        crc = crc32(self.settings.record(), crc32(text.encode()))
+        self.settings_fingerprint = (crc & 0xFFFFFFFF).to_bytes(4, "little")
+
+    def set_path(self, diameter_um, hard_pa, working_pa, flow_nl_per_s, laminar, turbulent, compliance_nl_per_kpa):
+        """Takes a checked path; returns the flow cap that applies. May allocate."""
+        per_step_pl = max(self.board.volume_per_step_pl(diameter_um), 1)
+        fastest = self.board.step_rate_max_per_s * per_step_pl // 1000
+        flow = min(flow_nl_per_s, self.settings.get(setting.FLOW_CAP_NL_PER_S), fastest)
+        self.hydraulics.configure(per_step_pl, laminar, turbulent, compliance_nl_per_kpa)
+        self.limiter.configure(working_pa)
+        self.runner.hard_pa = hard_pa
+        self.runner.relief_cap_steps = self.hydraulics.steps_of(self.settings.get(setting.RELIEF_VOLUME_CAP_NL))
+        self.flow_cap_nl_per_s = flow
+        self.program.clear()
+        self.path_set = True
+        return flow
+
+    def run_self_test(self):
+        """The whole self-test in one turn; nothing may move."""
+        self.self_test.judge(self.self_test.plausible())
+        self._tested()
+
+    def leave(self, wish):
+        """SERVICE (1) or RESET (2), once the reply has had time to go out."""
+        self._leaving = wish
+        self._leave_ms = self.now_ms
+
+    # What others ask
+
+    def state(self):
+        if self._leaving == 1:
+            return SERVICE
+        if not self.tested:
+            return BOOT
+        if self.self_test.failed & ~table.TEST_CONFIGURATION:
+            return FAULT
+        return self.runner.state
+
+    def flags(self):
+        flags = 0
+        if not self.motion.idle():
+            flags |= table.FLAG_MOVING
+        if self.server.authenticated:
+            flags |= table.FLAG_AUTHENTICATED
+        if self.runner.active() and not self.lease.over(self.now_ms):
+            flags |= table.FLAG_LEASE
+        if self.settings.good:
+            flags |= table.FLAG_SETTINGS_GOOD
+        if self.tested and self.self_test.failed == 0:
+            flags |= table.FLAG_SELF_TEST_PASSED
+        if self.runner.derated():
+            flags |= table.FLAG_DERATED
+        if self.alarms.audio_paused:
+            flags |= table.FLAG_AUDIO_PAUSED
+        if self.path_set:
+            flags |= table.FLAG_PATH_SET
+        return flags
+
+    # The loop
+
+    def step(self, now_us):
+        """One turn at `now_us` (modulo 2**30)."""
+        turn_us = since(now_us, self._last_us) if self._last_us >= 0 else 0
+        self._last_us = now_us
+        self._carry_us += turn_us
+        passed_ms = self._carry_us // 1000
+        self._carry_us -= passed_ms * 1000
+        now_ms = (self.now_ms + passed_ms) & MASK
+        self.now_ms = now_ms
+        runner = self.runner
+        runner.clock(now_us, now_ms)
+        self.pressure.sample()
+        position = self._counter.position()
+        made = position - self._last_position
+        self._last_position = position
+        rate = made * 100_000 // max(turn_us // 10, 1) if -8_000 < made < 8_000 else 0
+        if self.tested:
+            self._guard(now_ms)
+        elif self.self_test.turn():
+            self._tested()
+        self.server.poll()
+        runner.turn(rate, turn_us)
+        self.motion.fill(now_us)
+        self.moving = runner.moving() or not self.motion.idle()
+        if self.moving:
+            self._booked = False
+        self.telemetry.turn(now_ms, self.settings.get(setting.TELEMETRY_INTERVAL_MS), rate)
+        if self.tested:
+            self.alarms.indicate(self._indicators, now_ms, self.moving)
+        if self.moving:
+            self._mirror += 1
+            if self._mirror >= _MIRROR_TURNS:
+                self._mirror = 0
+                runner.refresh_ledger()
+        else:
+            self._at_rest(now_ms)
+
+    def _tested(self):
+        self.tested = True
+        failed = self.self_test.failed
+        self.log.add(table.LOG_SELF_TEST, 0 if failed else 1, self.now_ms, failed)
+        if failed & ~table.TEST_CONFIGURATION:
+            self.alarms.raise_alarm(alarm.SELF_TEST_FAILED, self.now_ms, failed)
+
+    def _guard(self, now_ms):
+        """What ends motion whatever the program says."""
+        runner = self.runner
+        pressed = self._indicators.inputs()
+        self.alarms.condition(alarm.STOP_BUTTON, pressed & INPUT_STOP)
+        if not runner.active():
+            return
+        if pressed & INPUT_STOP:
+            runner.stop(OUT_STOPPED, alarm.STOP_BUTTON)
+            return
+        if self.lease.over(now_ms) and runner.state < STOPPING:
+            runner.stop(OUT_LINK_LOST, alarm.LEASE_LOST, 0, True)
+            return
+        state = runner.state
+        if state == RUNNING or state == STOPPING or state == RELIEVING:
+            self._guard_motion(pressed, runner)
+
+    def _guard_motion(self, pressed, runner):
+        motion = self.motion
+        fault = self.pressure.fault
+        if fault and runner.state != STOPPING:
+            code = alarm.SENSOR_SILENT if fault == SILENT else alarm.SENSOR_RANGE if fault == RANGE else alarm.SENSOR_STUCK
+            runner.stop(OUT_ALARM, code, self.pressure.value_pa)
+            return
+        lag = motion.mismatch()
+        if lag:
+            runner.stop(OUT_ALARM, alarm.STEP_MISMATCH, lag)
+            motion.halt()
+            return
+        if motion.starved:
+            motion.starved = False
+            runner.stop(OUT_ALARM, alarm.MOTION_STARVED)
+            return
+        if motion.direction > 0:
+            if pressed & INPUT_END:
+                runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
+            else:
+                self._guard_syringe(runner)
+        elif pressed & INPUT_HOME:
+            runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
+
+    def _guard_syringe(self, runner):
+        remaining_nl = self.syringe.remaining_nl()
+        if remaining_nl < _SYRINGE_LOW_NL:
+            if remaining_nl < _SYRINGE_EMPTY_NL:
+                runner.stop(OUT_ALARM, alarm.SYRINGE_EMPTY, remaining_nl)
+            else:
+                self.alarms.once(alarm.SYRINGE_LOW, self.now_ms, remaining_nl)
+
+    def _at_rest(self, now_ms):
+        """What may take its time: averaging the rest pressure, the journal, the log, leaving the loop."""
+        self.pressure.rest()
+        runner = self.runner
+        if not self._booked and not runner.active():
+            self._booked = True
+            self.window.add(now_ms, self.ledger.driven_nl)
+            self.ledger.flush()
+            self.log.add(table.LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
+            if self.alarms.locked != bool(self._counters[2]):
+                self._counters[2] = 1 if self.alarms.locked else 0
+                self.journal.save(_COUNTERS_SLOT, self._counters, 4)
+        self.log.flush_one(now_ms)
+        if self._leaving and since(now_ms, self._leave_ms) >= 50:
+            self.request = self._leaving

@@ -1,0 +1,111 @@
+"""The path as the firmware sees it: P = P0 + R_L Q + R_T Q^2 behind a compliance, in integers.
+
+Flow inside is in uL/s, resistance R_L in Pa s/mL, R_T in Pa s2/mL2, compliance in nL/kPa (which is pL/Pa).
+The model's R is scaled by `scale_permille`, learnt in the first pulse, because a needle's bore is only
+known to 30-50 % in resistance.
+"""
+
+TURN_US = 5_000
+SCALE_MIN = 400
+SCALE_MAX = 2_000
+# What keeps every product below 2**30; a path of 500 kPa s/mL passes no flush.
+LAMINAR_MAX = 500_000
+TURBULENT_MAX = 1_000_000
+_FLOW_MAX_UL_PER_S = 10_000
+
+
+class Hydraulics:
+    def __init__(self):
+        self.volume_per_step_pl = 100_000
+        self.laminar = 0
+        self.turbulent = 0
+        self.compliance_nl_per_kpa = 2_000
+        self.compliance_learnt = 0
+        self.scale_permille = 1_000
+        self.learnt = False
+        self.model_pa = 0
+        self._nl = 100
+        self._pl = 0
+        self._rate_per_slope = 0
+
+    def configure(self, volume_per_step_pl, laminar, turbulent, compliance_nl_per_kpa):
+        """Sets the path; may allocate, so only while nothing moves."""
+        self.volume_per_step_pl = volume_per_step_pl
+        self.laminar = min(laminar, LAMINAR_MAX)
+        self.turbulent = min(turbulent, TURBULENT_MAX)
+        self.compliance_nl_per_kpa = compliance_nl_per_kpa
+        self._nl = volume_per_step_pl // 1000
+        self._pl = volume_per_step_pl % 1000
+        # Steps/s that 1 Pa per turn of 5 ms means in the compliance, x 1024.
+        self._rate_per_slope = compliance_nl_per_kpa * 200 * 1024 // volume_per_step_pl
+        self.forget()
+
+    def forget(self):
+        """Back to the catalogue's figures: needle or line may have been changed."""
+        self.scale_permille = 1_000
+        self.compliance_learnt = 0
+        self.learnt = False
+
+    def volume_nl(self, steps):
+        """Volume of up to 1,000,000 steps."""
+        return steps * self._nl + steps * self._pl // 1000
+
+    def steps_of(self, volume_nl):
+        """Whole steps nearest to a volume; may allocate."""
+        return (volume_nl * 1000 + self.volume_per_step_pl // 2) // self.volume_per_step_pl
+
+    def steps_per_ul(self):
+        return 1_000_000 // self.volume_per_step_pl + 1
+
+    def flow_ul_per_s(self, rate):
+        """uL/s of a step rate up to 400,000/s."""
+        return (rate >> 2) * self._nl // 250 + (rate >> 2) * self._pl // 250_000
+
+    def rise_pa(self, flow_ul_per_s):
+        """Pressure above P0 that the path needs at a flow, by the scaled model."""
+        if flow_ul_per_s <= 0:
+            return 0
+        if flow_ul_per_s > _FLOW_MAX_UL_PER_S:
+            flow_ul_per_s = _FLOW_MAX_UL_PER_S
+        # R in Pa s/mL times uL/s is mPa x 1000: R is used to 1/64 so that the product stays in 31 bits.
+        resistance = self.laminar + (self.turbulent >> 4) * (flow_ul_per_s >> 2) // 250 * 16
+        if resistance > 6_000_000:
+            resistance = 6_000_000
+        rise = (resistance >> 6) * flow_ul_per_s // 1000 * 64
+        if rise > 500_000:
+            rise = 500_000
+        return rise * self.scale_permille // 1000
+
+    def slope_rate(self, slope_pa):
+        """Steps/s that go into the compliance at a slope in Pa per turn."""
+        if slope_pa > 8_000:
+            slope_pa = 8_000
+        elif slope_pa < -8_000:
+            slope_pa = -8_000
+        return (slope_pa * self._rate_per_slope) >> 10
+
+    def stored_nl(self, pressure_above_rest_pa):
+        """Volume held by the compliance above its rest pressure."""
+        if pressure_above_rest_pa <= 0:
+            return 0
+        return (pressure_above_rest_pa >> 4) * self.compliance() // 1000 * 16
+
+    def compliance(self):
+        """nL/kPa: as learnt in the pauses, else the catalogue's."""
+        return self.compliance_learnt or self.compliance_nl_per_kpa
+
+    def settle(self, pressure_pa):
+        """Puts the model where the reading is."""
+        self.model_pa = pressure_pa
+
+    def advance(self, flow_ul_per_s, rest_pa):
+        """Moves the model by one turn at a plunger flow: first order towards what the flow needs."""
+        goal = rest_pa + self.rise_pa(flow_ul_per_s)
+        gap = goal - self.model_pa
+        if flow_ul_per_s > 100:
+            resistance = (goal - rest_pa) * 1000 // flow_ul_per_s
+        else:
+            resistance = self.laminar * self.scale_permille // 1000
+        # tau = R C: Pa s/mL x nL/kPa is ns, so us = R x C / 1000.
+        tau_us = (resistance >> 5) * self.compliance() // 1000 * 32 if resistance < 500_000 else 1_000_000
+        self.model_pa += gap * 5 // (tau_us // 1000 + 5)

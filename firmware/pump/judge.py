@@ -1,0 +1,175 @@
+"""Is the path open? Judged live in every turn of a burst, and once per pulse from its plateau and its pause.
+
+Live: the residual against a first-order model of the path, and the slope against Q / C of a closed
+line. Per pulse: resistance from the plateau, compliance from the decay in the pause, both against the
+catalogue first and then against what the first open pulse taught. Evidence that physics cannot give on a
+path (a rise of a few kPa in a wide line) leaves that verdict unspoken.
+"""
+
+NOT_JUDGED = 0
+PATENT = 1
+PARTIAL = 2
+OCCLUDED = 3
+BUBBLE = 4
+LEAK = 5
+DISCONNECTED = 6
+
+_LIVE_TURNS = 3
+_SLOPE_RESIDUAL_PA = 12_000
+_OPEN_TURNS = 8
+_RISE_MIN_PA = 15_000
+_THROTTLED_TURNS = 8
+_PULSE_RESIDUAL_PA = 6_000
+_DECAY_MIN_PA = 4_000
+_BUBBLE_MIN_NL_PER_KPA = 600
+
+
+class Judge:
+    """Needs `turn` in every control turn of a burst and `pause_turn` in every one of its pause."""
+
+    def __init__(self, hydraulics):
+        self._path = hydraulics
+        self.rest_pa = 0
+        self.worst = NOT_JUDGED
+        self.begin_run(0)
+
+    def begin_run(self, rest_pa):
+        self.rest_pa = rest_pa
+        self.worst = NOT_JUDGED
+        self._path.settle(rest_pa)
+        self.begin_pulse()
+
+    def begin_pulse(self):
+        self.peak_pa = -1_000_000
+        self.verdict = NOT_JUDGED
+        self.resistance = 0
+        self.compliance = 0
+        self.residual_pa = 0
+        self._closed = 0
+        self._open = 0
+        self._throttled = 0
+        self._mean_pa = self.rest_pa
+        self._mean_out = 0
+        self._samples = 0
+        self._area = 0
+        self._decay_start_pa = 0
+        self._decay_pa = 0
+        self._decay_turns = 0
+        self._decaying = False
+
+    def turn(self, value_pa, slope_pa, rate, wanted, allowed):
+        """One turn of driving: pressure, its slope per turn, steps/s made, wanted and allowed. Returns a verdict to act on, or 0."""
+        path = self._path
+        if value_pa > self.peak_pa:
+            self.peak_pa = value_pa
+        flow = path.flow_ul_per_s(rate)
+        path.advance(flow, self.rest_pa)
+        residual = value_pa - path.model_pa
+        into_compliance = path.slope_rate(slope_pa)
+        out = rate - into_compliance
+        if rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3):
+            if self._samples == 0:
+                self._mean_pa = value_pa
+                self._mean_out = out
+            else:
+                self._mean_pa += (value_pa - self._mean_pa) >> 2
+                self._mean_out += (out - self._mean_out) >> 2
+            self._samples += 1
+        # A closed line takes all the flow into its compliance.
+        if residual > _SLOPE_RESIDUAL_PA and into_compliance * 5 > rate * 4 and rate > 0:
+            self._closed += 1
+            if self._closed >= _LIVE_TURNS:
+                return self._say(OCCLUDED)
+        else:
+            self._closed = 0
+        # Pressure holds the flow below a fifth: nothing worth the name goes through.
+        if allowed * 5 < wanted:
+            self._throttled += 1
+            if self._throttled >= _THROTTLED_TURNS:
+                return self._say(OCCLUDED)
+        else:
+            self._throttled = 0
+        rise = path.model_pa - self.rest_pa
+        if rise > _RISE_MIN_PA and (value_pa - self.rest_pa) * 4 < rise:
+            self._open += 1
+            if self._open >= _OPEN_TURNS:
+                return self._say(DISCONNECTED)
+        else:
+            self._open = 0
+        return NOT_JUDGED
+
+    def pause_turn(self, value_pa):
+        """One turn of the pause after the last step."""
+        self._path.advance(0, self.rest_pa)
+        above = value_pa - self.rest_pa
+        if not self._decaying:
+            self._decaying = True
+            self._decay_start_pa = above
+            self._decay_pa = above
+            self._area = above >> 1
+            self._decay_turns = 1
+            return
+        if self._decay_turns < 200 and self._decay_pa * 8 > self._decay_start_pa * 3:
+            self._area += above
+            self._decay_pa = above
+            self._decay_turns += 1
+
+    def finish_pulse(self):
+        """Judges the pulse that has ended; returns its verdict."""
+        path = self._path
+        if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
+            return self.verdict
+        out = path.flow_ul_per_s(max(self._mean_out, 0))
+        if self._samples < 4 or out < 50:
+            return self.verdict
+        rise = self._mean_pa - self.rest_pa
+        expected = max(path.rise_pa(out), 1)
+        self.residual_pa = rise - expected
+        self.resistance = max(rise, 0) * 1000 // out
+        ratio = min(max(rise, 0), 500_000) * 1000 // expected
+        verdict = PATENT
+        learnt = path.learnt
+        if ratio > (1_500 if learnt else 2_000) and self.residual_pa > _PULSE_RESIDUAL_PA:
+            verdict = PARTIAL
+        elif self.residual_pa < -_PULSE_RESIDUAL_PA and ratio < (650 if learnt else 400):
+            verdict = DISCONNECTED if ratio < 250 else LEAK
+        self._judge_decay(out)
+        if self._decay_start_pa > _RISE_MIN_PA and self._decay_turns > 30 and self._decay_pa * 10 > self._decay_start_pa * 9:
+            verdict = OCCLUDED
+        elif verdict == PATENT and self._bubble():
+            verdict = BUBBLE
+        if verdict == PATENT and not learnt:
+            self._learn(ratio)
+        return self._say(verdict)
+
+    def _judge_decay(self, out):
+        fall = self._decay_start_pa - self._decay_pa
+        if not self._decaying or fall < _DECAY_MIN_PA:
+            return
+        half = max(out >> 1, 1)
+        resistance = max(self._path.rise_pa(half) * 1000 // half, 100)
+        tau_us = min(self._area * 50 // max(fall // 100, 1), 1_000_000)
+        self.compliance = min(tau_us * 1000 // resistance, 65_535)
+
+    def _bubble(self):
+        learnt = self._path.compliance_learnt
+        more = self.compliance - learnt
+        return learnt > 0 and more > _BUBBLE_MIN_NL_PER_KPA and more * 10 > learnt * 4
+
+    def _learn(self, ratio):
+        path = self._path
+        scale = path.scale_permille * ratio // 1000
+        path.scale_permille = min(max(scale, 400), 2_000)
+        path.learnt = True
+        if self.compliance and path.compliance_nl_per_kpa * 4 > self.compliance > path.compliance_nl_per_kpa >> 2:
+            path.compliance_learnt = self.compliance
+
+    def _say(self, verdict):
+        self.verdict = verdict
+        if _GRAVITY[verdict] > _GRAVITY[self.worst]:
+            self.worst = verdict
+        return verdict
+
+
+# By verdict number: what a run is called when its pulses differ.
+_GRAVITY = bytes((0, 1, 3, 6, 2, 4, 5))

@@ -1,0 +1,137 @@
+"""The volume ledger of a run, in steps and nanolitres: intended, driven, relieved, delivered, uncertain, aspirated.
+
+Prime is never dose. What the line's compliance still holds is driven but not delivered. The running
+figures are mirrored in scratch registers, which a watchdog reset leaves alone; a record in the journal marks
+a run as open, so that a power cut is found at the next start and its volume named uncertain.
+"""
+
+from flushlink.frames import get_u32, put_u32
+
+_MARK_IDLE = 0
+_MARK_RUN = 0x2A5A5A5
+_SCRATCH_MARK = 0
+_SCRATCH_INTENDED = 1
+_SCRATCH_DRIVEN = 2
+_SCRATCH_STORED = 3
+_SLOT = 1
+
+
+class Ledger:
+    def __init__(self, hydraulics, journal):
+        self._path = hydraulics
+        self._journal = journal
+        self._record = bytearray(12)
+        self.intended_nl = 0
+        self.driven_nl = 0
+        self.relieved_nl = 0
+        self.delivered_nl = 0
+        self.uncertain_nl = 0
+        self.aspirated_nl = 0
+        self._dose_steps = 0
+        self._lost_nl = 0
+        self._open = False
+
+    def begin(self, intended_nl):
+        """Opens a run; writes the journal, so only while nothing moves."""
+        self.intended_nl = intended_nl
+        self.driven_nl = 0
+        self.relieved_nl = 0
+        self.delivered_nl = 0
+        self.uncertain_nl = 0
+        self.aspirated_nl = 0
+        self._dose_steps = 0
+        self._lost_nl = 0
+        self._open = True
+        self._mark(_MARK_RUN)
+        self.mirror(0)
+
+    def dose_done(self, steps):
+        """A dose burst has ended after `steps`."""
+        self._dose_steps += steps
+        self.refresh(0, 0)
+
+    def refresh(self, running_steps, stored_nl):
+        """Brings the figures up to date with a dose burst of `running_steps` and what the compliance holds."""
+        self.driven_nl = self._path.volume_nl(self._dose_steps + running_steps)
+        delivered = self.driven_nl - self.relieved_nl - self._lost_nl - min(stored_nl, self.driven_nl)
+        self.delivered_nl = max(delivered, 0)
+
+    def lost(self, volume_nl):
+        """Driven while a leak or an open line was judged: it may have gone elsewhere."""
+        self._lost_nl += volume_nl
+        self.uncertain_nl += volume_nl
+
+    def close(self, stored_nl):
+        """Closes a run: what is still stored is uncertain. The journal follows by `flush`."""
+        self.refresh(0, stored_nl)
+        rest = self.driven_nl - self.relieved_nl - self.delivered_nl
+        self.uncertain_nl = max(rest, 0)
+        self._journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
+
+    def flush(self):
+        """Writes the end of a run to the journal; only while nothing moves."""
+        if self._open:
+            self._open = False
+            self._mark(_MARK_IDLE)
+
+    def mirror(self, stored_nl):
+        """Running figures into the scratch registers."""
+        journal = self._journal
+        journal.scratch_write(_SCRATCH_INTENDED, self.intended_nl)
+        journal.scratch_write(_SCRATCH_DRIVEN, self.driven_nl)
+        journal.scratch_write(_SCRATCH_STORED, stored_nl)
+        journal.scratch_write(_SCRATCH_MARK, _MARK_RUN)
+
+    def recover(self, margin_nl):
+        """At the start: 0 nothing was open, 1 restored from scratch (+- `margin_nl`), 2 only the intent is known."""
+        record = self._record
+        open_run = self._journal.load(_SLOT, record) == 12 and get_u32(record, 0) == _MARK_RUN
+        journal = self._journal
+        result = 0
+        if journal.scratch_read(_SCRATCH_MARK) == _MARK_RUN:
+            self.intended_nl = journal.scratch_read(_SCRATCH_INTENDED)
+            self.driven_nl = journal.scratch_read(_SCRATCH_DRIVEN)
+            self.uncertain_nl = journal.scratch_read(_SCRATCH_STORED) + margin_nl
+            self.delivered_nl = max(self.driven_nl - journal.scratch_read(_SCRATCH_STORED), 0)
+            result = 1
+        elif open_run:
+            self.intended_nl = max(get_u32(record, 4), 0)
+            self.uncertain_nl = self.intended_nl
+            result = 2
+        journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
+        if open_run:
+            self._mark(_MARK_IDLE)
+        return result
+
+    def _mark(self, mark):
+        put_u32(self._record, 0, mark)
+        put_u32(self._record, 4, self.intended_nl)
+        put_u32(self._record, 8, 0)
+        self._journal.save(_SLOT, self._record, 12)
+
+
+class Window:
+    """Volume driven in the last `window_s` seconds, by run; of more than 16 runs the oldest are forgotten late."""
+
+    PARTS = 16
+
+    def __init__(self):
+        self._volumes = [0] * self.PARTS
+        self._ends_ms = [0] * self.PARTS
+        self._at = 0
+
+    def add(self, now_ms, volume_nl):
+        """Books a run's volume; the oldest entry is merged into the next when all are taken."""
+        self._at = (self._at + 1) % self.PARTS
+        following = (self._at + 1) % self.PARTS
+        self._volumes[following] += self._volumes[self._at]
+        self._volumes[self._at] = volume_nl
+        self._ends_ms[self._at] = now_ms
+
+    def total_nl(self, now_ms, window_s):
+        total = 0
+        for index in range(self.PARTS):
+            if (now_ms - self._ends_ms[index]) & 0x3FFFFFFF > window_s * 1000:
+                self._volumes[index] = 0
+            total += self._volumes[index]
+        return total

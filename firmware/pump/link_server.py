@@ -1,0 +1,257 @@
+"""The device's end of the link: frames in, sessions, at-most-once execution, replies and events out.
+
+A command is executed when its session is the current one and its sequence the next; its reply is kept, and
+a repetition of the same bytes gets those bytes again. HELLO, STATUS and STOP stand outside of that. One
+frame is taken per turn, so a turn's work is bounded whatever comes in. A reply for which the link has no
+room is dropped: the host asks again and gets the kept one, and STOP is heard though nobody reads.
+"""
+
+from flushlink.frames import (
+    AT_KIND,
+    AT_LENGTH,
+    AT_MESSAGE,
+    AT_SEQUENCE,
+    AT_SESSION,
+    AT_STATUS,
+    AT_VERSION,
+    get_u16,
+    offsets,
+    put_u16,
+    seal,
+    unseal,
+)
+from flushlink.messages import (
+    CRC_SIZE,
+    EVENTS,
+    FRAME_MAX,
+    HEADER_SIZE,
+    KIND_EVENT,
+    KIND_REQUEST,
+    KIND_RESPONSE,
+    MESSAGES,
+    OPEN,
+    THERAPY,
+    VERSION,
+    VERSION_MAJOR,
+)
+
+OK = 0
+BAD_LENGTH = 1
+UNKNOWN_MESSAGE = 2
+WRONG_SESSION = 3
+WRONG_SEQUENCE = 4
+VERSION_REFUSED = 5
+NOT_AUTHENTICATED = 6
+
+HELLO = 0x01
+NONCE_SIZE = 8
+_PAST_NONCES = 4
+_READ_SIZE = 64
+_CHUNKS_PER_TURN = 4
+
+
+class LinkServer:
+    """`commands.execute(message, frame, reply)` returns a status; it fills the payload of `reply` at HEADER_SIZE."""
+
+    def __init__(self, link, identity, commands):
+        self._link = link
+        self._identity = identity
+        self._commands = commands
+        self._admission = {}
+        self._request_size = {}
+        self._response_size = {}
+        for number, _, admission, request, response, _ in MESSAGES:
+            self._admission[number] = admission
+            self._request_size[number] = offsets(request)[""]
+            self._response_size[number] = offsets(response)[""]
+        self._event_size = {}
+        for number, _, fields, _ in EVENTS:
+            self._event_size[number] = offsets(fields)[""]
+        self.session = 0
+        self.authenticated = False
+        self.host_nonce = bytearray(NONCE_SIZE)
+        self.device_nonce = bytearray(NONCE_SIZE)
+        self._past = [bytearray(NONCE_SIZE) for _ in range(_PAST_NONCES)]
+        self._past_at = 0
+        self.sequence = 0
+        self.last_session = 0
+        self.last_sequence = 0
+        self.last_status = 0
+        self._chunk = bytearray(_READ_SIZE)
+        self._chunk_at = 0
+        self._chunk_end = 0
+        self._frame = bytearray(FRAME_MAX + 3)
+        self._frame_length = 0
+        self._overlong = False
+        self._plain = bytearray(HEADER_SIZE + 48 + CRC_SIZE)
+        self._wire = bytearray(FRAME_MAX + 3)
+        self._wire_length = 0
+        self._kept = bytearray(FRAME_MAX + 3)
+        self._kept_length = 0
+        self._kept_request = bytearray(FRAME_MAX + 3)
+        self._kept_request_length = 0
+        self.event = bytearray(HEADER_SIZE + 48 + CRC_SIZE)
+        self._event_wire = bytearray(FRAME_MAX + 3)
+        self._event_sequence = 0
+
+    def poll(self):
+        """Takes at most one frame from the link and answers it."""
+        for _ in range(_CHUNKS_PER_TURN):
+            if self._chunk_at == self._chunk_end:
+                self._chunk_at = 0
+                self._chunk_end = self._link.readinto(self._chunk)
+                if self._chunk_end == 0:
+                    return
+            if self._gather():
+                return
+
+    def _gather(self):
+        """Moves bytes of the chunk into the frame; True when a frame ended (and was dealt with)."""
+        chunk = self._chunk
+        frame = self._frame
+        length = self._frame_length
+        for index in range(self._chunk_at, self._chunk_end):
+            byte = chunk[index]
+            if byte == 0:
+                self._chunk_at = index + 1
+                self._frame_length = 0
+                whole = length > 0 and not self._overlong
+                self._overlong = False
+                if whole and unseal(frame, length) >= 0 and frame[AT_KIND] == KIND_REQUEST:
+                    self._answer(frame)
+                    return True
+                if length:
+                    return True
+            elif length < FRAME_MAX:
+                frame[length] = byte
+                length += 1
+            else:
+                self._overlong = True
+        self._chunk_at = self._chunk_end
+        self._frame_length = length
+        return False
+
+    def _answer(self, frame):
+        message = frame[AT_MESSAGE]
+        admission = self._admission.get(message, -1)
+        if admission == OPEN:
+            if frame[AT_LENGTH] != self._request_size[message]:
+                self._reply(frame, BAD_LENGTH)
+            elif message == HELLO and not self._hello(frame):
+                self._reply(frame, WRONG_SESSION)
+            else:
+                self._reply(frame, self._commands.execute(message, frame, self._plain))
+            return
+        if frame[AT_VERSION] >> 4 != VERSION_MAJOR:
+            self._reply(frame, VERSION_REFUSED)
+            return
+        if self.session == 0 or get_u16(frame, AT_SESSION) != self.session:
+            self._reply(frame, WRONG_SESSION)
+            return
+        size = HEADER_SIZE + frame[AT_LENGTH]
+        sequence = get_u16(frame, AT_SEQUENCE)
+        if sequence == self.sequence and self._is_kept(frame, size):
+            self._link.write(self._kept, self._kept_length)
+            return
+        if sequence != self.sequence % 65_535 + 1:
+            put_u16(self._plain, HEADER_SIZE, self.sequence)
+            self._reply(frame, WRONG_SEQUENCE, 2)
+            return
+        # The sequence advances before the command runs: whatever happens in it, it is not run again.
+        self.sequence = sequence
+        self.last_session = self.session
+        self.last_sequence = sequence
+        self._keep_request(frame, size)
+        if admission < 0:
+            status = UNKNOWN_MESSAGE
+        elif frame[AT_LENGTH] != self._request_size[message]:
+            status = BAD_LENGTH
+        elif admission == THERAPY and not self.authenticated:
+            status = NOT_AUTHENTICATED
+        else:
+            status = self._commands.execute(message, frame, self._plain)
+        self.last_status = status
+        self._reply(frame, status)
+        kept = self._kept
+        wire = self._wire
+        for index in range(self._wire_length):
+            kept[index] = wire[index]
+        self._kept_length = self._wire_length
+
+    def _hello(self, frame):
+        """Opens a session, or stays in the one that this very HELLO opened; False for a nonce of a past one."""
+        if self.session and self._same_nonce(self.host_nonce, frame):
+            return True
+        for past in self._past:
+            if self._same_nonce(past, frame) and self.session:
+                return False
+        past = self._past[self._past_at]
+        self._past_at = (self._past_at + 1) % _PAST_NONCES
+        for index in range(NONCE_SIZE):
+            past[index] = self.host_nonce[index]
+            self.host_nonce[index] = frame[HEADER_SIZE + index]
+        self._identity.entropy(self.device_nonce)
+        number = self.device_nonce[0] | self.device_nonce[1] << 8
+        if number == 0 or number == self.session or number == self.last_session:
+            number = number % 65_535 + 1
+            if number == self.session or number == self.last_session:
+                number = number % 65_535 + 1
+        self.session = number
+        self.sequence = 0
+        self.authenticated = False
+        self._kept_request_length = 0
+        return True
+
+    def _same_nonce(self, nonce, frame):
+        for index in range(NONCE_SIZE):
+            if nonce[index] != frame[HEADER_SIZE + index]:
+                return False
+        return True
+
+    def _is_kept(self, frame, size):
+        if size != self._kept_request_length:
+            return False
+        kept = self._kept_request
+        for index in range(size):
+            if kept[index] != frame[index]:
+                return False
+        return True
+
+    def _keep_request(self, frame, size):
+        kept = self._kept_request
+        for index in range(size):
+            kept[index] = frame[index]
+        self._kept_request_length = size
+
+    def _reply(self, frame, status, length=-1):
+        plain = self._plain
+        message = frame[AT_MESSAGE]
+        if length < 0:
+            length = self._response_size[message] if status == OK else 0
+        plain[AT_VERSION] = VERSION
+        plain[AT_KIND] = KIND_RESPONSE
+        plain[AT_MESSAGE] = message
+        put_u16(plain, AT_SESSION, self.session)
+        plain[AT_SEQUENCE] = frame[AT_SEQUENCE]
+        plain[AT_SEQUENCE + 1] = frame[AT_SEQUENCE + 1]
+        plain[AT_STATUS] = status
+        self._wire_length = seal(plain, length, self._wire)
+        self._link.write(self._wire, self._wire_length)
+
+    def send_event(self, message):
+        """Sends the payload that stands in `event`; False when there is no room now."""
+        if self.session == 0:
+            return False
+        event = self.event
+        sequence = (self._event_sequence + 1) & 0xFFFF
+        event[AT_VERSION] = VERSION
+        event[AT_KIND] = KIND_EVENT
+        event[AT_MESSAGE] = message
+        put_u16(event, AT_SESSION, self.session)
+        put_u16(event, AT_SEQUENCE, sequence)
+        event[AT_STATUS] = 0
+        length = seal(event, self._event_size[message], self._event_wire)
+        if not self._link.write(self._event_wire, length):
+            return False
+        self._event_sequence = sequence
+        return True

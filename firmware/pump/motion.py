@@ -1,0 +1,269 @@
+"""Acceleration-limited bursts of steps, queued in short slices; at most 20 ms of motion is ever queued.
+
+A burst is a dwell and then `count` steps along a trapezoid of speed. The profile is that of continuous
+time: slices are 5 ms long but end early where the ramp ends or begins, so a burst lasts as long as its
+trapezoid to within a step. Fractions of steps and of clock ticks are carried from slice to slice.
+
+Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances are summed in 1/400 step,
+because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400.
+"""
+
+from .ticks import MASK
+
+SLICE_10US = 500
+LOOKAHEAD_US = 9_000
+_SLICES_PER_TURN = 4
+_UNITS_PER_STEP = 400
+
+
+def isqrt(value):
+    """Integer square root of a value below 2**30."""
+    root = 0
+    bit = 1 << 28
+    while bit > value:
+        bit >>= 2
+    while bit:
+        if value >= root + bit:
+            value -= root + bit
+            root = (root >> 1) + bit
+        else:
+            root >>= 1
+        bit >>= 2
+    return root
+
+
+class Motion:
+    """Bursts over the ports `steps` and `counter`; speeds in steps/s, positions in counted steps."""
+
+    def __init__(self, board, steps, counter):
+        self._steps = steps
+        self._counter = counter
+        self._ticks_per_10us = board.ticks_per_us * 10
+        self._ramp_per_slice = max(board.acceleration_per_s2 // 200, 1)
+        self.rate_max = board.step_rate_max_per_s
+        self.commanded = counter.position()
+        self.direction = 1
+        self.remaining = 0
+        self.rate = 0
+        self._target = 0
+        self._wanted = 0
+        self._units = 0
+        self._ticks = 0
+        self._dwell_10us = 0
+        self._started = True
+        self._until_us = 0
+        self._was_queued = False
+        self.start_us = 0
+        self.end_us = 0
+        self.starved = False
+        self._loose = 0
+
+    # What is going on
+
+    def queued(self):
+        """Whether every step of the burst has been queued."""
+        return self.remaining == 0 and self._dwell_10us == 0
+
+    def idle(self):
+        """Whether nothing is queued nor left to queue."""
+        return self.remaining == 0 and self._dwell_10us == 0 and self._steps.queued_us() == 0
+
+    def position(self):
+        return self._counter.position()
+
+    # Bursts
+
+    def begin(self, count, rate, direction, dwell_us=0):
+        """Appends a burst to what is queued: `dwell_us` of rest, then `count` steps (0: the dwell alone)."""
+        self.direction = direction
+        self.remaining = count
+        self.rate = 0
+        self._units = 0
+        self._dwell_10us = dwell_us // 10
+        self._started = False
+        # Too short to reach the rate: the peak of the triangle is sqrt(a n).
+        ramp = self._ramp_per_slice
+        if rate > self.rate_max:
+            rate = self.rate_max
+        if self._ramp_steps(rate) * 2 > count:
+            peak = isqrt((ramp * 25 // 32) * count) << 4
+            if peak < rate:
+                rate = max(peak, ramp >> 3, 1)
+        self._wanted = self._target = max(rate, 1)
+
+    def limit(self, rate):
+        """Lowers the speed to `rate` at once, or lets it rise again up to it (never above the burst's own).
+
+        A lowering throws away what is queued, so that it acts within one step; the stepper follows any
+        slowing down that pressure could ask for, because the fluid brakes it.
+        """
+        if rate >= self._wanted:
+            rate = self._wanted
+        if rate < 1:
+            rate = 1
+        self._target = rate
+        if self._started and self.remaining_with_queue() > 0 and rate < self.rate - (self.rate >> 4):
+            self._steps.stop()
+            goal = self.commanded + self.direction * self.remaining
+            self._settle()
+            self.remaining = (goal - self.commanded) * self.direction
+            self.rate = rate
+
+    def remaining_with_queue(self):
+        """Steps of the burst that have not been made."""
+        return self.remaining + (self.commanded - self._counter.position()) * self.direction
+
+    def ramp_down(self):
+        """Ends the burst as fast as the ramp allows; what is queued already is still made."""
+        self._dwell_10us = 0
+        if not self._started:
+            self.remaining = 0
+            return
+        steps = self._ramp_steps(self.rate)
+        if steps < self.remaining:
+            self.remaining = steps
+
+    def halt(self):
+        """Ends all motion within one step."""
+        self._steps.stop()
+        self.remaining = 0
+        self._dwell_10us = 0
+        self.rate = 0
+        self._settle()
+
+    def _settle(self):
+        self.commanded = self._counter.position()
+        self._was_queued = False
+        self._units = 0
+        self._ticks = 0
+        # A step whose pulse was under way when the queue was cut may still be counted.
+        self._loose += 1
+
+    # The slices
+
+    def fill(self, now_us):
+        """Keeps the queue at about 10 ms. Sets `starved` when it ran dry in the middle of a burst."""
+        queued_us = self._steps.queued_us()
+        if queued_us == 0:
+            if self._was_queued and self._started and self.remaining > 0:
+                self.starved = True
+                return
+            self._until_us = now_us
+        for _ in range(_SLICES_PER_TURN):
+            if queued_us >= LOOKAHEAD_US or self.remaining == 0 and self._dwell_10us == 0:
+                break
+            if self._dwell_10us > 0:
+                queued_us += self._queue_dwell()
+            else:
+                queued_us += self._queue_steps()
+        self._was_queued = queued_us > 0
+
+    def _queue_dwell(self):
+        length = self._dwell_10us
+        if length > SLICE_10US:
+            length = SLICE_10US
+        self._dwell_10us -= length
+        return self._put(0, length)
+
+    def _queue_steps(self):
+        if not self._started:
+            self._started = True
+            self.start_us = self._until_us
+        ramp = self._ramp_per_slice
+        rate = self.rate
+        if rate > self._target:
+            rate = self._target
+        to_stop = self._ramp_steps(rate)
+        cruise = self.remaining - to_stop
+        if cruise <= 1:
+            # Down the ramp; the last slice takes whatever is left.
+            after = rate - ramp
+            if after <= 0:
+                length = max(rate * SLICE_10US // ramp, 1)
+                self.rate = 0
+                return self._finish(length)
+            length = SLICE_10US
+        elif rate < self._target:
+            after = rate + ramp
+            length = SLICE_10US
+            if after > self._target:
+                after = self._target
+                length = max((after - rate) * SLICE_10US // ramp, 1)
+            travel = (rate + after) * length // (SLICE_10US * _UNITS_PER_STEP)
+            if self.remaining - travel < self._ramp_steps(after):
+                after = rate
+                length = SLICE_10US
+            if after == 0:
+                after = self._target
+        else:
+            after = rate
+            slice_steps = rate // 200
+            length = SLICE_10US
+            if cruise < slice_steps + (slice_steps >> 1):
+                length = max(cruise * 100_000 // rate, 1)
+        self._units += (rate + after) * length // SLICE_10US
+        count = self._units // _UNITS_PER_STEP
+        self._units -= count * _UNITS_PER_STEP
+        self.rate = after
+        if count >= self.remaining:
+            return self._finish(length)
+        return self._put(count, length)
+
+    def _finish(self, length):
+        count = self.remaining
+        taken = self._put(count, length)
+        if self.remaining == 0:
+            self.end_us = self._until_us
+        return taken
+
+    def _ramp_steps(self, rate):
+        """Steps of a ramp between `rate` and rest: v^2 / 2a, with v / 16 to stay in 31 bits."""
+        coarse = rate >> 4
+        return coarse * coarse // self._ramp_per_slice * 16 // 25
+
+    def _put(self, count, length_10us):
+        """Queues one slice; returns its length in us. A full queue cannot be, so it counts as starved."""
+        ticks = length_10us * self._ticks_per_10us + self._ticks
+        if count > 0:
+            half = ticks // (2 * count)
+            self._ticks = ticks - 2 * half * count
+            taken = self._steps.queue(half, count, self.direction)
+            self.commanded += count * self.direction
+            self.remaining -= count
+        else:
+            half = ticks >> 1
+            self._ticks = ticks - 2 * half
+            taken = self._steps.queue(half, 1, 0)
+        if not taken:
+            self.starved = True
+        length_us = length_10us * 10
+        self._until_us = (self._until_us + length_us) & MASK
+        return length_us
+
+    def mismatch(self):
+        """Steps by which the counter differs from what was ordered, 0 while it may be right."""
+        lag = (self.commanded - self._counter.position()) * self.direction
+        queued_us = self._steps.queued_us()
+        if queued_us == 0:
+            if -self._loose <= lag <= self._loose:
+                self.commanded = self._counter.position()
+                self._loose = 0
+                return 0
+            return lag
+        if lag < -self._loose - 1:
+            return lag
+        fastest = max(self._wanted, self.rate)
+        most = (fastest >> 3) * (queued_us >> 3) // 15_625 + (fastest >> 8) + 4
+        return lag if lag > most else 0
+
+    def duration_ms(self, count, rate):
+        """Expected length of a burst: n / v + v / a, or 2 sqrt(n / a) when it is too short for v. May allocate."""
+        if count == 0:
+            return 0
+        acceleration = self._ramp_per_slice * 200
+        if rate > self.rate_max:
+            rate = self.rate_max
+        if self._ramp_steps(rate) * 2 > count:
+            rate = max(isqrt((self._ramp_per_slice * 25 // 32) * count) << 4, 1)
+            return 2000 * rate // acceleration
+        return (count * 1000 + rate // 2) // rate + 1000 * rate // acceleration

@@ -1,0 +1,113 @@
+"""Pressure in pascal from raw counts, with calibration, slope and the four ways in which a sensor fails.
+
+A reading is `(raw >> shift) - zero) * gain >> bits`, with a gain of at most 12 bits so that the product
+stays in 31; its error is below 0.03 % of the reading, a tenth of what the sensors promise.
+"""
+
+GOOD = 0
+SILENT = 1
+RANGE = 2
+STUCK = 3
+
+# Two missing conversions are 10 ms; one may be missed when two 200 Hz clocks beat.
+_SILENT_TURNS = 2
+# A sensor of more than 16 bits shows noise in every sample: four equal ones (20 ms) are no measurement.
+_STUCK_TURNS = 3
+_FINE_COUNTS = 60_000
+# A coarse one must follow the motion: a model that moved by 12 kPa while the reading moved by under 0.5.
+_STUCK_MODEL_PA = 12_000
+_STUCK_READING_PA = 500
+_REST_SAMPLES = 16
+
+
+class Pressure:
+    """Reads the port `sensor` once per turn; `value_pa`, `slope_pa` (per turn of 5 ms) and `fault` are the result."""
+
+    def __init__(self, board, sensor):
+        self._sensor = sensor
+        self._board = board
+        self.value_pa = 0
+        self.slope_pa = 0
+        self.rest_pa = 0
+        self.fault = GOOD
+        self._before_pa = 0
+        self._missing = 0
+        self._raw = -1
+        self._equal = 0
+        self._mark_model_pa = 0
+        self._mark_pa = 0
+        self._rest_sum = 0
+        self._rest_count = 0
+        self.calibrate(0, 1_000_000)
+
+    def calibrate(self, offset_pa, gain_ppm):
+        """Sets the calibration; may allocate, so only while nothing moves."""
+        board = self._board
+        counts = board.raw_max - board.raw_min
+        span_pa = board.range_max_pa - board.range_min_pa
+        self._margin = abs(counts) // 20
+        self._low = min(board.raw_min, board.raw_max) - self._margin
+        self._high = max(board.raw_min, board.raw_max) + self._margin
+        shift = 0
+        while abs(counts) >> shift > 0x1FFFF:
+            shift += 1
+        bits = 0
+        while (abs(span_pa * gain_ppm) << (bits + 1 + shift)) // (abs(counts) * 1_000_000) < 4096:
+            bits += 1
+        self._shift = shift
+        self._bits = bits
+        self._gain = (span_pa * gain_ppm << (bits + shift)) // (counts * 1_000_000)
+        self._zero = board.raw_min - board.range_min_pa * counts // span_pa
+        self._offset_pa = offset_pa
+        self._fine = abs(counts) > _FINE_COUNTS
+
+    def sample(self):
+        """Takes one reading; leaves value and slope as they were when there is none."""
+        raw = self._sensor.read()
+        if raw < 0 and raw >= -2:
+            self._missing += 1
+            if self._missing >= _SILENT_TURNS:
+                self.fault = SILENT
+            return
+        self._missing = 0
+        if raw < self._low or raw > self._high:
+            self.fault = RANGE
+            return
+        if raw == self._raw:
+            self._equal += 1
+        else:
+            self._raw = raw
+            self._equal = 0
+        if self._fine and self._equal >= _STUCK_TURNS:
+            self.fault = STUCK
+            return
+        self.fault = GOOD
+        value = ((raw - self._zero >> self._shift) * self._gain >> self._bits) + self._offset_pa
+        self.slope_pa = value - self.value_pa
+        self._before_pa = self.value_pa
+        self.value_pa = value
+
+    def rest(self):
+        """Averages the reading at rest into `rest_pa`; called once per turn while nothing moves."""
+        self._rest_sum += self.value_pa
+        self._rest_count += 1
+        if self._rest_count == _REST_SAMPLES:
+            self.rest_pa = self._rest_sum // _REST_SAMPLES
+            self._rest_sum = 0
+            self._rest_count = 0
+
+    def mark(self, model_pa):
+        """Remembers where reading and model stand; called when a burst begins."""
+        self._mark_model_pa = model_pa
+        self._mark_pa = self.value_pa
+
+    def follows(self, model_pa):
+        """Whether a coarse reading has moved since `mark` when the model says that it should have."""
+        if self._fine:
+            return True
+        moved = self.value_pa - self._mark_pa
+        if moved > _STUCK_READING_PA or moved < -_STUCK_READING_PA:
+            self.mark(model_pa)
+            return True
+        expected = model_pa - self._mark_model_pa
+        return -_STUCK_MODEL_PA < expected < _STUCK_MODEL_PA

@@ -1,0 +1,130 @@
+"""A flush program as the host sent it: up to twelve phases, checked, summed and closed by a CRC."""
+
+from flushlink.frames import crc16
+from flushlink.messages import HEADER_SIZE
+
+ASPIRATE = 1
+PULSES = 2
+STEADY = 3
+LOCK = 4
+WAIT = 5
+FINISH = 6
+PRIME = 7
+
+SYRINGE_CHANGED = 2
+
+PHASES_MAX = 12
+_ASPIRATE_MAX_NL = 5_000_000
+_PULSES_MAX = 100
+
+
+def is_dose(kind):
+    return PULSES <= kind <= LOCK or kind == FINISH
+
+
+class Program:
+    def __init__(self, motion, hydraulics):
+        self._motion = motion
+        self._path = hydraulics
+        zeros = [0] * PHASES_MAX
+        self.kind = list(zeros)
+        self.count = list(zeros)
+        self.question = list(zeros)
+        self.volume_nl = list(zeros)
+        self.flow_nl_per_s = list(zeros)
+        self.pause_ms = list(zeros)
+        self.steps = list(zeros)
+        self.rate = list(zeros)
+        self.duration_ms = list(zeros)
+        self.crc = 0
+        self.clear()
+
+    def clear(self):
+        self.phases = 0
+        self._expected = 0
+        self._promised_nl = 0
+        self._running_crc = 0xFFFF
+        self.max_time_ms = 0
+        self.dose_nl = 0
+        self.net_nl = 0
+        self.lowest_nl = 0
+        self.highest_nl = 0
+        self.total_ms = 0
+        self.pulses = 0
+        self.committed = False
+
+    def begin(self, frame, phase_count, total_nl, max_time_ms, length):
+        self.clear()
+        self._expected = phase_count
+        self._promised_nl = total_nl
+        self.max_time_ms = max_time_ms
+        self._running_crc = crc16(frame, HEADER_SIZE, HEADER_SIZE + length)
+
+    def add(self, index, kind, count, question, volume_nl, flow_nl_per_s, pause_ms):
+        """Appends a phase with its flow already lowered to the caps; False when it makes no sense. May allocate."""
+        if index != self.phases or index >= self._expected or self.committed:
+            return False
+        moves = kind != WAIT
+        if moves != (count > 0) or moves != (volume_nl > 0) or not moves and question == 0:
+            return False
+        if kind != PULSES and count > 1 or count > _PULSES_MAX or moves and flow_nl_per_s < 10_000:
+            return False
+        if kind == ASPIRATE and volume_nl > _ASPIRATE_MAX_NL:
+            return False
+        path = self._path
+        steps = path.steps_of(volume_nl * count)
+        rate = max(flow_nl_per_s * 1000 // path.volume_per_step_pl, 1)
+        if moves and steps < count:
+            return False
+        self.kind[index] = kind
+        self.count[index] = count
+        self.question[index] = question
+        self.volume_nl[index] = volume_nl
+        self.flow_nl_per_s[index] = flow_nl_per_s
+        self.pause_ms[index] = pause_ms
+        self.steps[index] = steps
+        self.rate[index] = rate
+        self.duration_ms[index] = count * (self._motion.duration_ms(steps // max(count, 1), rate) + pause_ms)
+        self.phases += 1
+        total_nl = volume_nl * count
+        if kind == ASPIRATE:
+            self.net_nl += total_nl
+        else:
+            self.net_nl -= total_nl
+        if is_dose(kind):
+            self.dose_nl += total_nl
+        if kind == PULSES:
+            self.pulses += count
+        self.lowest_nl = min(self.lowest_nl, self.net_nl)
+        self.highest_nl = max(self.highest_nl, self.net_nl)
+        self.total_ms += self.duration_ms[index]
+        return True
+
+    def changes_syringe(self):
+        """Whether a phase asks for another syringe, so that one need not hold it all."""
+        for index in range(self.phases):
+            if self.question[index] == SYRINGE_CHANGED:
+                return True
+        return False
+
+    def take(self, frame, length):
+        """Continues the CRC with the payload of an accepted phase."""
+        self._running_crc = crc16(frame, HEADER_SIZE, HEADER_SIZE + length, self._running_crc)
+
+    def commit(self, crc):
+        """Closes the program; False unless it is complete and is what was sent."""
+        if self.phases == 0 or self.phases != self._expected or crc != self._running_crc:
+            return False
+        if self.dose_nl != self._promised_nl or self.pulses > _PULSES_MAX:
+            return False
+        self.crc = crc
+        self.committed = True
+        return True
+
+    def single(self, kind, volume_nl, flow_nl_per_s, max_time_ms):
+        """A program of one phase, for PRIME and ASPIRATE. May allocate."""
+        self.clear()
+        self._expected = 1
+        self.max_time_ms = max_time_ms
+        self.crc = 0
+        return self.add(0, kind, 1, 0, volume_nl, flow_nl_per_s, 0)

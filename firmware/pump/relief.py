@@ -1,0 +1,67 @@
+"""Relief after an occlusion: draws back what the compliance holds, bounded by volume, time and a valid sensor.
+
+It aims a little above zero gauge, slows as it comes near and never goes on without a reading, so that it
+cannot draw blood in. Pressure that comes back from beyond a needle is relieved again, within the same bounds.
+"""
+
+RUNNING = 0
+DONE = 1
+INCOMPLETE = 2
+
+TARGET_PA = 1_500
+_AGAIN_PA = 2_000
+_SETTLE_TURNS = 12
+_TIME_MS = 3_000
+
+
+class Relief:
+    def __init__(self, motion, pressure, hydraulics):
+        self._motion = motion
+        self._pressure = pressure
+        self._path = hydraulics
+        self.relieved_steps = 0
+        self._start = 0
+        self._cap = 0
+        self._due_ms = 0
+        self._settled = 0
+        self._target_pa = 0
+        self._fastest = 0
+
+    def begin(self, cap_steps, rest_pa):
+        """At most `cap_steps` backwards."""
+        self._start = self._motion.position()
+        self._cap = cap_steps
+        self._due_ms = 0
+        self._settled = 0
+        self.relieved_steps = 0
+        self._target_pa = max(rest_pa, 0) + TARGET_PA
+        # 0.5 mL/s: pressure in 2 uL/kPa falls by 1.25 kPa per turn.
+        self._fastest = max(500_000 // max(self._path.volume_per_step_pl // 1000, 1), 20)
+
+    def turn(self):
+        motion = self._motion
+        self._due_ms += 5
+        self.relieved_steps = self._start - motion.position()
+        if self._pressure.fault:
+            motion.halt()
+            return INCOMPLETE
+        gap = self._pressure.value_pa - self._target_pa
+        left = self._cap - self.relieved_steps
+        if gap <= 0:
+            if not motion.idle():
+                motion.halt()
+            self._settled += 1
+            return DONE if self._settled >= _SETTLE_TURNS else RUNNING
+        if left <= 0 or self._due_ms > _TIME_MS:
+            motion.halt()
+            return DONE if gap < _AGAIN_PA else INCOMPLETE
+        rate = min(max(self._path.slope_rate(min(gap, 8_000)) // 12, 20), self._fastest)
+        if motion.idle():
+            if gap < _AGAIN_PA and self._settled:
+                self._settled += 1
+                return DONE if self._settled >= _SETTLE_TURNS else RUNNING
+            motion.begin(left, rate, -1)
+            self._settled = 0
+        else:
+            motion.limit(rate)
+        return RUNNING

@@ -1,0 +1,370 @@
+"""Runs a program: phases, bursts and pauses, supervised turn by turn, and ends it in one of six ways.
+
+A burst is handed to the motion when the one before has been queued to its end, so that pulses follow each
+other on the step clock and not on the turns of the loop. Pressure acts first: what the limiter allows and
+what the judge says come before the next slice is queued.
+"""
+
+from . import alarms as alarm
+from . import judge as verdicts
+from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
+from .relief import DONE, RUNNING as RELIEF_RUNNING
+from .ticks import MASK, since
+
+IDLE = 1
+RUNNING = 2
+WAITING = 3
+STOPPING = 4
+RELIEVING = 5
+STOPPED = 6
+
+COMPLETED = 1
+OUT_STOPPED = 2
+OUT_OCCLUDED = 3
+OUT_ALARM = 4
+OUT_LINK_LOST = 5
+
+_RELIEF_FROM_PA = 3_000
+_VACUUM_PA = -50_000
+
+
+class Runner:
+    def __init__(self, parts):
+        self._motion = parts.motion
+        self._pressure = parts.pressure
+        self._path = parts.hydraulics
+        self._judge = parts.judge
+        self._limiter = parts.limiter
+        self._relief = parts.relief
+        self._ledger = parts.ledger
+        self._alarms = parts.alarms
+        self._program = parts.program
+        self._report = parts.report
+        self._steps = parts.steps
+        self.state = IDLE
+        self.phase = 0
+        self.question = 0
+        self.hard_pa = 0
+        self.relief_cap_steps = 0
+        self.alarm_code = 0
+        self.outcome = 0
+        self.elapsed_us = 0
+        self._burst = 0
+        self._in_burst = False
+        self._tail = False
+        self._start_position = 0
+        self._goal = 0
+        self._rate = 1
+        self._begun_us = 0
+        self._stored_nl = 0
+        self._run_start_us = 0
+        self._relief_allowed = False
+        self._stopped_us = 0
+        self._now_us = 0
+        self._clock_ms = 0
+
+    def active(self):
+        """Whether a program is under way, waiting included."""
+        return RUNNING <= self.state <= RELIEVING
+
+    def moving(self):
+        return self.state == RUNNING or self.state == STOPPING or self.state == RELIEVING
+
+    def derated(self):
+        return self._in_burst and self._limiter.lowest < self._rate - (self._rate >> 6)
+
+    def pulse_index(self):
+        return self._report.pulses
+
+    # Beginning and ending
+
+    def start(self):
+        """Starts the committed program; everything has been checked."""
+        now_us = self._now_us
+        self._report.clear()
+        self._ledger.begin(self._program.dose_nl)
+        self._judge.begin_run(self._pressure.rest_pa)
+        self.state = RUNNING
+        self.phase = 0
+        self.outcome = 0
+        self.alarm_code = 0
+        self.elapsed_us = 0
+        self._run_start_us = now_us
+        self._steps.enable(True)
+        self._begin_phase(now_us)
+
+    def stop(self, outcome, alarm_code=0, detail=0, ramp=False):
+        """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""
+        if not self.active():
+            return
+        if alarm_code:
+            self._alarms.raise_alarm(alarm_code, self._clock_ms, detail)
+        if self.state == STOPPING or self.state == RELIEVING:
+            self._motion.halt()
+            self._relief_allowed = False
+            return
+        self.outcome = outcome
+        self.alarm_code = alarm_code
+        self.question = 0
+        self._stopped_us = self._now_us
+        self._relief_allowed = outcome == OUT_OCCLUDED
+        if ramp:
+            self._motion.ramp_down()
+        else:
+            self._motion.halt()
+        self.state = STOPPING
+
+    def answer(self, yes):
+        """The answer to the pending question: goes on, or ends the program."""
+        if not yes:
+            code = alarm.NO_BLOOD_RETURN if self.question == 1 else 0
+            self.stop(OUT_STOPPED, code)
+            return
+        self.question = 0
+        self.state = RUNNING
+        self._path.settle(self._pressure.value_pa)
+        self._next_phase(self._now_us)
+
+    def acknowledged(self):
+        """An alarm was acknowledged: the stop ends when nothing else forbids a start."""
+        if self.state == STOPPED and not self._alarms.blocks_start():
+            self.state = IDLE
+
+    def _begin_phase(self, now_us):
+        self._burst = 0
+        self._report.phase_pending = True
+        if self._program.kind[self.phase] == WAIT:
+            self._ask()
+        else:
+            self._begin_burst(now_us)
+
+    def _next_phase(self, now_us):
+        self.phase += 1
+        if self.phase < self._program.phases:
+            self._begin_phase(now_us)
+        else:
+            self.phase -= 1
+            self.outcome = COMPLETED
+            self._relief_allowed = False
+            self.state = STOPPING
+
+    def _ask(self):
+        self.question = self._program.question[self.phase]
+        self.state = WAITING
+        self._report.phase_pending = True
+
+    def _begin_burst(self, now_us):
+        program = self._program
+        phase = self.phase
+        count = program.count[phase]
+        # Boundaries are fractions of the phase's steps, so that rounding never adds up.
+        steps = program.steps[phase]
+        done = self._share(steps, self._burst, count)
+        burst_steps = self._share(steps, self._burst + 1, count) - done
+        direction = -1 if program.kind[phase] == ASPIRATE else 1
+        if direction != self._motion.direction and not self._motion.idle():
+            # A change of direction waits for the queue to run out.
+            return
+        self._rate = min(program.rate[phase], self._motion.rate_max)
+        self._start_position = self._motion.commanded
+        self._goal = self._start_position + direction * burst_steps
+        self._stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
+        self._in_burst = True
+        self._tail = False
+        self._limiter.begin(self._rate)
+        self._judge.begin_pulse()
+        self._pressure.mark(self._path.model_pa)
+        self._motion.begin(burst_steps, self._rate, direction)
+
+    def _share(self, steps, part, count):
+        """steps * part / count without leaving 31 bits."""
+        return steps // count * part + steps % count * part // count
+
+    # The turn
+
+    def clock(self, now_us, now_ms):
+        """The time of this turn; called first."""
+        self._now_us = now_us
+        self._clock_ms = now_ms
+
+    def turn(self, rate, turn_us):
+        """One control turn: `rate` are the steps/s counted since the last."""
+        now_us = self._now_us
+        state = self.state
+        if state == RUNNING:
+            self.elapsed_us += turn_us
+            self._run_turn(now_us, rate)
+        elif state == STOPPING:
+            self._stopping_turn(now_us)
+        elif state == RELIEVING:
+            result = self._relief.turn() if self._relief_allowed else DONE
+            if result != RELIEF_RUNNING:
+                self._ledger.relieved_nl += self._path.volume_nl(max(self._relief.relieved_steps, 0))
+                if result != DONE:
+                    self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self._clock_ms, self._pressure.value_pa)
+                self._finish(now_us)
+
+    def _run_turn(self, now_us, rate):
+        motion = self._motion
+        pressure = self._pressure
+        value_pa = pressure.value_pa
+        kind = self._program.kind[self.phase]
+        self._report.note_peak(value_pa)
+        if self.elapsed_us // 1000 > self._program.max_time_ms:
+            self.stop(OUT_ALARM, alarm.PROGRAM_TIME, self.elapsed_us // 1000)
+            return
+        if kind == ASPIRATE:
+            if value_pa < _VACUUM_PA:
+                self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
+                return
+        elif value_pa >= self.hard_pa:
+            self.stop(OUT_OCCLUDED, alarm.HARD_LIMIT, value_pa)
+            return
+        elif not self._supervise(kind, value_pa, rate):
+            return
+        if self._in_burst:
+            if not self._tail and motion.queued():
+                self._tail = True
+                motion.begin(0, self._rate, motion.direction, self._program.pause_ms[self.phase] * 1000)
+            elif self._tail and motion.queued():
+                self._burst_over(now_us, kind)
+        elif motion.idle():
+            self._begin_burst(now_us)
+
+    def _supervise(self, kind, value_pa, rate):
+        """Limiter and judge of a forward burst; False when the program has been ended."""
+        if not self._in_burst:
+            return True
+        if self._tail and self._motion.position() == self._goal:
+            self._judge.pause_turn(value_pa)
+            return True
+        slope_pa = self._pressure.slope_pa
+        allowed = self._limiter.turn(value_pa, slope_pa, rate, self._rate)
+        if kind != PRIME:
+            verdict = self._judge.turn(value_pa, slope_pa, rate, self._rate, allowed)
+            if verdict == verdicts.OCCLUDED:
+                self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
+                return False
+            if verdict == verdicts.DISCONNECTED:
+                self.stop(OUT_ALARM, alarm.DISCONNECTED, value_pa)
+                return False
+            if not self._pressure.follows(self._path.model_pa):
+                self.stop(OUT_ALARM, alarm.SENSOR_STUCK, value_pa)
+                return False
+        self._motion.limit(allowed)
+        return True
+
+    def _burst_over(self, now_us, kind):
+        """A burst and its pause have been queued to the end."""
+        self._in_burst = False
+        self._book(self._goal - self._start_position, kind)
+        if kind != ASPIRATE and kind != PRIME:
+            verdict = self._judge.finish_pulse()
+            if kind == PULSES:
+                self._keep_pulse(self._goal - self._start_position)
+            if not self._accept(verdict):
+                return
+        self._burst += 1
+        if self._burst < self._program.count[self.phase]:
+            self._begin_burst(now_us)
+        elif self._program.question[self.phase] and kind != WAIT:
+            self._ask()
+        else:
+            self._next_phase(now_us)
+
+    def _accept(self, verdict):
+        """Alarms that a pulse's verdict asks for; False when it ends the program."""
+        now_ms = self._clock_ms
+        if verdict == verdicts.OCCLUDED:
+            self.stop(OUT_OCCLUDED, alarm.OCCLUSION, self._judge.residual_pa)
+        elif verdict == verdicts.DISCONNECTED:
+            self.stop(OUT_ALARM, alarm.DISCONNECTED, self._judge.residual_pa)
+        elif verdict == verdicts.LEAK:
+            self.stop(OUT_ALARM, alarm.LEAK, self._judge.residual_pa)
+        elif verdict == verdicts.PARTIAL:
+            self._alarms.once(alarm.PARTIAL_OCCLUSION, now_ms, self._judge.residual_pa)
+        elif verdict == verdicts.BUBBLE:
+            self._alarms.once(alarm.BUBBLE, now_ms, self._judge.compliance)
+        return self.state == RUNNING
+
+    def _keep_pulse(self, steps):
+        driven_nl = self._path.volume_nl(max(steps, 0))
+        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
+        motion = self._motion
+        pause_us = self._program.pause_ms[self.phase] * 1000 if self._tail else 0
+        self._report.pulse(
+            self._judge,
+            self.phase,
+            self._limiter.derated_percent(self._rate),
+            self._program.volume_nl[self.phase],
+            driven_nl,
+            max(driven_nl - stored_nl + self._stored_nl, 0),
+            since(motion.start_us, self._run_start_us),
+            since(motion.end_us, motion.start_us),
+            pause_us,
+        )
+
+    def _book(self, steps, kind):
+        if is_dose(kind):
+            self._ledger.dose_done(steps)
+        elif kind == ASPIRATE:
+            self._ledger.aspirated_nl += self._path.volume_nl(-steps)
+
+    def refresh_ledger(self):
+        """Brings the ledger up to date with the burst under way."""
+        if self.state != RUNNING and self.state != STOPPING:
+            return
+        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
+        running = 0
+        if self._in_burst and is_dose(self._program.kind[self.phase]):
+            running = self._motion.position() - self._start_position
+        self._ledger.refresh(running, stored_nl)
+        self._ledger.mirror(stored_nl)
+
+    def _stopping_turn(self, now_us):
+        motion = self._motion
+        if not motion.idle():
+            if self._pressure.value_pa >= self.hard_pa:
+                motion.halt()
+            return
+        kind = self._program.kind[self.phase]
+        if self._in_burst:
+            self._in_burst = False
+            steps = motion.position() - self._start_position
+            self._book(steps, kind)
+            motion.end_us = self._stopped_us
+            if kind == PULSES:
+                if self._judge.verdict == verdicts.NOT_JUDGED:
+                    self._judge.finish_pulse()
+                self._keep_pulse(steps)
+            if self._judge.worst >= verdicts.LEAK and steps > 0 and is_dose(kind):
+                self._ledger.lost(self._path.volume_nl(steps))
+        above = self._pressure.value_pa - self._judge.rest_pa
+        if self._relief_allowed and above > _RELIEF_FROM_PA and not self._pressure.fault:
+            # Half as much again as the compliance holds, and 20 uL for the lead screw's backlash.
+            stored = self._path.stored_nl(above)
+            cap = self._path.steps_per_ul() * ((stored + (stored >> 1)) // 1000 + 20)
+            self._relief.begin(min(cap, self.relief_cap_steps), self._judge.rest_pa)
+            self.state = RELIEVING
+            return
+        self._finish(now_us)
+
+    def _finish(self, now_us):
+        ledger = self._ledger
+        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
+        ledger.close(stored_nl)
+        self._steps.enable(False)
+        if self.outcome == OUT_OCCLUDED or self.outcome == OUT_ALARM:
+            self._alarms.round(self._clock_ms)
+        if self.outcome == OUT_OCCLUDED and self._judge.worst != verdicts.OCCLUDED:
+            self._judge.worst = verdicts.OCCLUDED
+        self._report.result(
+            self.outcome,
+            self._judge.worst,
+            self.alarm_code,
+            self._program.crc,
+            since(now_us, self._run_start_us) // 1000,
+            ledger,
+            self._clock_ms & MASK,
+        )
+        self.state = STOPPED if self._alarms.blocks_start() else IDLE

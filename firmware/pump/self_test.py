@@ -1,0 +1,83 @@
+"""The power-on self-test: memory, configuration, sensor, driver, step counter, indicators; nothing moves in it."""
+
+from flushlink.frames import crc16
+from flushlink.messages import (
+    TEST_CONFIGURATION,
+    TEST_COUNTER,
+    TEST_DRIVER,
+    TEST_INDICATORS,
+    TEST_MEMORY,
+    TEST_SENSOR,
+)
+
+# Gauge pressure of a pump at rest: a vein's, a cough's, a head of water's; not a sensor's rail.
+REST_LIMIT_PA = 30_000
+TURNS = 20
+_CHECK = bytearray(b"123456789")
+_CHECK_CRC = 0x29B1
+
+
+class SelfTest:
+    """`turn` is called once per control turn until it returns True; then `passed` and `failed` hold TEST bits."""
+
+    def __init__(self, steps, counter, pressure, indicators, settings):
+        self._steps = steps
+        self._counter = counter
+        self._pressure = pressure
+        self._indicators = indicators
+        self._settings = settings
+        self._memory = bytearray(256)
+        self.begin()
+
+    def begin(self):
+        self.passed = 0
+        self.failed = 0
+        self._turn = 0
+        self._position = self._counter.position()
+        self._good_readings = 0
+        self._steps.enable(False)
+
+    def turn(self):
+        self._turn += 1
+        if self._turn <= 3:
+            self._indicators.show(self._turn, 0)
+        if self.plausible():
+            self._good_readings += 1
+        if self._turn < TURNS:
+            return False
+        self.judge(self._good_readings >= TURNS // 2)
+        return True
+
+    def judge(self, readings_good):
+        """Tests everything at once, given whether the sensor's readings so far were plausible."""
+        self.passed = 0
+        self.failed = 0
+        self._position = self._counter.position()
+        self._judge(TEST_MEMORY, self._memory_holds() and crc16(_CHECK, 0, 9) == _CHECK_CRC)
+        self._judge(TEST_CONFIGURATION, self._settings.good)
+        self._judge(TEST_SENSOR, self._pressure.fault == 0 and readings_good)
+        self._steps.stop()
+        self._judge(TEST_DRIVER, self._steps.queued_us() == 0)
+        self._judge(TEST_COUNTER, self._counter.position() == self._position)
+        self._indicators.show(0, 0)
+        self._judge(TEST_INDICATORS, self._indicators.inputs() >= 0)
+
+    def plausible(self):
+        """Whether the sensor reads what a pump at rest can have."""
+        return self._pressure.fault == 0 and -REST_LIMIT_PA <= self._pressure.value_pa <= REST_LIMIT_PA
+
+    def _memory_holds(self):
+        memory = self._memory
+        for pattern in (0x55, 0xAA):
+            for index in range(len(memory)):
+                memory[index] = pattern ^ (index & 0xFF)
+            for index in range(len(memory)):
+                if memory[index] != pattern ^ (index & 0xFF):
+                    return False
+        return True
+
+    def _judge(self, bit, good):
+        if good:
+            self.passed |= bit
+        else:
+            self.failed |= bit

@@ -1,0 +1,80 @@
+"""Settings in the journal: values within the ranges of the message table, and the pairing key."""
+
+from flushlink.frames import get_i32, put_u32
+from flushlink.messages import SETTINGS
+
+PRESSURE_OFFSET_PA = 0
+PRESSURE_GAIN_PPM = 1
+PRESSURE_CEILING_PA = 2
+PROGRAM_VOLUME_CAP_NL = 3
+PROGRAM_TIME_CAP_S = 4
+WINDOW_VOLUME_CAP_NL = 5
+WINDOW_S = 6
+TELEMETRY_INTERVAL_MS = 7
+RELIEF_VOLUME_CAP_NL = 8
+FLOW_CAP_NL_PER_S = 9
+
+KEY_SIZE = 16
+# Printed in the documentation: it keeps a stray program from dosing, not an attacker. PAIR replaces it.
+OPEN_KEY = b"flushpump-bench!"
+_SLOT = 0
+_COUNT = len(SETTINGS)
+SIZE = 4 * _COUNT + KEY_SIZE
+
+
+def default_record():
+    """The bytes that a new pump's journal holds in the settings' slot."""
+    record = bytearray(SIZE)
+    for setting in SETTINGS:
+        put_u32(record, 4 * setting[0], setting[4])
+    record[4 * _COUNT :] = OPEN_KEY
+    return record
+
+
+class Settings:
+    """`good` is False when the journal held none, a corrupt record, or a value out of range; defaults apply then."""
+
+    def __init__(self, journal):
+        self._journal = journal
+        self._record = bytearray(SIZE)
+        self.good = journal.load(_SLOT, self._record) == SIZE
+        for setting in SETTINGS:
+            if not setting[2] <= get_i32(self._record, 4 * setting[0]) <= setting[3]:
+                self.good = False
+        if not self.good:
+            self._record[:] = default_record()
+        self._values = [get_i32(self._record, 4 * index) for index in range(_COUNT)]
+
+    def get(self, index):
+        return self._values[index]
+
+    def known(self, index):
+        return 0 <= index < _COUNT
+
+    def set(self, index, value):
+        """Sets and stores one setting; False, and nothing changed, when it is out of range."""
+        setting = SETTINGS[index]
+        if not setting[2] <= value <= setting[3]:
+            return False
+        self._values[index] = value
+        put_u32(self._record, 4 * index, value)
+        self._store()
+        return True
+
+    def key(self):
+        """The pairing key; allocates."""
+        return bytes(self._record[4 * _COUNT :])
+
+    def pair(self, buffer, at):
+        """Takes a new pairing key from buffer[at:at + 16]."""
+        for index in range(KEY_SIZE):
+            self._record[4 * _COUNT + index] = buffer[at + index]
+        self._store()
+
+    def record(self):
+        """The stored bytes without the key; allocates."""
+        return bytes(self._record[: 4 * _COUNT])
+
+    def _store(self):
+        self._journal.save(_SLOT, self._record, SIZE)
+        self.good = True
