@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from flushsim.simboard import (
+from flushsim.record_layout import (
     CALL_APPEND,
     CALL_COUNT,
     CALL_DATA,

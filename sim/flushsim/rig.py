@@ -14,14 +14,13 @@ from typing import Protocol, Self
 from flushpump import catalogue
 
 from flushsim import boot
-from flushsim.boot import FirmwareError
 from flushsim.faults import Fault
 from flushsim.journal import Journal
 from flushsim.native import NativeTarget
 from flushsim.pipes import Pipe
 from flushsim.plant import Plant, PlantPath
+from flushsim.record_layout import IN_RX, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, TX_MAX
 from flushsim.rig_faults import begun, split
-from flushsim.simboard import IN_RX, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, SLOTS, TX_MAX
 from flushsim.trace import Trace, TraceRow
 from flushsim.vm import VmTarget
 
@@ -67,8 +66,9 @@ class Rig:
 
     `faults` are texts as in `occlusion@3s`; `trace` is a list that gets a `TraceRow` each turn, or a path that gets
     the same as text; `journal` is the flash of an earlier rig; `device_clock_us` is what the device's clock shows at
-    power-on, to test that it may wrap; `path` replaces the catalogue's elements. Raises ValueError with one sentence for a name or fault that does not exist,
-    UnknownName for one that is not in the catalogue, FirmwareError when the firmware cannot be started or fails.
+    power-on, to test that it may wrap; `path` replaces the catalogue's elements. Raises ValueError with one sentence
+    for a target, board or fault that does not exist, UnknownName for an element that is not in the catalogue,
+    FirmwareError when the firmware cannot be started or fails.
     """
 
     def __init__(
@@ -302,5 +302,3 @@ class Rig:
         elif fault.name == "power-cut":
             self.power_cut(1_000_000 if fault.duration_us is None else fault.duration_us)
 
-
-__all__ = ["SLOTS", "FirmwareError", "Rig"]

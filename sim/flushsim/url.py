@@ -53,7 +53,7 @@ def parse(url: str) -> SimulatorUrl:
     if seed != int(seed):
         raise ValueError("'seed' in the simulator URL must be a whole number")
     speed = _number("speed", values.pop("speed", "0"))
-    return SimulatorUrl(**values, faults=tuple(faults), seed=int(seed), speed=speed)  # type: ignore[arg-type]
+    return SimulatorUrl(**values, faults=tuple(faults), seed=int(seed), speed=speed)
 
 
 def _number(key: str, value: str) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flushsim.boot import FirmwareError
 from flushsim.journal import Journal
-from flushsim.simboard import INPUT_SIZE, KIND_CALL, KIND_FAILED, KIND_TURN, OUTPUT_SIZE, get_u16
+from flushsim.record_layout import INPUT_SIZE, KIND_CALL, KIND_FAILED, KIND_TURN, OUTPUT_SIZE, get_u16
 
 HEAP_SIZE = "256k"
 """Heap of the VM. Its words have 64 bits, so this holds about what 128 kB hold on the RP2040."""

@@ -1,7 +1,7 @@
 """What the MicroPython VM runs: reads an input record, steps the controller, writes the output record, over and over.
 
 Started by `flushsim.vm`; its one argument is the length of the boot description, which comes first, as JSON. The heap
-is locked around a step while the pump moves, so that an allocation there ends the run. Nothing else may write to stdout.
+is locked around a step while the pump moves, so an allocation there ends the run. Nothing else may write to stdout.
 """
 
 # mypy: ignore-errors
@@ -12,7 +12,12 @@ import json
 import sys
 
 import micropython
-from simboard import INPUT_SIZE, KIND_FAILED, OUT_KIND, OUTPUT_SIZE, Exchange, SimulatedBoard, put_u16
+
+# The first entry is this file's folder; what is imported lies in the one above.
+sys.path[0] = sys.path[0].rsplit("/", 1)[0]
+
+from flushsim.record_layout import INPUT_SIZE, KIND_FAILED, OUT_KIND, OUTPUT_SIZE, put_u16  # noqa: E402
+from flushsim.simboard import Exchange, SimulatedBoard  # noqa: E402
 
 try:  # noqa: SIM105 - MicroPython has no contextlib
     from typing import Any

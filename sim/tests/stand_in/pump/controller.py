@@ -1,4 +1,7 @@
-"""Letters: g go, h halt, q halt at once, e echo state, a allocate, x raise, n log, w scratch, r reset, s service, p print."""
+"""One-letter commands.
+
+g go, h halt, q halt at once, e echo state, a allocate, x raise, n log, w scratch, r reset, s service, p print.
+"""
 
 HALF_TICKS = 125 * 50  # 100 us a step
 FLUSH = 10_000
@@ -55,7 +58,7 @@ class Controller:
         elif letter == 120:
             raise ValueError("the letter x")
         elif letter == 110:
-            self._entry[0] = self.journal.newest() + 1
+            self._entry[0] = self.journal.newest() + 1 & 0xFF
             self.journal.append(self._entry, 16)
             self.journal.scratch_write(3, self.journal.entry(1, self._entry) * 256 + self._entry[0])
         elif letter == 119:
@@ -77,7 +80,7 @@ class Controller:
         self._put(16, self.journal.scratch_read(3))
         tx[20] = self.identity.reset_cause
         tx[21] = self.indicators.inputs()
-        tx[22] = self.journal.load(0, self._entry)
+        tx[22] = self.journal.load(0, self._entry) & 0xFF
         tx[23] = self._entry[0]
         self.link.write(tx, 32)
 
