@@ -1,0 +1,179 @@
+"""What all commands share: options, quantities with units, output, and errors as one sentence with an exit status."""
+
+import json
+import math
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import click
+import platformdirs
+from rich.console import Console
+
+from flushpump.errors import FlushPumpError
+from flushpump.path import Path
+
+DEBUG = "FLUSHPUMP_DEBUG"
+_EXIT_INTERRUPTED = 130
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_SIMULATOR = "flushsim"
+
+
+class Quantity(click.ParamType):  # type: ignore[type-arg]
+    """A number with its unit, as in 0.5mL; a number alone is refused. Converted to the first unit named."""
+
+    def __init__(self, name: str, factors: dict[str, float]) -> None:
+        self.name = name
+        self._factors = {unit.lower(): factor for unit, factor in factors.items()}
+        self._units = list(factors)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number in the first unit; click's usage error otherwise."""
+        if isinstance(value, float):
+            return value
+        matched = re.fullmatch(r"\s*([-+0-9.,eE]+?)\s*([a-zA-Z/]*)\s*", str(value))
+        example = f"write it as in 0.5{self._units[0]}"
+        try:
+            number = float(matched.group(1)) if matched else math.nan
+        except ValueError:
+            number = math.nan
+        if matched is None or not math.isfinite(number):
+            self.fail(f"{value!r} is no {self.name}, {example}", param, ctx)
+        unit = matched.group(2).lower()
+        if not unit:
+            self.fail(f"{value} has no unit, {example}", param, ctx)
+        if unit not in self._factors:
+            self.fail(f"{matched.group(2)} is no unit of a {self.name}, use {' or '.join(self._units)}", param, ctx)
+        if number <= 0:
+            self.fail(f"{value} is not above zero, {example}", param, ctx)
+        return number * self._factors[unit]
+
+
+VOLUME = Quantity("volume", {"mL": 1.0, "uL": 1e-3})
+FLOW = Quantity("flow", {"mL/s": 1.0, "uL/s": 1e-3, "mL/min": 1 / 60, "mL/h": 1 / 3600})
+
+
+class Commands(click.Group):
+    """A click group that ends every error in one sentence on stderr and the right exit status, never a traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs a command and exits."""
+        kwargs["standalone_mode"] = False
+        sys.exit(_guarded(lambda: super(Commands, self).main(*args, **kwargs)))
+
+
+def _guarded(run: Callable[[], Any]) -> int:
+    try:
+        status = run()
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except FlushPumpError as problem:
+        complain("; ".join([str(problem), *getattr(problem, "__notes__", [])]))
+        return problem.exit_status
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message(), err=True)
+        return 2
+    except click.UsageError as problem:
+        where = problem.ctx.command_path if problem.ctx is not None else "flushpump"
+        message = problem.format_message().rstrip(".").replace("\n", " ")
+        complain(f"{message[:1].lower()}{message[1:]}; see {where} --help")
+        return 2
+    except click.ClickException as problem:
+        complain(problem.format_message())
+        return 2
+    except (KeyboardInterrupt, click.Abort) as problem:
+        complain("; ".join(["stopped by the user", *getattr(problem, "__notes__", ["nothing moves"])]))
+        return _EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; a second attempt to flush at exit must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as problem:
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        complain(f"an error of this program, {type(problem).__name__}: {problem}; please report it with {_write_log()}")
+        return 1
+
+
+def _write_log() -> str:
+    file = FilePath(platformdirs.user_log_dir("flushpump")) / "errors.log"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as log:
+            log.write(traceback.format_exc() + "\n")
+    except OSError:
+        return f"what {DEBUG}=1 shows"
+    return str(file)
+
+
+def complain(sentence: str) -> None:
+    """One sentence on stderr."""
+    click.echo(f"flushpump: {' '.join(sentence.split())}", err=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def console_for(as_json: bool) -> Console:
+    """Where people read: stdout, or stderr where stdout is for JSON."""
+    return Console(stderr=as_json, highlight=False)
+
+
+def port_option(command: _Command) -> _Command:
+    """--port, or FLUSHPUMP_PORT; without either the one pump that is found."""
+    return click.option(
+        "--port",
+        "url",
+        envvar="FLUSHPUMP_PORT",
+        show_envvar=True,
+        help="Serial port or URL of the pump (flushsim:// is a simulated one); default: the one pump found.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout, everything else on stderr.")(command)
+
+
+def yes_option(command: _Command) -> _Command:
+    """--yes."""
+    return click.option("--yes", is_flag=True, help="Answer yes to every question; the record says so.")(command)
+
+
+def path_options(command: _Command) -> _Command:
+    """--line, --needle, --syringe, --extension, --heparin-intolerant."""
+    for option in (
+        click.option("--heparin-intolerant", is_flag=True, help="The line is marked: no heparin."),
+        click.option("--extension", default="extension-20cm", show_default=True, help="Extension set, or none."),
+        click.option("--syringe", required=True, help="Syringe, brand and size, as in bd-10."),
+        click.option("--needle", default="none", show_default=True, help="Needle of a port, as in huber-20g."),
+        click.option("--line", required=True, help="Access device, as in smartport-ct-8f."),
+    ):
+        command = option(command)
+    return command
+
+
+def simulated_with(url: str | None, path: Path) -> str | None:
+    """The URL, a simulated pump given the parts of the path that the URL does not name itself."""
+    if url is None or urlsplit(url).scheme != _SIMULATOR:
+        return url
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    named = {key for key, _ in pairs}
+    parts = zip(("line", "needle", "syringe", "extension"), path.names, strict=True)
+    pairs += [(key, name) for key, name in parts if key not in named]
+    return f"{_SIMULATOR}://?{urlencode(pairs, safe='@:')}"
+
+
+def target_of(url: str) -> str:
+    """What the run was made on: `sim`, `native`, or `serial:` and the port."""
+    parts = urlsplit(url)
+    if parts.scheme == _SIMULATOR:
+        return dict(parse_qsl(parts.query)).get("target", "sim")
+    return f"serial:{url}"

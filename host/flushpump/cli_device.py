@@ -1,0 +1,212 @@
+"""`flushpump ports | info | status | monitor | stop | alarms | ack`: looking at a pump, and stopping it."""
+
+import json
+import time
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from flushpump.cli_base import console_for, json_option, port_option, print_json
+from flushpump.errors import UsageProblem
+from flushpump.events import alarm_happened, alarm_name, alarm_remedy
+from flushpump.interrupts import Interrupts
+from flushpump.ports import list_ports
+from flushpump.pump import Pump
+from flushpump.report import alarm_json, alarm_sentence
+from flushpump.types import Flag, Status
+
+_MONITOR_S = 0.2
+
+
+@click.command("ports")
+@json_option
+def ports_command(as_json: bool) -> None:
+    """Lists the serial ports of this computer; a star marks those that may be a pump."""
+    entries = list_ports()
+    if as_json:
+        print_json([{"port": e.url, "description": e.description, "candidate": e.candidate} for e in entries])
+        return
+    for entry in entries:
+        click.echo(f"{'*' if entry.candidate else ' '} {entry.url}  {entry.description}")
+    if not entries:
+        click.echo("no serial port; flushsim:// is a simulated pump")
+
+
+@click.command("info")
+@port_option
+@json_option
+def info_command(url: str | None, as_json: bool) -> None:
+    """Says what the pump is: board, firmware, geometry, why it last restarted. Opens a session of its own."""
+    with Pump.open(url) as pump:
+        info, hello = pump.info(), pump.hello
+        if hello is None:
+            raise UsageProblem("the pump has not said what it is", "try again")
+        values = {
+            "board": info.board_name,
+            "unit": info.unit.hex(),
+            "firmware": f"{hello.version_text} {hello.firmware_fingerprint.hex()}",
+            "settings_fingerprint": hello.settings_fingerprint.hex(),
+            "state": hello.state.name.lower(),
+            "reset_cause": hello.reset_cause.name.lower(),
+            "boot_count": hello.boot_count,
+            "uptime_s": hello.device_time_ms / 1000,
+            "steps_per_mm": info.steps_per_mm,
+            "step_rate_max_per_s": info.step_rate_max_per_s,
+            "sensor_max_kpa": info.sensor_max_pa / 1000,
+            "travel_mm": info.travel_um / 1000,
+        }
+    _show(values, as_json)
+
+
+@click.command("status")
+@port_option
+@json_option
+def status_command(url: str | None, as_json: bool) -> None:
+    """Says what the pump does and has done; disturbs no session."""
+    with Pump.observe(url) as pump:
+        values = status_json(pump.status())
+    _show(values, as_json)
+
+
+@click.command("monitor")
+@port_option
+@json_option
+@click.option("--for", "seconds", type=click.FloatRange(0), help="Ends after so many seconds; default: Ctrl-C.")
+def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> None:
+    """Shows the status again and again until Ctrl-C; disturbs no session. With --json one object per line."""
+    console = console_for(as_json)
+    with Pump.observe(url) as pump, Interrupts() as interrupts:
+        until_s = None if seconds is None else pump.now_s + seconds
+        live = Live(console=console, auto_refresh=False) if console.is_terminal and not as_json else None
+        with live or console:
+            while not interrupts.wanted and (until_s is None or pump.now_s < until_s):
+                began_s, began_pump_s = time.monotonic(), pump.now_s
+                _show_once(status_json(pump.status()), as_json, live, console)
+                while not interrupts.wanted and pump.now_s < began_pump_s + _MONITOR_S:
+                    pump.poll(_MONITOR_S / 4)
+                time.sleep(max(0.0, _MONITOR_S - (time.monotonic() - began_s)))
+
+
+@click.command("stop")
+@port_option
+@json_option
+def stop_command(url: str | None, as_json: bool) -> None:
+    """Stops the pump, whoever runs it, and ends when it says that nothing moves."""
+    with Pump.observe(url, shared=True) as pump:
+        report = pump.stop()
+    values = {
+        "state": report.state.name.lower(),
+        "moving": bool(report.moving),
+        "driven_ml": report.driven_nl / 1e6,
+        "delivered_ml": report.delivered_nl / 1e6,
+    }
+    if as_json:
+        print_json(values)
+    else:
+        click.echo(f"stopped, nothing moves: {values['delivered_ml']:.2f} mL delivered")
+
+
+@click.command("alarms")
+@port_option
+@json_option
+def alarms_command(url: str | None, as_json: bool) -> None:
+    """Lists the alarms that wait to be acknowledged, gravest first. Opens a session of its own."""
+    with Pump.open(url) as pump:
+        alarms = pump.alarms()
+    if as_json:
+        print_json([alarm_json(alarm) for alarm in alarms])
+        return
+    for alarm in alarms:
+        click.echo(f"{alarm.occurrence}: {alarm_sentence(alarm)}")
+    if not alarms:
+        click.echo("no alarm waits")
+
+
+@click.command("ack")
+@click.argument("occurrences", nargs=-1, type=click.IntRange(0, 65535), metavar="OCCURRENCE...")
+@click.option("--all", "every", is_flag=True, help="Every alarm that waits now.")
+@port_option
+@json_option
+def ack_command(occurrences: tuple[int, ...], every: bool, url: str | None, as_json: bool) -> None:
+    """Acknowledges alarms by their occurrence, the number that `flushpump alarms` shows."""
+    if bool(occurrences) == every:
+        raise UsageProblem("it is not clear which alarms are meant", "name occurrences, or say --all")
+    with Pump.open(url) as pump:
+        waiting = {alarm.occurrence: alarm for alarm in pump.alarms()}
+        wanted = sorted(waiting) if every else list(occurrences)
+        for occurrence in wanted:
+            if occurrence not in waiting:
+                raise UsageProblem(f"no alarm with occurrence {occurrence} waits", "see flushpump alarms")
+        for occurrence in wanted:
+            pump.acknowledge(occurrence)
+        left = pump.alarms()
+    if as_json:
+        print_json({"acknowledged": wanted, "pending": [alarm_json(alarm) for alarm in left]})
+        return
+    for occurrence in wanted:
+        click.echo(f"acknowledged {occurrence}: {alarm_happened(waiting[occurrence].code)}")
+    click.echo(f"{len(left)} still wait" if left else "no alarm waits")
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """A status as plain values, units in the keys."""
+    alarm = None
+    if status.alarm_code:
+        alarm = {
+            "name": alarm_name(status.alarm_code).lower(),
+            "occurrence": status.alarm_occurrence,
+            "happened": alarm_happened(status.alarm_code),
+            "remedy": alarm_remedy(status.alarm_code),
+        }
+    return {
+        "state": status.state.name.lower(),
+        "moving": status.moving,
+        "phase": status.phase_kind.name.lower(),
+        "pulse": status.pulse_index,
+        "pulses": status.pulse_count,
+        "question": status.question.name.lower(),
+        "pressure_kpa": status.pressure_pa / 1000,
+        "intended_ml": status.intended_nl / 1e6,
+        "driven_ml": status.driven_nl / 1e6,
+        "delivered_ml": status.delivered_nl / 1e6,
+        "relieved_ml": status.relieved_nl / 1e6,
+        "uncertain_ml": status.uncertain_nl / 1e6,
+        "syringe_remaining_ml": status.syringe_remaining_nl / 1e6,
+        "alarms": status.alarm_count,
+        "alarm": alarm,
+        "flags": [flag.name.lower() for flag in Flag if flag & status.flags and flag.name],
+        "uptime_s": status.device_time_ms / 1000,
+    }
+
+
+def _show(values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(values)
+    else:
+        console_for(False).print(_grid(values))
+
+
+def _show_once(values: dict[str, Any], as_json: bool, live: Live | None, console: Console) -> None:
+    if live is not None:
+        live.update(_grid(values), refresh=True)
+    elif as_json:
+        click.echo(json.dumps(values))
+    else:
+        console.print(
+            f"{values['uptime_s']:.1f} s  {values['state']}  {values['pressure_kpa']:.1f} kPa  "
+            f"{values['delivered_ml']:.3f} mL  {values['alarm']['happened'] if values['alarm'] else ''}".rstrip(),
+            markup=False,
+        )
+
+
+def _grid(values: dict[str, Any]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for key, value in values.items():
+        if isinstance(value, dict):
+            value = f"{value['happened']}; {value['remedy']}"
+        text = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        grid.add_row(key.replace("_", " "), text)
+    return grid

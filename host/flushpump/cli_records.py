@@ -1,0 +1,60 @@
+"""`flushpump records list | show | verify`: what was run, and that nobody has changed it since."""
+
+import click
+from rich.table import Table
+
+from flushpump.cli_base import console_for, json_option, print_json
+from flushpump.records import Records
+
+
+@click.group("records")
+def records_group() -> None:
+    """The records of runs."""
+
+
+@records_group.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """Lists every run, oldest first."""
+    records = Records().all()
+    if as_json:
+        print_json([{**record.body, "record_id": record.record_id} for record in records])
+        return
+    if not records:
+        click.echo("no record yet")
+        return
+    table = Table("record", "written", "sequence", "line", "syringe", "outcome", "mL", "operator")
+    for record in records:
+        body = record.body
+        path = body.get("plan", {}).get("path", {})
+        table.add_row(
+            record.record_id,
+            record.written_at,
+            str(body.get("sequence", "")),
+            str(path.get("line", "")),
+            str(path.get("syringe", "")),
+            str(body.get("outcome", "")),
+            f"{body.get('delivered_ml', 0):.2f}",
+            str(body.get("operator", "")),
+        )
+    console_for(False).print(table)
+
+
+@records_group.command("show")
+@click.argument("record_id")
+def show_command(record_id: str) -> None:
+    """Shows one record, named by its id or its number, as JSON."""
+    record = Records().get(record_id)
+    print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
+
+
+@records_group.command("verify")
+@json_option
+def verify_command(as_json: bool) -> None:
+    """Checks the chain of all records: an altered, removed or inserted one is named."""
+    records = Records()
+    count = records.verify()
+    if as_json:
+        print_json({"records": count, "unaltered": True, "file": str(records.file)})
+    else:
+        click.echo(f"{count} records in {records.file}, none altered")
