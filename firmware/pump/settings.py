@@ -2,6 +2,7 @@
 
 from flushlink.frames import get_i32, put_u32
 from flushlink.messages import SETTINGS
+from flushlink.settings_record import KEY_AT, KEY_SIZE, SIZE, default_record
 
 PRESSURE_OFFSET_PA = 0
 PRESSURE_GAIN_PPM = 1
@@ -14,21 +15,8 @@ TELEMETRY_INTERVAL_MS = 7
 RELIEF_VOLUME_CAP_NL = 8
 FLOW_CAP_NL_PER_S = 9
 
-KEY_SIZE = 16
-# Printed in the documentation: it keeps a stray program from dosing, not an attacker. PAIR replaces it.
-OPEN_KEY = b"flushpump-bench!"
 _SLOT = 0
 _COUNT = len(SETTINGS)
-SIZE = 4 * _COUNT + KEY_SIZE
-
-
-def default_record():
-    """The bytes that a new pump's journal holds in the settings' slot."""
-    record = bytearray(SIZE)
-    for setting in SETTINGS:
-        put_u32(record, 4 * setting[0], setting[4])
-    record[4 * _COUNT :] = OPEN_KEY
-    return record
 
 
 class Settings:
@@ -63,17 +51,17 @@ class Settings:
 
     def key(self):
         """The pairing key; allocates."""
-        return bytes(self._record[4 * _COUNT :])
+        return bytes(self._record[KEY_AT :])
 
     def pair(self, buffer, at):
         """Takes a new pairing key from buffer[at:at + 16]."""
         for index in range(KEY_SIZE):
-            self._record[4 * _COUNT + index] = buffer[at + index]
+            self._record[KEY_AT + index] = buffer[at + index]
         self._store()
 
     def record(self):
         """The stored bytes without the key; allocates."""
-        return bytes(self._record[: 4 * _COUNT])
+        return bytes(self._record[: KEY_AT])
 
     def _store(self):
         self._journal.save(_SLOT, self._record, SIZE)

@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from flushlink.settings_record import default_record
+
 from flushsim.record_layout import (
     CALL_APPEND,
     CALL_COUNT,
@@ -21,15 +23,19 @@ from flushsim.record_layout import (
     put_u32,
 )
 
+SETTINGS_SLOT = 0
 LOG_CAPACITY = 1024
 """Entries kept; the oldest goes first. 16 kB of flash, four sectors."""
 
 
 class Journal:
-    """`records` by slot (0 settings, 1 ledger, 2 counters); `entries` as (number, bytes), oldest first."""
+    """`records` by slot (0 settings, 1 ledger, 2 counters); `entries` as (number, bytes), oldest first.
 
-    def __init__(self) -> None:
-        self.records: dict[int, bytes] = {}
+    A new one holds the default settings, as flashing leaves them; `blank` holds nothing.
+    """
+
+    def __init__(self, blank: bool = False) -> None:
+        self.records: dict[int, bytes] = {} if blank else {SETTINGS_SLOT: bytes(default_record())}
         self.corrupt: set[int] = set()
         self.entries: deque[tuple[int, bytes]] = deque(maxlen=LOG_CAPACITY)
         self.newest = 0

@@ -1,8 +1,9 @@
 """The rig: one clock, by which the plant advances, the firmware steps and the link carries bytes, in this order.
 
-A turn is 5 ms. At its start the inputs are sampled and the firmware steps; what it put out takes effect 1.5 ms later,
-as on a board that needs this long to compute; then the plant goes on to the next turn. The same seed gives the same
-trace on both targets and at any speed.
+A turn is 5 ms. The pressure and the bytes that the firmware sees in it are 1.5 ms old, as on a board that needs this
+long from its sample to its action; the step counter is read, and what the firmware puts out takes effect, at the
+turn's own time, so that a stop and the count after it belong together, as they do in hardware. The same seed gives
+the same trace on both targets and at any speed.
 """
 
 import struct
@@ -139,8 +140,9 @@ class Rig:
             assert self._target is not None
             self._sample(self._target.input, now_us)
             self._target.begin()
-            self.plant.advance(now_us + LOOP_LATENCY_US)
-            self._apply(self._target.finish(), now_us + LOOP_LATENCY_US)
+            self._apply(self._target.finish(), now_us)
+        self.plant.advance(now_us + TURN_US - LOOP_LATENCY_US)
+        self.reading = self.plant.read_sensor()
         self.plant.advance(now_us + TURN_US)
         self.now_us = now_us + TURN_US
         if self.trace is not None:
@@ -241,11 +243,10 @@ class Rig:
 
     def _sample(self, record: bytearray, now_us: int) -> None:
         stepper = self.plant.stepper
-        arrived = self._to_device.arrived(now_us)
+        arrived = self._to_device.arrived(now_us - LOOP_LATENCY_US)
         count = min(len(arrived), RX_MAX)
         if count:
             record[IN_RX : IN_RX + count] = arrived[:count]
-        self.reading = self.plant.read_sensor()
         _INPUT.pack_into(
             record,
             0,
@@ -259,7 +260,7 @@ class Rig:
             self.reading,
         )
 
-    def _apply(self, record: bytearray, effect_us: int) -> None:
+    def _apply(self, record: bytearray, now_us: int) -> None:
         (moving, rx_taken, tx_count, request, stopped, enabled, self.light, self.sound, slices, *scratch) = (
             _OUTPUT.unpack_from(record)
         )
@@ -275,11 +276,11 @@ class Rig:
             self._to_device.take(rx_taken)
         if tx_count:
             data = bytes(record[OUT_TX : OUT_TX + tx_count])
-            self._to_host.send(data, effect_us, self.plant.motion_started_us)
+            self._to_host.send(data, now_us, self.plant.motion_started_us)
             if self.trace is not None:
                 self.trace.sent(data)
         if request == REQUEST_RESET:
-            self._shut_down(effect_us + BOOT_US, boot.RESET_COMMAND)
+            self._shut_down(now_us + BOOT_US, boot.RESET_COMMAND)
         elif request == REQUEST_SERVICE:
             # The loop is left for the prompt, which the rig has not; only a reset brings the pump back.
             self._serviced = True

@@ -1,0 +1,22 @@
+"""The settings as a pump keeps them: one i32 per setting in the table's order, then the pairing key.
+
+Firmware, flash command and simulator share this layout, so that a new pump can be given its defaults.
+"""
+
+from .frames import put_u32
+from .messages import SETTINGS
+
+KEY_SIZE = 16
+KEY_AT = 4 * len(SETTINGS)
+SIZE = KEY_AT + KEY_SIZE
+# Printed in the documentation: it keeps a stray program from dosing, not an attacker. PAIR replaces it.
+OPEN_KEY = b"flushpump-bench!"
+
+
+def default_record():
+    """The record of a new pump; allocates."""
+    record = bytearray(SIZE)
+    for setting in SETTINGS:
+        put_u32(record, 4 * setting[0], setting[4])
+    record[KEY_AT:] = OPEN_KEY
+    return record
