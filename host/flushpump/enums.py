@@ -27,6 +27,7 @@ class PhaseKind(IntEnum):
     LOCK = 4
     WAIT = 5
     FINISH = 6
+    PRIME = 7
 
 
 class Question(IntEnum):

@@ -6,6 +6,8 @@ to stand still once the lease of the last frame that may have renewed it is over
 
 from __future__ import annotations
 
+import math
+
 from flushlink.messages import STATUSES
 
 from .errors import LinkLost, OutcomeUnknown, Refused, Silent
@@ -30,8 +32,10 @@ class Lease:
         self.over_s = link.now_s
 
     @property
-    def due_s(self) -> float:
-        """When the next KEEPALIVE should go out."""
+    def wake_s(self) -> float:
+        """When the next KEEPALIVE should go out; never while there is none to send."""
+        if not self.keep_alive or self._link.pending is not None:
+            return math.inf
         return self.renewed_s + min(RENEW_EVERY_S, self.lease_ms / 3000)
 
     def expect(self, lease_ms: int) -> None:
@@ -54,7 +58,7 @@ class Lease:
 
     def keep(self) -> None:
         """KEEPALIVE if it is due, insisting until the lease is over; LinkLost when the pump is then known to stand."""
-        if not self.keep_alive or self._link.pending is not None or self._link.now_s < self.due_s:
+        if self._link.now_s < self.wake_s:
             return
         held_until_s = self.renewed_s + self.lease_ms / 1000
         try:

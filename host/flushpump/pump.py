@@ -186,6 +186,18 @@ class Pump(Upkeep):
         """What the pump does and has done; settles an unknown outcome. Silent (a LinkLost) when nothing answers."""
         return self.link.status()
 
+    def settle(self, patience_s: float = 2.0) -> Settled | None:
+        """Asks for the status until it has told what became of a command with an unknown outcome. Silent."""
+        until_s = self.now_s + patience_s
+        while True:
+            try:
+                self.status()
+            except Silent:
+                if self.now_s >= until_s:
+                    raise
+                continue
+            return self.link.settled
+
     def stop(self) -> StopReport:
         """Stops all motion; returns when the pump says that nothing moves. LinkLost, OutcomeUnknown."""
         self.stop_report = following.stop(self.link, self.lease)
@@ -203,8 +215,7 @@ class Pump(Upkeep):
         until_s = self.now_s + timeout_s
         while True:
             self.lease.keep()
-            wait_s = min(until_s, self.lease.due_s) if self.keep_alive else until_s
-            events = self.link.events(wait_s)
+            events = self.link.events(min(until_s, self.lease.wake_s))
             if any(isinstance(event, ProgramEnd) for event in events):
                 self.keep_alive = False
             if events or self.now_s >= until_s:
