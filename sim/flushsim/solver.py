@@ -31,7 +31,7 @@ STEP_MOST_S = 0.005
 STEP_AFTER_EVENT_S = 0.0001
 STEP_LEAST_S = 1e-7
 # A Newton step below this (mL/s; kPa at a closed line) is the last one.
-CLOSE = 1e-6
+CLOSE = 1e-4
 RESTING_ML_PER_S = 1e-9
 
 _GAMMA = 2 - sqrt(2)
