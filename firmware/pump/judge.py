@@ -154,7 +154,7 @@ class Judge:
     def _bubble(self):
         learnt = self._path.compliance_learnt
         more = self.compliance - learnt
-        return learnt > 0 and more > _BUBBLE_MIN_NL_PER_KPA and more * 10 > learnt * 4
+        return learnt > 0 and more > _BUBBLE_MIN_NL_PER_KPA and more * 10 > learnt * 3
 
     def _learn(self, ratio):
         path = self._path

@@ -275,6 +275,9 @@ class Runner:
     def _accept(self, verdict):
         """Alarms that a pulse's verdict asks for; False when it ends the program."""
         now_ms = self._clock_ms
+        if verdict >= verdicts.LEAK:
+            # It left the syringe, but perhaps not through the tip.
+            self._ledger.lost(self._path.volume_nl(self._goal - self._start_position))
         if verdict == verdicts.OCCLUDED:
             self.stop(OUT_OCCLUDED, alarm.OCCLUSION, self._judge.residual_pa)
         elif verdict == verdicts.DISCONNECTED:
@@ -334,10 +337,8 @@ class Runner:
             self._book(steps, kind)
             motion.end_us = self._stopped_us
             if kind == PULSES:
-                if self._judge.verdict == verdicts.NOT_JUDGED:
-                    self._judge.finish_pulse()
                 self._keep_pulse(steps)
-            if self._judge.worst >= verdicts.LEAK and steps > 0 and is_dose(kind):
+            if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
                 self._ledger.lost(self._path.volume_nl(steps))
         above = self._pressure.value_pa - self._judge.rest_pa
         if self._relief_allowed and above > _RELIEF_FROM_PA and not self._pressure.fault:
