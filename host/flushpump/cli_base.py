@@ -121,6 +121,12 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Rows as lines with columns under each other, never cut, so that they can be searched."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
 def console_for(as_json: bool) -> Console:
     """Where people read: stdout, or stderr where stdout is for JSON."""
     return Console(stderr=as_json, highlight=False)

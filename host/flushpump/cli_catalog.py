@@ -5,10 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.table import Table
 
 from flushpump.catalogue import Extension, Line, Needle, Syringe, UnknownName, load
-from flushpump.cli_base import VOLUME, console_for, json_option, path_options, print_json
+from flushpump.cli_base import VOLUME, aligned, console_for, json_option, path_options, print_json
 from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.sequence import FLUIDS, built_in_names, load_sequence
@@ -69,20 +68,21 @@ def plan_command(
     console = console_for(False)
     for text in plan_lines(plan):
         console.print(text, markup=False, soft_wrap=True)
-    table = Table("phase", "volume mL", "flow mL/s", "pause s", "time s", "kPa", "wall shear Pa", "asks")
+    cells = [["phase", "volume mL", "flow mL/s", "pause s", "time s", "kPa", "wall shear Pa", "asks"]]
     for phase in plan.phases:
-        volume = f"{phase.count} x {phase.volume_ml:g}" if phase.count > 1 else f"{phase.volume_ml:g}"
-        table.add_row(
-            phase.kind.name.lower(),
-            volume,
-            f"{phase.flow_ml_per_s:g}",
-            f"{phase.pause_s:g}",
-            f"{phase.duration_s:.2f}",
-            f"{phase.predicted_kpa:.0f}" if phase.predicted_kpa else "",
-            f"{phase.wall_shear_pa:.1f}" if phase.wall_shear_pa else "",
-            phase.question.name.lower().replace("_", " ") if phase.question else "",
+        cells.append(
+            [
+                phase.kind.name.lower(),
+                f"{phase.count} x {phase.volume_ml:g}" if phase.count > 1 else f"{phase.volume_ml:g}",
+                f"{phase.flow_ml_per_s:g}",
+                f"{phase.pause_s:g}",
+                f"{phase.duration_s:.2f}",
+                f"{phase.predicted_kpa:.0f}" if phase.predicted_kpa else "",
+                f"{phase.wall_shear_pa:.1f}" if phase.wall_shear_pa else "",
+                phase.question.name.lower().replace("_", " ") if phase.question else "",
+            ]
         )
-    console.print(table)
+    click.echo("\n".join(["", *aligned(cells)]))
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -144,8 +144,7 @@ def _rows(kind: str) -> list[str]:
     if any(units):
         cells.append(units)
     cells += [[_cell(entry[column]) for column in columns] for entry in entries]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    return ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return aligned(cells)
 
 
 def _heading(column: str) -> str:

@@ -1,9 +1,8 @@
 """`flushpump records list | show | verify`: what was run, and that nobody has changed it since."""
 
 import click
-from rich.table import Table
 
-from flushpump.cli_base import console_for, json_option, print_json
+from flushpump.cli_base import aligned, json_option, print_json
 from flushpump.records import Records
 
 
@@ -23,21 +22,15 @@ def list_command(as_json: bool) -> None:
     if not records:
         click.echo("no record yet")
         return
-    table = Table("record", "written", "sequence", "line", "syringe", "outcome", "mL", "operator")
+    rows = [["record", "written", "sequence", "line", "syringe", "outcome", "mL", "operator"]]
     for record in records:
         body = record.body
         path = body.get("plan", {}).get("path", {})
-        table.add_row(
-            record.record_id,
-            record.written_at,
-            str(body.get("sequence", "")),
-            str(path.get("line", "")),
-            str(path.get("syringe", "")),
-            str(body.get("outcome", "")),
-            f"{body.get('delivered_ml', 0):.2f}",
-            str(body.get("operator", "")),
-        )
-    console_for(False).print(table)
+        values = (body.get("sequence"), path.get("line"), path.get("syringe"), body.get("outcome"))
+        delivered = f"{body.get('delivered_ml', 0):.2f}"
+        texts = [str(value or "") for value in values]
+        rows.append([record.record_id, record.written_at, *texts, delivered, str(body.get("operator", ""))])
+    click.echo("\n".join(aligned(rows)))
 
 
 @records_group.command("show")

@@ -34,8 +34,9 @@ from flushpump.ports import find_pump
 from flushpump.pump import Pump
 from flushpump.records import Records
 from flushpump.report import RunReport
-from flushpump.running import Run
+from flushpump.running import Run, wait_for_boot
 from flushpump.sequence import load_sequence
+from flushpump.simulated import fill_syringe, line_taken_off
 from flushpump.types import Fluid
 
 
@@ -128,9 +129,12 @@ def prime_command(
         text = f"prime {volume:g} mL at {flow_ml_per_s:g} mL/s from {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Is the line NOT connected, and the syringe as shown?")
         with Interrupts() as interrupts:
+            wait_for_boot(pump)
+            fill_syringe(pump, loaded)
             pump.set_path(path_settings(path, Fluid.SALINE, loaded))
             before = pump.status()
-            _prime(pump, volume, flow_ml_per_s, interrupts)
+            with line_taken_off(pump):
+                _prime(pump, volume, flow_ml_per_s, interrupts)
             status = pump.status()
     primed_ml = max(0, before.syringe_remaining_nl - status.syringe_remaining_nl) / 1e6
     result = {"primed_ml": primed_ml, "intended_ml": volume, "interrupted": interrupts.wanted}

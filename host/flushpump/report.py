@@ -7,6 +7,9 @@ from flushpump.events import alarm_happened, alarm_name, alarm_remedy
 from flushpump.plan import Plan
 from flushpump.types import Alarm, Outcome, ProgramEnd, PulseResult, Status, Telemetry
 
+# From the last word that was heard: a renewal that may have been sent then, the lease, the ramp.
+LEASE_OVER_S = 2.5
+
 COMPLETED, STOPPED, OCCLUDED, ALARM, LINK_LOST, UNKNOWN = (
     "completed", "stopped", "occluded", "alarm", "link_lost", "unknown",
 )  # fmt: skip
@@ -77,8 +80,10 @@ class RunReport:
         told = self.end or self.status
         if told is not None:
             return told.uncertain_nl / 1e6
-        # Nobody has told: everything that the program had still to drive.
-        return max(0.0, self.plan.dose_ml - self.delivered_ml)
+        # Nobody has told. A pump that lost its host stops with its lease, else it may have driven all there was.
+        left = max(0.0, self.plan.dose_ml - self.delivered_ml)
+        fastest = max((phase.flow_ml_per_s for phase in self.plan.phases), default=0.0)
+        return min(left, fastest * LEASE_OVER_S) if self.outcome == LINK_LOST else left
 
     def to_json(self) -> dict[str, Any]:
         """The object of `run --json`, `record_id` not yet known."""
@@ -121,8 +126,7 @@ class RunReport:
         if self.outcome == COMPLETED:
             return f"completed: {volumes}"
         if self.outcome == LINK_LOST and self.end is None and self.status is None:
-            reason = self.problem or "the pump can no longer be reached"
-            return f"link lost: {reason}; the pump stops by itself when its lease ends; {volumes} when last heard"
+            return f"link lost: {self.problem}; {volumes} when last heard"
         if self.outcome == UNKNOWN:
             return f"outcome unknown: {self.problem or 'the pump restarted'}; {volumes} when last heard"
         if self.interrupted:

@@ -16,14 +16,23 @@ from flushpump.interrupts import Interrupts
 from flushpump.plan import Plan
 from flushpump.pump import Pump
 from flushpump.report import Answer, RunReport
+from flushpump.simulated import fill_syringe
 from flushpump.types import Alarm, Event, PhaseChange, ProgramEnd, PulseResult, Question, State, Telemetry
 
 POLL_S = 0.05
+_BOOT_S = 5.0
 # Events come many times a second while the pump moves; after this much silence STATUS is asked.
 _SILENCE_S = 1.0
 _TRIES = 4
 
 _Reply = TypeVar("_Reply")
+
+
+def wait_for_boot(pump: Pump) -> None:
+    """Returns when the power-on self-test is over; a pump that does not get there refuses what is asked of it next."""
+    until_s = pump.now_s + _BOOT_S
+    while pump.now_s < until_s and patient_status(pump).state is State.BOOT:
+        pump.poll(POLL_S)
 
 
 class Run:
@@ -44,6 +53,8 @@ class Run:
 
     def perform(self) -> RunReport:
         """Loads, starts and follows the program. Refused, LinkLost, OutcomeUnknown, Interrupted before the start."""
+        wait_for_boot(self._pump)
+        fill_syringe(self._pump, self._plan.loaded_ml)
         self._patiently(lambda: self._pump.set_path(self._plan.settings()))
         self._patiently(lambda: self._pump.load(self._plan.program()))
         if self._interrupts.wanted:
@@ -124,7 +135,7 @@ class Run:
             if index not in self._report.pulses:
                 pulse = self._patiently(lambda index=index: self._pump.pulse(index))  # type: ignore[misc]
                 if pulse is not None:
-                    self._report.pulses[index] = pulse
+                    self._take(pulse)
 
     def _put(self, question: Question) -> None:
         if self._asked is Question.NONE and not self._stopping:
@@ -140,7 +151,10 @@ class Run:
         self._asked = Question.NONE
         self._report.answers.append(Answer(question.name.lower(), yes, self._asker.by))
         self._display.resume()
-        loaded_ml = self._plan.loaded_ml if yes and question is Question.SYRINGE_CHANGED else 0.0
+        loaded_ml = 0.0
+        if yes and question is Question.SYRINGE_CHANGED:
+            loaded_ml = self._plan.loaded_ml
+            fill_syringe(self._pump, loaded_ml)
         self._surely(lambda: self._pump.answer(question, yes, loaded_ml))
 
     def _stop(self) -> None:

@@ -1,0 +1,34 @@
+"""The hands at a simulated pump: they fill and change its syringe and take the line off, as a person would.
+
+A pump behind a wire, simulated or not, has no hands here, and nothing is done.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flushpump.pump import Pump
+
+
+def fill_syringe(pump: Pump, loaded_ml: float) -> None:
+    """A syringe with this content is put in."""
+    plant = _plant(pump)
+    if plant is not None:
+        plant.change_syringe(loaded_ml)
+
+
+@contextmanager
+def line_taken_off(pump: Pump) -> Iterator[None]:
+    """The extension set is off the line while the block lasts, for priming."""
+    plant = _plant(pump)
+    if plant is not None:
+        plant.connect(False)
+    try:
+        yield
+    finally:
+        if plant is not None:
+            plant.connect(True)
+
+
+def _plant(pump: Pump) -> Any:
+    return getattr(getattr(pump.port, "rig", None), "plant", None)
