@@ -112,8 +112,8 @@ class Alarms:
             if occurrence and (
                 best == 0
                 or self._priorities[code] > self._priorities[best]
-                or self._priorities[code] == self._priorities[best]
-                and occurrence < self._occurrences[best]
+                or (self._priorities[code] == self._priorities[best]
+                and occurrence < self._occurrences[best])
             ):
                 best = code
         return best

@@ -22,12 +22,12 @@ class Board:
             value = data.get(section, {}).get(key)
             if not isinstance(value, int) or not minimum <= value <= maximum:
                 raise ValueError(
-                    "board data: %s.%s is %r, but must be an integer from %d to %d" % (section, key, value, minimum, maximum)
+                    f"board data: {section}.{key} is {value!r}, but must be an integer from {minimum} to {maximum}"
                 )
         drive = data["drive"]
         sensor = data["sensor"]
         if sensor["raw_min"] == sensor["raw_max"] or sensor["range_min_pa"] >= sensor["range_max_pa"]:
-            raise ValueError("board data: the sensor's range is empty; check raw_min, raw_max, range_min_pa, range_max_pa")
+            raise ValueError("board data: the sensor's range is empty; check raw_min to range_max_pa")
         self.name = data.get("name", "")
         self.steps_per_mm = drive["steps_per_mm"]
         self.step_rate_max_per_s = drive["step_rate_max_per_s"]

@@ -71,7 +71,9 @@ _FIRST = HEADER_SIZE
 # Asking changes nothing, and a lease is renewed twice a second: neither is worth a place in the log.
 _UNLOGGED = frozenset(
     number(name)
-    for name in ("HELLO", "STATUS", "KEEPALIVE", "INFO", "PULSE_READ", "RESULT_READ", "SETTINGS_GET", "ALARM_READ", "LOG_READ")
+    for name in (
+        "HELLO", "STATUS", "KEEPALIVE", "INFO", "PULSE_READ", "RESULT_READ", "SETTINGS_GET", "ALARM_READ", "LOG_READ",
+    )
 )
 
 
@@ -257,7 +259,7 @@ class Commands:
             return FLUID
         if line_flags & table.LINE_HEPARIN_INTOLERANT and _HEPARIN_FIRST <= fluid <= _HEPARIN_LAST:
             return FLUID
-        if line_flags & table.LINE_CENTRAL and diameter_um < _BARREL_10ML_UM or working_pa >= hard_pa:
+        if (line_flags & table.LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
             return PATH_LIMIT
         if loaded_nl > capacity_nl:
             return SYRINGE

@@ -133,8 +133,10 @@ class Controller:
 
     def settings_changed(self):
         """Puts the settings in force; may allocate."""
-        self.pressure.calibrate(self.settings.get(setting.PRESSURE_OFFSET_PA), self.settings.get(setting.PRESSURE_GAIN_PPM))
-        text = "%s %d %d %d" % (self.board.name, self.board.steps_per_mm, self.board.travel_um, self.board.range_max_pa)
+        settings = self.settings
+        board = self.board
+        self.pressure.calibrate(settings.get(setting.PRESSURE_OFFSET_PA), settings.get(setting.PRESSURE_GAIN_PPM))
+        text = f"{board.name} {board.steps_per_mm} {board.travel_um} {board.range_max_pa}"
         crc = crc32(self.settings.record(), crc32(text.encode()))
         self.settings_fingerprint = (crc & 0xFFFFFFFF).to_bytes(4, "little")
 
@@ -260,7 +262,11 @@ class Controller:
         motion = self.motion
         fault = self.pressure.fault
         if fault and runner.state != STOPPING:
-            code = alarm.SENSOR_SILENT if fault == SILENT else alarm.SENSOR_RANGE if fault == RANGE else alarm.SENSOR_STUCK
+            code = alarm.SENSOR_STUCK
+            if fault == SILENT:
+                code = alarm.SENSOR_SILENT
+            elif fault == RANGE:
+                code = alarm.SENSOR_RANGE
             runner.stop(OUT_ALARM, code, self.pressure.value_pa)
             return
         lag = motion.mismatch()

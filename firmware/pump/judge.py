@@ -58,7 +58,10 @@ class Judge:
         self._decaying = False
 
     def turn(self, value_pa, slope_pa, rate, wanted, allowed):
-        """One turn of driving: pressure, its slope per turn, steps/s made, wanted and allowed. Returns a verdict to act on, or 0."""
+        """One turn of driving: pressure, its slope per turn, steps/s made, wanted and allowed.
+
+        Returns a verdict to act on at once, or 0.
+        """
         path = self._path
         if value_pa > self.peak_pa:
             self.peak_pa = value_pa
@@ -134,7 +137,8 @@ class Judge:
         elif self.residual_pa < -_PULSE_RESIDUAL_PA and ratio < (650 if learnt else 400):
             verdict = DISCONNECTED if ratio < 250 else LEAK
         self._judge_decay(out)
-        if self._decay_start_pa > _RISE_MIN_PA and self._decay_turns > 30 and self._decay_pa * 10 > self._decay_start_pa * 9:
+        held = self._decay_pa * 10 > self._decay_start_pa * 9
+        if held and self._decay_start_pa > _RISE_MIN_PA and self._decay_turns > 30:
             verdict = OCCLUDED
         elif verdict == PATENT and self._bubble():
             verdict = BUBBLE

@@ -150,7 +150,7 @@ class Motion:
                 return
             self._until_us = now_us
         for _ in range(_SLICES_PER_TURN):
-            if queued_us >= LOOKAHEAD_US or self.remaining == 0 and self._dwell_10us == 0:
+            if queued_us >= LOOKAHEAD_US or (self.remaining == 0 and self._dwell_10us == 0):
                 break
             if self._dwell_10us > 0:
                 queued_us += self._queue_dwell()

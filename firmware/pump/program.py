@@ -65,9 +65,9 @@ class Program:
         if index != self.phases or index >= self._expected or self.committed:
             return False
         moves = kind != WAIT
-        if moves != (count > 0) or moves != (volume_nl > 0) or not moves and question == 0:
+        if moves != (count > 0) or moves != (volume_nl > 0) or (not moves and question == 0):
             return False
-        if kind != PULSES and count > 1 or count > _PULSES_MAX or moves and flow_nl_per_s < 10_000:
+        if (kind != PULSES and count > 1) or count > _PULSES_MAX or (moves and flow_nl_per_s < 10_000):
             return False
         if kind == ASPIRATE and volume_nl > _ASPIRATE_MAX_NL:
             return False

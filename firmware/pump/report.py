@@ -30,7 +30,9 @@ class Report:
         self.result_pending = False
         self.peak_pa = -1_000_000
 
-    def pulse(self, judge, phase_index, derated_percent, intended_nl, driven_nl, delivered_nl, start_us, duration_us, pause_us):
+    def pulse(
+        self, judge, phase_index, derated_percent, intended_nl, driven_nl, delivered_nl, start_us, duration_us, pause_us
+    ):
         """Keeps the result of the pulse that has ended."""
         row = self._row
         row[_PULSE["index"]] = self.pulses

@@ -8,7 +8,8 @@ what the judge says come before the next slice is queued.
 from . import alarms as alarm
 from . import judge as verdicts
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
-from .relief import DONE, RUNNING as RELIEF_RUNNING
+from .relief import DONE
+from .relief import RUNNING as RELIEF_RUNNING
 from .ticks import MASK, since
 
 IDLE = 1

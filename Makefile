@@ -1,0 +1,48 @@
+# Every target brings .venv up to date by itself; a machine needs only Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+TARGET ?= sim
+
+.PHONY: setup run test lint bench clean
+
+run: $(VENV)/.run
+	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
+	  --port 'flushsim://?speed=4' --yes
+	$(BIN)/flushpump records show --last
+
+setup: $(VENV)/.test
+
+test: $(VENV)/.test lint
+	$(BIN)/python -m pytest -n auto --dist loadgroup --target $(TARGET)
+
+lint: $(VENV)/.test $(VENV)/micropython
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file firmware/mypy.ini
+
+bench: $(VENV)/.test
+	$(BIN)/python -m bench
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "flushpump: $(PYTHON) is older than 3.11; call make PYTHON=python3.12 or the like" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: pyproject.toml $(VENV)/.python
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.python
+	$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/micropython: pyproject.toml $(VENV)/.python
+	rm -rf $@
+	$(PIP) install --target $@ --no-warn-conflicts 'micropython-rp2-rpi_pico-stubs>=1.26'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
