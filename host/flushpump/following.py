@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SILENCE_S = 1.0
 _STOP_AGAIN_S = 0.02
 _STOP_PATIENCE_S = LEASE_MAX_S + RAMP_MARGIN_S
+_STOP_LEAST_S = 0.5
 _GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
 
 
@@ -84,9 +85,12 @@ def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:
 
 
 def stop(link: Link, lease: Lease) -> StopReport:
-    """STOP until the pump says that nothing moves, for as long as a lease can last."""
+    """STOP until the pump says that nothing moves; given up when the lease must be over. LinkLost, OutcomeUnknown."""
     lease.keep_alive = False
     until_s = link.now_s + _STOP_PATIENCE_S
+    if link.session and lease.lease_ms:
+        # Only this session's own lease can keep anything moving, and when it ends is known.
+        until_s = max(link.now_s + _STOP_LEAST_S, lease.over_s)
     answered = False
     while True:
         try:

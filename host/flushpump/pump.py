@@ -38,6 +38,7 @@ from .types import (
     ProgramEnd,
     Question,
     Started,
+    State,
     Status,
     StopReport,
 )
@@ -47,6 +48,8 @@ DEFAULT_KEY = b"flushpump-bench!"
 """The pairing key of a pump that was never paired. It is public: pair every pump that is not on a bench."""
 
 LEASE_MS = 1500
+# A pump that was switched on just now tests itself first; opening waits for that, at most this long.
+SELF_TEST_S = 3.0
 
 _NOT_AUTHENTICATED = 6
 _PROGRAM_CRC = 11
@@ -105,6 +108,7 @@ class Pump(Upkeep):
         pump = cls(port, name, key, nonce)
         try:
             pump.reopen()
+            pump._wait_for_self_test()
         except Silent as problem:
             pump.close()
             raise pump._not_a_pump() from problem
@@ -307,6 +311,11 @@ class Pump(Upkeep):
             raise (wrong_key if refusal.status == _NOT_AUTHENTICATED else refusal) from None
         if not reply.authenticated:
             raise wrong_key
+
+    def _wait_for_self_test(self) -> None:
+        until_s = self.now_s + SELF_TEST_S
+        while self.now_s < until_s and self.status().state is State.BOOT:
+            self.link.listen(self.now_s + 0.02)
 
     def _not_a_pump(self) -> NoDevice:
         what = "does not speak the pump's protocol" if self._stream.bytes_received else "does not answer"

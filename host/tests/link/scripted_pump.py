@@ -16,6 +16,7 @@ from flushlink import messages
 from flushpump import wire
 from flushpump.pump import DEFAULT_KEY
 from flushpump.record import WireRecord
+from flushpump.types import State
 
 OK, WRONG_SESSION, WRONG_SEQUENCE, VERSION, NOT_AUTHENTICATED, WRONG_STATE = 0, 3, 4, 5, 6, 7
 TO_PUMP, FROM_PUMP = "to pump", "from pump"
@@ -44,6 +45,7 @@ class ScriptedPump:
         self.answers: dict[str, Callable[[Values], tuple[int, Values]]] = {}
         self.fields: dict[str, Values] = {}
         self.moving = False
+        self.state = State.IDLE
         self.stops = 0
         self.stops_to_stand = 0
         self.boots = 0
@@ -115,7 +117,7 @@ class ScriptedPump:
                 self.device_nonce = len(self.nonces).to_bytes(8, "little")
             values |= {**told, "device_nonce": self.device_nonce, "table_hash": self.table_hash}
         elif name == "STATUS":
-            values |= {**told, "last_executed_status": self.last[2], "flags": int(self.moving)}
+            values |= {**told, "last_executed_status": self.last[2], "flags": int(self.moving), "state": self.state}
         else:
             self.stops += 1
             self.moving = self.moving and self.stops < self.stops_to_stand

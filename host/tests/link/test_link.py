@@ -18,8 +18,14 @@ def primed(pump: ScriptedPump) -> int:
 
 def test_opening_says_hello_and_proves_the_key(port: ScriptedPort, device: ScriptedPump) -> None:
     opened(port)
-    assert port.seen == ["HELLO", "AUTHENTICATE"]
+    assert port.seen == ["HELLO", "AUTHENTICATE", "STATUS"]
     assert device.authenticated
+
+
+def test_opening_waits_for_the_self_test(port: ScriptedPort, device: ScriptedPump) -> None:
+    device.state = State.BOOT
+    port.on_request = lambda name: setattr(device, "state", State.BOOT if port.now_s < 101 else State.IDLE)
+    assert 101 < opened(port).now_s < 101.2
 
 
 @pytest.mark.requirement("REQ-DOSE-1")
@@ -244,7 +250,7 @@ def test_another_major_version_is_refused_but_stop_and_status_go(port: ScriptedP
         opened(port)
     assert caught.value.status_name == "VERSION"
     pump = Pump(port, "it", None)
-    assert pump.status().state is State.BOOT
+    assert pump.status().state is State.IDLE
     assert pump.stop().moving == 0
 
 
