@@ -27,6 +27,9 @@ OUT_LINK_LOST = 5
 
 _RELIEF_FROM_PA = 3_000
 _VACUUM_PA = -50_000
+# A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
+_SETTLED_PA = 1_000
+_SETTLE_TURNS = 300
 
 
 class Runner:
@@ -61,6 +64,7 @@ class Runner:
         self._run_start_us = 0
         self._relief_allowed = False
         self._stopped_us = 0
+        self._settling = 0
         self._now_us = 0
         self._clock_ms = 0
 
@@ -146,6 +150,7 @@ class Runner:
         else:
             self.phase -= 1
             self.outcome = COMPLETED
+            self._settling = 0
             self._relief_allowed = False
             self.state = STOPPING
 
@@ -342,6 +347,9 @@ class Runner:
             if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
                 self._ledger.lost(self._path.volume_nl(steps))
         above = self._pressure.value_pa - self._judge.rest_pa
+        if self.outcome == COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
+            self._settling += 1
+            return
         if self._relief_allowed and above > _RELIEF_FROM_PA and not self._pressure.fault:
             # Half as much again as the compliance holds, and 20 uL for the lead screw's backlash.
             stored = self._path.stored_nl(above)
