@@ -63,7 +63,8 @@ class Plant:
         self._flow = 0.0
         self._pushed = 0.0
         self._solved_ticks = 0
-        self._stalled = False
+        # Direction in which the motor has lost its step, 0 none: it turns again after a rest or the other way.
+        self._stalled = 0
         self._motor_fault = False
         self._drift_from_ticks = 0
         self._drift_kpa_per_s = 0.0
@@ -127,20 +128,20 @@ class Plant:
         stepper, plunger = self.stepper, self.plunger
         plunger.since_rest = 0.0
         if not stepper.slots_used:
-            self._stalled = False
+            self._stalled = 0
         way = stepper.position - self._motor
         if way == 0.0:
             return 0.0
         self._motor = stepper.position
-        return plunger.move(way)
+        return plunger.settle(way)
 
     def _motion(self, rate: float, now: int, end: int) -> tuple[float, int]:
         """Plunger steps of a piece with pulses, and its end, earlier where the play closes or the barrel ends."""
         stepper, plunger = self.stepper, self.plunger
         play, room = plunger.play_left(rate), plunger.room(rate)
         if room <= LEAST_STEPS or plunger.force_n(self.line.p1, rate) > plunger.force_limit_n:
-            self._stalled = True
-        stepper.blocked = self._stalled or self._motor_fault
+            self._stalled = 1 if rate > 0 else -1
+        stepper.blocked = self._motor_fault or self._stalled * rate > 0
         if stepper.blocked or not stepper.enabled:
             return 0.0, end
         speed = abs(rate) * (1 - stepper.lost_share)

@@ -43,6 +43,12 @@ class Plunger:
         self.since_rest += abs(moved)
         return moved
 
+    def settle(self, steps: float) -> float:
+        """The motor snaps into its whole step, by less than one; returns how far the plunger goes. Play apart."""
+        moved = min(steps, self.room(1))
+        self.position += moved
+        return moved
+
     def play_left(self, direction: float) -> float:
         """Steps in this direction until the nut touches."""
         return self.gap if direction > 0 else self.play - self.gap

@@ -1,4 +1,4 @@
-"""Helpers of the plant's tests: the board's data, and runs of pulses made of slices as the firmware would queue them."""
+"""Helpers of the plant's tests: the board's data, and pulses made of slices as the firmware would queue them."""
 
 import tomllib
 from collections.abc import Callable
@@ -49,12 +49,24 @@ def pulse(plant: Plant, start_ticks: int, volume_ml: float, flow_ml_per_s: float
     return slices
 
 
+def pulses(plant: Plant, count: int, volume_ml: float, flow_ml_per_s: float, period_us: int) -> list[Slice]:
+    """Pulses that start every `period_us`, from 0 on."""
+    slices: list[Slice] = []
+    for index in range(count):
+        if index:
+            slices.append(dwell(slices[-1].end_ticks, index * period_us))
+        slices += pulse(plant, slices[-1].end_ticks if slices else 0, volume_ml, flow_ml_per_s)
+    return slices
+
+
 def dwell(start_ticks: int, until_us: int) -> Slice:
     """A slice without steps up to a time."""
     return Slice(start_ticks, (until_us * BOARD["clock"]["ticks_per_us"] - start_ticks) // 2, 1, 0)
 
 
-def play(plant: Plant, slices: list[Slice], until_us: int, each_turn: Callable[[int], None] = lambda now_us: None) -> None:
+def play(
+    plant: Plant, slices: list[Slice], until_us: int, each_turn: Callable[[int], None] = lambda now_us: None
+) -> None:
     """Queues the slices, which follow each other without a gap, and advances the plant by turns of 5 ms."""
     waiting = list(slices)
     now_us = plant.now_us

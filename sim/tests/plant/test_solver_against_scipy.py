@@ -1,4 +1,4 @@
-"""The line's solver against scipy's Radau with tight tolerances, over whole runs; the equations are written out again."""
+"""The line's solver against scipy's Radau with tight tolerances; the equations are written out again."""
 
 import math
 from collections.abc import Callable
