@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from math import exp, log
 from typing import Any
 
-from flushsim.faults import DRIVE, LINE, SENSOR, Fault, parse_faults
+from flushsim.fault_clock import FaultClock
+from flushsim.faults import Fault, parse_faults
 from flushsim.plant_path import PlantPath
 from flushsim.plunger import Plunger
 from flushsim.sensor import NOISE_KPA, PressureSensor
@@ -50,14 +51,12 @@ class Plant:
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
             path.vein_kpa,
         )
-        self.faults = tuple(fault for fault in parse_faults(faults) if fault.where in (LINE, DRIVE, SENSOR))
+        self.faults = FaultClock(parse_faults(faults), self.ticks_per_us)
         self.connected = True
         self.first_edge_ticks: int | None = None
         self.driven_ml = 0.0
         self.peak_kpa = path.vein_kpa
         self._now_ticks = 0
-        self._edges: list[int] = []
-        self._active: tuple[Fault, ...] = ()
         self._motor = 0.0
         # Plunger steps per tick, and in all, since the line was last brought up to the time.
         self._flow = 0.0
@@ -66,8 +65,6 @@ class Plant:
         # Direction in which the motor has lost its step, 0 none: it turns again after a rest or the other way.
         self._stalled = 0
         self._motor_fault = False
-        self._drift_from_ticks = 0
-        self._drift_kpa_per_s = 0.0
         # Truth over time, for `delivered_at_us`: ticks and uL out of the tip.
         self._history_ticks = [0]
         self._history_ul = [0.0]
@@ -96,9 +93,7 @@ class Plant:
     def _piece(self, target: int) -> None:
         """Moves motor and plunger to the next event; the line follows in `_solve`, several like pieces at once."""
         stepper, now = self.stepper, self._now_ticks
-        end = stepper.piece_end(target)
-        if self._edges and self._edges[0] < end:
-            end = self._edges[0]
+        end = self.faults.before_edge(stepper.piece_end(target))
         rate = stepper.rate
         if rate:
             if self.first_edge_ticks is None:
@@ -118,10 +113,10 @@ class Plant:
             stepper.bursts[-1].tip_before_ul = self.line.tip_ml * 1000
         if made and self.first_edge_ticks is None:
             self.first_edge_ticks = end
-            self._arm(end)
-        if self._edges and self._edges[0] <= end:
+            self.faults.arm(end)
+        if self.faults.due(end):
             self._solve()
-            self._switch(end)
+            self._switch()
 
     def _rest(self) -> float:
         """Plunger steps of a piece without pulses: only those that a stop has cut off or completed."""
@@ -182,54 +177,28 @@ class Plant:
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
-    def _arm(self, origin: int) -> None:
-        edges = set()
-        for fault in self.faults:
-            edges.add(origin + fault.at_us * self.ticks_per_us)
-            if fault.ends_us is not None:
-                edges.add(origin + fault.ends_us * self.ticks_per_us)
-        self._edges = sorted(edges)
-
-    def _switch(self, now: int) -> None:
+    def _switch(self) -> None:
         """Makes the faults that are on now work, and all others not."""
-        while self._edges and self._edges[0] <= now:
-            self._edges.pop(0)
-        origin = self.first_edge_ticks or 0
-        since_us = (now - origin) // self.ticks_per_us
-        was = self._active
-        self._active = tuple(fault for fault in self.faults if fault.active(since_us))
-        if [fault for fault in was if fault.where == LINE] != [f for f in self._active if f.where == LINE]:
-            self._change_line(since_us)
-        self._motor_fault = self._has("stall")
-        self.stepper.lost_share = self._severity("step-loss")
-        self.sensor.stuck = self._has("sensor-stuck")
-        self.sensor.silent = self._has("sensor-silent")
-        self.sensor.faulty = self._has("sensor-fault")
-        self._drift_kpa_per_s = self._severity("sensor-drift")
-        if self._drift_kpa_per_s and not any(fault.name == "sensor-drift" for fault in was):
-            self._drift_from_ticks = now
+        faults = self.faults
+        if faults.switch(self._now_ticks):
+            self._change_line()
+        self._motor_fault = faults.has("stall")
+        self.stepper.lost_share = faults.severity("step-loss")
+        self.sensor.stuck = faults.has("sensor-stuck")
+        self.sensor.silent = faults.has("sensor-silent")
+        self.sensor.faulty = faults.has("sensor-fault")
 
-    def _change_line(self, since_us: int = 0) -> None:
-        scale = self._severity("partial") or 1.0
-        growth_per_s = 0.0
-        for fault in self._active:
-            if fault.name == "growing":
-                growth_per_s = log(fault.severity)
-                scale *= exp(growth_per_s * (since_us - fault.at_us) / 1e6)
+    def _change_line(self) -> None:
+        faults = self.faults
+        growth_per_s = log(faults.severity("growing", 1.0))
         self.line.change(
-            scale=scale,
+            scale=faults.severity("partial", 1.0) * exp(growth_per_s * faults.on_for_s("growing", self._now_ticks)),
             growth_per_s=growth_per_s,
-            bubble_ml=self._severity("bubble"),
-            leak_share=self._severity("leak"),
-            closed=self._has("occlusion"),
-            open_end=self._has("disconnect") or not self.connected,
+            bubble_ml=faults.severity("bubble"),
+            leak_share=faults.severity("leak"),
+            closed=faults.has("occlusion"),
+            open_end=faults.has("disconnect") or not self.connected,
         )
-
-    def _has(self, name: str) -> bool:
-        return any(fault.name == name for fault in self._active)
-
-    def _severity(self, name: str) -> float:
-        return next((fault.severity for fault in self._active if fault.name == name), 0.0)
 
     # -- what people and benches do ------------------------------------------------------------------------------------
 
@@ -245,9 +214,10 @@ class Plant:
 
     def read_sensor(self) -> int:
         """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
-        self.sensor.drift_kpa = (
-            self._drift_kpa_per_s * (self._now_ticks - self._drift_from_ticks) / (self.ticks_per_us * 1_000_000)
-        )
+        faults = self.faults
+        if faults.has("sensor-drift"):
+            wandered_s = faults.on_for_s("sensor-drift", self._now_ticks)
+            self.sensor.drift_kpa = faults.severity("sensor-drift") * wandered_s
         return self.sensor.read(self.line.port_kpa, self.now_us)
 
     # -- truth --------------------------------------------------------------------------------------------------------
