@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .errors import LinkLost, OutcomeUnknown, Refused, Silent
 from .lease import LEASE_MAX_S, RAMP_MARGIN_S, Lease
 from .link import Link
-from .types import Alarm, Event, ProgramEnd, PulseResult, State, Status, StopReport
+from .types import Alarm, Event, ProgramEnd, PulseResult, State, Status, StopReport, Telemetry
 
 if TYPE_CHECKING:
     from .pump import Pump
@@ -41,13 +42,12 @@ def patient_status(pump: Pump) -> Status:
 
 def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
     """See Pump.follow."""
-    crc = pump.loaded.program_crc if pump.program_running and pump.loaded is not None else None
+    crc = pump.motion_crc
     seen: set[int] = set()
     alarm = (0, 0, 0)
     heard_s = pump.now_s
     while True:
         for event in pump.poll(poll_s):
-            heard_s = pump.now_s
             if isinstance(event, ProgramEnd):
                 if event.program_crc == crc:
                     yield from _end(pump, event, seen)
@@ -61,13 +61,12 @@ def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
                 if alarm == (event.occurrence, event.condition, event.pending):
                     continue
                 alarm = (event.occurrence, event.condition, event.pending)
+            # Telemetry of a pump at rest says that the end was missed.
+            heard_s = -math.inf if isinstance(event, Telemetry) and event.state not in _GOING_ON else pump.now_s
             yield event
         if pump.now_s - heard_s >= _SILENCE_S:
             heard_s = pump.now_s
             if not going_on(patient_status(pump)):
-                if crc is None:
-                    pump.keep_alive = False
-                    return
                 result = pump.result()
                 if result is None or result.program_crc != crc:
                     raise OutcomeUnknown("the pump has no result of this program", "read its status and its log")
@@ -76,8 +75,7 @@ def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
 
 
 def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:
-    pump.keep_alive = False
-    pump.program_running = False
+    pump.keep_alive = pump.program_running = False
     for index in range(result.pulse_count):
         if index not in seen and (pulse := pump.pulse(index)) is not None:
             yield pulse

@@ -36,7 +36,7 @@ Values = dict[str, int | bytes]
 
 
 class Link:
-    """One pump over one stream. `on_new_session` proves the pairing key again after a session was opened."""
+    """One pump over one stream. `prove` proves the pairing key in every new session."""
 
     def __init__(self, stream: FrameStream, name: str, nonce: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._stream = stream
@@ -48,7 +48,9 @@ class Link:
         self._newest_telemetry = -1
         self._executed = (0, 0)
         self._unsent: Pending | None = None
-        self.on_new_session: Callable[[Hello, bytes], None] | None = None
+        # Proves the pairing key; False when the pump cannot take the proof while it moves.
+        self.prove: Callable[[bytes], bool] | None = None
+        self._to_prove: bytes | None = None
         self.session = 0
         self.sequence = 0
         self.superseded = False
@@ -87,8 +89,8 @@ class Link:
         self._unsent = None
         self._executed = (hello.last_session, hello.last_executed_sequence)
         self._newest_telemetry = -1
-        if self.on_new_session is not None:
-            self.on_new_session(hello, host_nonce)
+        self._to_prove = host_nonce + hello.device_nonce + self.session.to_bytes(2, "little")
+        self._prove()
         return hello
 
     def status(self) -> Status:
@@ -117,8 +119,18 @@ class Link:
         except wire.FieldError as problem:
             raise UsageProblem(str(problem)) from problem
         pending = self._admit(name, payload)
+        if wire.ADMISSION[name] == messages.THERAPY and self._to_prove is not None and self._prove():
+            pending = self._admit(name, payload)
         self.pending = pending
         return self._transact(pending)
+
+    def _prove(self) -> bool:
+        """Proves the pairing key if that is still to be done; whether anything was sent."""
+        if self.prove is None or self._to_prove is None:
+            return False
+        if self.prove(self._to_prove):
+            self._to_prove = None
+        return True
 
     def events(self, until_s: float) -> list[Event]:
         """The events that have come; waits for the first one until `until_s`."""

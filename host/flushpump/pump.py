@@ -52,6 +52,7 @@ LEASE_MS = 1500
 SELF_TEST_S = 3.0
 
 _NOT_AUTHENTICATED = 6
+_WRONG_STATE = 7
 _PROGRAM_CRC = 11
 
 
@@ -72,10 +73,12 @@ class Pump(Upkeep):
         self._stream = FrameStream(port, name)
         self._name = name
         self.link = Link(self._stream, name, nonce)
-        self.link.on_new_session = self._authenticate
+        self.link.prove = self._authenticate
         self.lease = Lease(self.link)
         self.hello: Hello | None = None
         self.loaded: Loaded | None = None
+        # CRC of the motion under way or last begun; PRIME and ASPIRATE have 0.
+        self.motion_crc: int | None = None
         self.program_running = False
         self.stop_report: StopReport | None = None
         self.stop_problem: FlushPumpError | None = None
@@ -220,15 +223,15 @@ class Pump(Upkeep):
         while True:
             self.lease.keep()
             events = self.link.events(min(until_s, self.lease.wake_s))
-            if any(isinstance(event, ProgramEnd) for event in events):
-                self.keep_alive = False
+            if any(isinstance(event, ProgramEnd) and event.program_crc == self.motion_crc for event in events):
+                self.keep_alive = self.program_running = False
             if events or self.now_s >= until_s:
                 return events
 
     def follow(self, poll_s: float = 0.05) -> Iterator[Event]:
         """Every event until the program has ended, lost ones recovered; the last one is its ProgramEnd.
 
-        After prime and aspirate there is no ProgramEnd. LinkLost as poll.
+        The same after prime and aspirate. LinkLost as poll; OutcomeUnknown when the pump has no result.
         """
         return following.follow(self, poll_s)
 
@@ -262,7 +265,8 @@ class Pump(Upkeep):
         """Starts the loaded program, once; keeps the lease from now on."""
         if self.loaded is None:
             raise UsageProblem("there is no program to start", "load one first")
-        started = self._move("START", {"program_crc": self.loaded.program_crc, "lease_ms": lease_ms}, lease_ms)
+        crc = self.loaded.program_crc
+        started = self._move("START", {"program_crc": crc, "lease_ms": lease_ms}, lease_ms, crc)
         return Started.from_wire(started)
 
     def answer(self, question: Question, yes: bool, syringe_loaded_ml: float = 0.0) -> Continued:
@@ -271,11 +275,11 @@ class Pump(Upkeep):
         return Continued.from_wire(self.link.command("CONTINUE", values))
 
     def prime(self, volume_ml: float, flow_ml_per_s: float, lease_ms: int = LEASE_MS) -> MotionBegun:
-        """Drives forwards with the line not yet connected; not dose. wait_until_still() waits for its end."""
+        """Drives forwards with the line not yet connected; not dose. Forgets a loaded program; follow() sees it end."""
         return self._drive("PRIME", volume_ml, flow_ml_per_s, lease_ms)
 
     def aspirate(self, volume_ml: float, flow_ml_per_s: float, lease_ms: int = LEASE_MS) -> MotionBegun:
-        """Draws back, bounded. wait_until_still() waits for its end."""
+        """Draws back, bounded. Forgets a loaded program; follow() sees it end."""
         return self._drive("ASPIRATE", volume_ml, flow_ml_per_s, lease_ms)
 
     def pair(self, key: bytes) -> None:
@@ -285,32 +289,39 @@ class Pump(Upkeep):
 
     def _drive(self, name: str, volume_ml: float, flow_ml_per_s: float, lease_ms: int) -> MotionBegun:
         values: Values = {"volume_nl": _nl(volume_ml), "flow_nl_per_s": _nl(flow_ml_per_s), "lease_ms": lease_ms}
-        return MotionBegun.from_wire(self._move(name, values, lease_ms))
+        self.loaded = None
+        return MotionBegun.from_wire(self._move(name, values, lease_ms, 0))
 
-    def _move(self, name: str, values: Values, lease_ms: int) -> Values:
+    def _move(self, name: str, values: Values, lease_ms: int, crc: int) -> Values:
         # What came until now belongs to an earlier motion.
         self.link.events(self.now_s)
         sent_s = self.now_s
         self.lease.expect(lease_ms)
+        # Before it is known whether it was executed: if the reply is lost, it is still this motion that ends.
+        self.motion_crc = crc
         reply = self.link.command(name, values)
         self.lease.began(sent_s)
         self.program_running = name == "START"
         return reply
 
-    def _authenticate(self, hello: Hello, host_nonce: bytes) -> None:
+    def _authenticate(self, nonces: bytes) -> bool:
         if self._key is None:
-            return
-        proved = host_nonce + hello.device_nonce + self.link.session.to_bytes(2, "little")
-        proof = hmac.digest(self._key, proved, "sha256")[:16]
-        wrong_key = Refused(
-            "the pump does not take this pairing key", "use the key that it was paired with", _NOT_AUTHENTICATED
-        )
+            return True
+        proof = hmac.digest(self._key, nonces, "sha256")[:16]
         try:
             reply = Authenticated.from_wire(self.link.command("AUTHENTICATE", {"proof": proof}))
         except Refused as refusal:
-            raise (wrong_key if refusal.status == _NOT_AUTHENTICATED else refusal) from None
-        if not reply.authenticated:
-            raise wrong_key
+            if refusal.status == _WRONG_STATE:
+                # It moves. Stopping it needs no proof; the next therapy command tries again.
+                return False
+            if refusal.status != _NOT_AUTHENTICATED:
+                raise
+        else:
+            if reply.authenticated:
+                return True
+        raise Refused(
+            "the pump does not take this pairing key", "use the key that it was paired with", _NOT_AUTHENTICATED
+        )
 
     def _wait_for_self_test(self) -> None:
         until_s = self.now_s + SELF_TEST_S

@@ -127,6 +127,8 @@ class ScriptedPump:
 
     def _execute(self, name: str, frame: wire.Frame) -> tuple[int, Values]:
         request = wire.REQUESTS[name].unpack(frame.payload)
+        if name == "AUTHENTICATE" and self.moving:
+            return WRONG_STATE, {}
         if name == "AUTHENTICATE":
             proved = self.nonces[-1] + self.device_nonce + self.session.to_bytes(2, "little")
             self.authenticated = hmac.digest(self.key, proved, "sha256")[:16] == request["proof"]

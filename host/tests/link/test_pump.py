@@ -168,6 +168,42 @@ def test_a_lost_program_end_is_found_by_asking_for_the_status(
     assert not pump.keep_alive
 
 
+def test_telemetry_of_a_resting_pump_shows_that_the_end_was_missed(
+    pump: Pump, port: ScriptedPort, device: ScriptedPump
+) -> None:
+    start(pump, device)
+    port.script.append(Mishap(FROM_PUMP, "event", "lose", 1))
+    port.at(0.3, lambda: end(device))
+    for turn in range(20):
+        port.at(0.4 + turn / 4, lambda: device.event("TELEMETRY", state=State.IDLE))
+    began_s = pump.now_s
+    assert shape(list(pump.follow()))[-1] == "ProgramEnd"
+    assert pump.now_s - began_s < 0.6
+
+
+def test_following_a_prime_ends_with_its_result(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
+    pump.prime(1.0, 0.5)
+    device.moving = True
+    device.fields["PROGRAM_END"] = {"program_crc": 0, "outcome": Outcome.COMPLETED}
+    port.at(2.0, lambda: end(device))
+    assert shape(list(pump.follow())) == ["ProgramEnd"]
+    with pytest.raises(UsageProblem):
+        pump.start()
+
+
+def test_a_moving_pump_can_be_opened_and_stopped_and_takes_the_proof_later(
+    port: ScriptedPort, device: ScriptedPump
+) -> None:
+    device.moving = True
+    with Pump.over(port) as pump:
+        assert not device.authenticated
+        pump.info()
+        pump.stop()
+        pump.prime(0.5, 1.0)
+    assert device.authenticated
+    assert device.names() == ["INFO", "PRIME"]
+
+
 def test_the_end_of_an_earlier_program_does_not_end_this_one(
     pump: Pump, port: ScriptedPort, device: ScriptedPump
 ) -> None:
