@@ -1,8 +1,8 @@
 """The rig: one clock, by which the plant advances, the firmware steps and the link carries bytes, in this order.
 
-A turn is 5 ms. The pressure and the bytes that the firmware sees in it are 1.5 ms old, as on a board that needs this
-long from its sample to its action; the step counter is read, and what the firmware puts out takes effect, at the
-turn's own time, so that a stop and the count after it belong together, as they do in hardware. The same seed gives
+A turn is 5 ms. The pressure, the switches and the bytes that the firmware sees in it are 1.5 ms old, as on a board that
+needs this long from its sample to its action; the step counter is read, and what the firmware puts out takes effect, at
+the turn's own time, so that a stop and the count after it belong together, as they do in hardware. The same seed gives
 the same trace on both targets and at any speed.
 """
 
@@ -110,6 +110,7 @@ class Rig:
         self._to_device = Pipe(link_faults, f"{seed} to device")
         self._to_host = Pipe(link_faults, f"{seed} to host")
         self._inputs = SYRINGE_PRESENT | CLUTCH_CLOSED
+        self._seen_inputs = self._inputs
         self._release_at_us: int | None = None
         self._scratch = (0, 0, 0, 0)
         self._clock_origin_us = -device_clock_us
@@ -143,6 +144,7 @@ class Rig:
             self._apply(self._target.finish(), now_us)
         self.plant.advance(now_us + TURN_US - LOOP_LATENCY_US)
         self.reading = self.plant.read_sensor()
+        self._seen_inputs = self._inputs
         self.plant.advance(now_us + TURN_US)
         self.now_us = now_us + TURN_US
         if self.trace is not None:
@@ -250,7 +252,7 @@ class Rig:
         _INPUT.pack_into(
             record,
             0,
-            self._inputs,
+            self._seen_inputs,
             stepper.slots_used,
             count,
             max(0, min(TX_MAX, HOST_BUFFER - self._to_host.held())),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class TraceRow(NamedTuple):
-    """What one turn ended with. The reading is that of the turn's start, -1 or -2 where there was none."""
+    """What one turn ended with. The reading is the one that the next turn sees, -1 or -2 if there is none."""
 
     now_us: int
     pressure_pa: float

@@ -106,8 +106,8 @@ def test_service_leaves_the_loop_until_a_reset(stand_in: Path, echo: Ask) -> Non
 def test_a_corrupt_record_loads_as_minus_one_until_it_is_saved_anew(stand_in: Path) -> None:
     with Rig("native", firmware_root=stand_in) as rig:
         rig.step()
-        assert rig.journal.records[0] == bytes([POWER_ON, 0, 0, 0])
-        rig.journal.corrupt.add(0)
+        assert rig.journal.records[1] == bytes([POWER_ON, 0, 0, 0])
+        rig.journal.corrupt.add(1)
         rig.to_device(b"e")
         rig.run_until(rig.now_us + 3 * TURN_US)
         assert rig.from_device()[22] == 255

@@ -24,9 +24,9 @@ class Controller:
         self._entry = bytearray(16)
         self._reading = 0
         self._kept = bytearray(4)
-        if journal.load(0, self._kept) == 0:
+        if journal.load(1, self._kept) == 0:
             self._kept[0] = identity.reset_cause
-            journal.save(0, self._kept, 4)
+            journal.save(1, self._kept, 4)
 
     def step(self, now_us):
         self._reading = self.pressure.read()
@@ -80,7 +80,7 @@ class Controller:
         self._put(16, self.journal.scratch_read(3))
         tx[20] = self.identity.reset_cause
         tx[21] = self.indicators.inputs()
-        tx[22] = self.journal.load(0, self._entry) & 0xFF
+        tx[22] = self.journal.load(1, self._entry) & 0xFF
         tx[23] = self._entry[0]
         self.link.write(tx, 32)
 
