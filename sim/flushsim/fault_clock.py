@@ -9,7 +9,7 @@ class FaultClock:
     """The faults of line, drive and sensor. Nothing is on before `arm`; others' faults are left out."""
 
     def __init__(self, faults: Iterable[Fault], ticks_per_us: int) -> None:
-        self._faults = tuple(fault for fault in faults if fault.where in (LINE, DRIVE, SENSOR))
+        self.faults = tuple(fault for fault in faults if fault.where in (LINE, DRIVE, SENSOR))
         self._ticks_per_us = ticks_per_us
         self._origin_ticks = 0
         self._edges: list[int] = []
@@ -18,7 +18,7 @@ class FaultClock:
     def arm(self, first_edge_ticks: int) -> None:
         """The first step was at this time: all times count from it."""
         self._origin_ticks = first_edge_ticks
-        times_us = {fault.at_us for fault in self._faults} | {fault.ends_us for fault in self._faults}
+        times_us = {fault.at_us for fault in self.faults} | {fault.ends_us for fault in self.faults}
         self._edges = sorted(first_edge_ticks + at * self._ticks_per_us for at in times_us if at is not None)
 
     def before_edge(self, ticks: int) -> int:
@@ -36,7 +36,7 @@ class FaultClock:
         since_us = (ticks - self._origin_ticks) // self._ticks_per_us
         before = self._on
         self._on = {}
-        for fault in self._faults:
+        for fault in self.faults:
             if fault.active(since_us):
                 self._on.setdefault(fault.name, fault)
         return _of_line(before) != _of_line(self._on)

@@ -51,7 +51,8 @@ class Plant:
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
             path.vein_kpa,
         )
-        self.faults = FaultClock(parse_faults(faults), self.ticks_per_us)
+        self._faults = FaultClock(parse_faults(faults), self.ticks_per_us)
+        self.faults = self._faults.faults
         self.connected = True
         self.first_edge_ticks: int | None = None
         self.driven_ml = 0.0
@@ -93,7 +94,7 @@ class Plant:
     def _piece(self, target: int) -> None:
         """Moves motor and plunger to the next event; the line follows in `_solve`, several like pieces at once."""
         stepper, now = self.stepper, self._now_ticks
-        end = self.faults.before_edge(stepper.piece_end(target))
+        end = self._faults.before_edge(stepper.piece_end(target))
         rate = stepper.rate
         if rate:
             if self.first_edge_ticks is None:
@@ -113,8 +114,8 @@ class Plant:
             stepper.bursts[-1].tip_before_ul = self.line.tip_ml * 1000
         if made and self.first_edge_ticks is None:
             self.first_edge_ticks = end
-            self.faults.arm(end)
-        if self.faults.due(end):
+            self._faults.arm(end)
+        if self._faults.due(end):
             self._solve()
             self._switch()
 
@@ -179,7 +180,7 @@ class Plant:
 
     def _switch(self) -> None:
         """Makes the faults that are on now work, and all others not."""
-        faults = self.faults
+        faults = self._faults
         if faults.switch(self._now_ticks):
             self._change_line()
         self._motor_fault = faults.has("stall")
@@ -189,7 +190,7 @@ class Plant:
         self.sensor.faulty = faults.has("sensor-fault")
 
     def _change_line(self) -> None:
-        faults = self.faults
+        faults = self._faults
         growth_per_s = log(faults.severity("growing", 1.0))
         self.line.change(
             scale=faults.severity("partial", 1.0) * exp(growth_per_s * faults.on_for_s("growing", self._now_ticks)),
@@ -214,7 +215,7 @@ class Plant:
 
     def read_sensor(self) -> int:
         """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
-        faults = self.faults
+        faults = self._faults
         if faults.has("sensor-drift"):
             wandered_s = faults.on_for_s("sensor-drift", self._now_ticks)
             self.sensor.drift_kpa = faults.severity("sensor-drift") * wandered_s
