@@ -14,6 +14,7 @@ SLICE_10US = 500
 LOOKAHEAD_US = 9_000
 _SLICES_PER_TURN = 4
 _UNITS_PER_STEP = 400
+_LAST_10US = 1_000
 
 
 def isqrt(value):
@@ -49,6 +50,7 @@ class Motion:
         self._wanted = 0
         self._units = 0
         self._ticks = 0
+        self._mean = 0
         self._dwell_10us = 0
         self._started = True
         self._until_us = 0
@@ -78,6 +80,7 @@ class Motion:
         self.direction = direction
         self.remaining = count
         self.rate = 0
+        self._mean = 0
         self._units = 0
         self._dwell_10us = dwell_us // 10
         self._started = False
@@ -179,9 +182,7 @@ class Motion:
             # Down the ramp; the last slice takes whatever is left.
             after = rate - ramp
             if after <= 0:
-                length = max(rate * SLICE_10US // ramp, 1)
-                self.rate = 0
-                return self._finish(length)
+                return self._finish(rate)
             length = SLICE_10US
         elif rate < self._target:
             after = rate + ramp
@@ -205,15 +206,19 @@ class Motion:
         count = self._units // _UNITS_PER_STEP
         self._units -= count * _UNITS_PER_STEP
         self.rate = after
+        # Rounding leaves at least one step to the last slice, which ends the burst on its time.
         if count >= self.remaining:
-            return self._finish(length)
+            count = self.remaining - 1
+        self._mean = (rate + after) >> 1
         return self._put(count, length)
 
-    def _finish(self, length):
-        count = self.remaining
-        taken = self._put(count, length)
-        if self.remaining == 0:
-            self.end_us = self._until_us
+    def _finish(self, rate):
+        """The last slice: from `rate` to rest, with the steps that are left, no faster than the slice before."""
+        length = rate * SLICE_10US // self._ramp_per_slice
+        needed = min(self.remaining * 100_000 // max(self._mean, rate, 1), _LAST_10US)
+        self.rate = 0
+        taken = self._put(self.remaining, max(length, needed, 1))
+        self.end_us = self._until_us
         return taken
 
     def _ramp_steps(self, rate):
