@@ -162,9 +162,14 @@ class Counter:
 
     def __init__(self, source: bytearray) -> None:
         self._source = source
+        self._position = 0
+
+    def begin(self) -> None:
+        # Asked for several times a step.
+        self._position = get_i32(self._source, IN_POSITION)
 
     def position(self) -> int:
-        return get_i32(self._source, IN_POSITION)
+        return self._position
 
 
 class Pressure:
@@ -305,6 +310,7 @@ class SimulatedBoard:
         """Takes up the input record that has just been filled in; returns the device's now_us."""
         self.link.begin()
         self.steps.begin()
+        self.counter.begin()
         self.pressure.begin()
         return get_u32(self.input, IN_NOW_US)
 
