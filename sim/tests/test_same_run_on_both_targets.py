@@ -8,9 +8,8 @@ import serial  # type: ignore[import-untyped]
 from flushpump.path import Path as LinePath
 from flushpump.plan import Plan
 from flushpump.pump import Pump
-from flushpump.running import wait_for_boot
 from flushpump.sequence import load_sequence
-from flushpump.types import Outcome, PhaseChange, ProgramEnd, PulseResult, Question
+from flushpump.types import Outcome, PhaseChange, ProgramEnd, PulseResult, Question, State
 
 
 def flush(query: str, trace: Path) -> tuple[bytes, list[PulseResult], ProgramEnd]:
@@ -19,7 +18,8 @@ def flush(query: str, trace: Path) -> tuple[bytes, list[PulseResult], ProgramEnd
     port = serial.serial_for_url(f"flushsim://?{query}&trace={trace}", timeout=0.01)
     pulses, end = [], None
     with Pump.over(port, nonce=lambda count: bytes(range(1, count + 1))) as pump:
-        wait_for_boot(pump)
+        while pump.status().state is State.BOOT:
+            pump.poll(0.05)
         pump.set_path(plan.settings())
         pump.load(plan.program())
         pump.start()
