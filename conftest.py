@@ -1,0 +1,11 @@
+"""Gives the tests of every folder the `requirement` marker, the `figure` fixture and the report of the evidence."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "hil_tests"))
+pytest.register_assert_rewrite("hil_bench", "hil_wire", "hil_truth")
+
+pytest_plugins = ("evidence",)

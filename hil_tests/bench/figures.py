@@ -1,0 +1,87 @@
+"""What the benchmarks share: a pump on a rig that is made to measure, and lines that hold a figure against its budget."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flushpump.path import Path
+from flushpump.plan import Plan
+from flushpump.pump import Pump
+from flushpump.sequence import load_sequence
+from flushpump.types import Event, PhaseChange, ProgramEnd, PulseResult, Question
+from flushsim.plant import PlantPath
+from flushsim.rig import Rig
+from flushsim.serial_urls.protocol_flushsim import Serial
+
+
+class RigPort(Serial):
+    """The port of a rig that exists already."""
+
+    def __init__(self, rig: Rig) -> None:
+        super().__init__()
+        self._rig = rig
+        self.is_open = True
+
+
+@dataclass
+class Outcome:
+    """What a run told, and the rig that knows better."""
+
+    rig: Rig
+    plan: Plan
+    pulses: list[PulseResult] = field(default_factory=list)
+    end: ProgramEnd | None = None
+
+
+@contextmanager
+def pump_on(rig: Rig) -> Iterator[Pump]:
+    """A client on the rig, with a session."""
+    with Pump.over(RigPort(rig), "the rig") as pump:
+        yield pump
+
+
+def run(
+    line: str = "smartport-ct-8f",
+    needle: str = "huber-20g",
+    target: str = "native",
+    sequence: str = "port-maintenance",
+    path: PlantPath | None = None,
+    **rig_options: Any,
+) -> Outcome:
+    """One run of a sequence to its end, every question answered with yes."""
+    plan = Plan.of(load_sequence(sequence), Path.of(line, needle, "bd-10", "extension-20cm"))
+    rig = Rig(target, line=line, needle=needle, path=path, **rig_options)
+    with pump_on(rig) as pump:
+        outcome = Outcome(rig, plan)
+        rig.plant.change_syringe(plan.loaded_ml)
+        pump.set_path(plan.settings())
+        pump.load(plan.program())
+        pump.start()
+        for event in pump.follow():
+            _take(outcome, pump, event)
+    return outcome
+
+
+def _take(outcome: Outcome, pump: Pump, event: Event) -> None:
+    if isinstance(event, PulseResult):
+        outcome.pulses.append(event)
+    elif isinstance(event, ProgramEnd):
+        outcome.end = event
+    elif isinstance(event, PhaseChange) and event.question is not Question.NONE:
+        pump.answer(event.question, True)
+
+
+def heading(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def figure(name: str, value: float, unit: str, budget: float | None = None, goal: float | None = None) -> None:
+    """One line: the figure, and whether it keeps its budget (a most; a least when `goal` lies above `budget`)."""
+    text = f"{name:<62} {value:>10.3f} {unit}"
+    if budget is not None:
+        least = goal is not None and goal > budget
+        kept = value >= budget if least else value <= budget
+        text += f"   {'least' if least else 'most'} {budget:g}" + (f", goal {goal:g}" if goal is not None else "")
+        text += "  kept" if kept else "  MISSED"
+    print(text, flush=True)

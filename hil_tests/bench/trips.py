@@ -1,0 +1,109 @@
+"""How fast and how gently motion ends: trips, STOP, and a line that closes in a 2 mL/s pulse.
+
+Each figure is the worst of onsets spread over a turn of the loop, measured on the plant: its last step pulse, its
+true pressure and its true volume.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from figures import figure, heading, pump_on, run
+from flushpump.path import Path
+from flushpump.plan import Plan
+from flushpump.sequence import load_sequence
+from flushpump.types import Question, State
+from flushsim.plant import PlantPath
+from flushsim.rig import Rig
+from flushsim.trace import TraceRow
+
+TURNS = 25
+
+
+def onsets_ms(path: PlantPath | None = None) -> list[float]:
+    """Times since the first step that lie in the plateau of the third pulse, spread over the turns of the loop."""
+    plant = run(path=path).rig.plant
+    third = [burst for burst in plant.bursts if burst.direction > 0][2]
+    from_ms = (third.first_ticks / plant.ticks_per_us - (plant.motion_started_us or 0)) / 1000 + 60
+    return [round(from_ms + 10.9 * k) for k in range(TURNS)]
+
+
+def main() -> None:
+    heading(f"Ends of motion (native, worst of {TURNS} onsets in a 2 mL/s plateau)")
+    figure("STOP sent to last step", max(stop_ms(at) for at in range(3_200, 3_375, 7)), "ms", 10, 5)
+    figure("stop button to last step", trip_ms("stop-button"), "ms", 10, 5)
+    figure("sensor silent to last step", trip_ms("sensor-silent"), "ms", 10, 5)
+    figure("sensor stuck to last step", trip_ms("sensor-stuck"), "ms")
+    figure("true pressure at the hard limit to last step", hard_limit_ms(), "ms", 10, 5)
+    for compliance in (2, 5):
+        closed_line(compliance)
+
+
+def trip_ms(fault: str) -> float:
+    """From a fault's onset within a pulse to the last step, ms."""
+    worst = 0.0
+    for onset in onsets_ms():
+        outcome = run(faults=[f"{fault}@{onset}ms"])
+        plant = outcome.rig.plant
+        onset_us = (plant.motion_started_us or 0) + onset * 1000
+        worst = max(worst, ((plant.stepper.last_step_us or 0) - onset_us) / 1000)
+    return worst
+
+
+def stop_ms(at_ms: int) -> float:
+    """From the bytes of STOP handed to the port to the last step, ms; the link takes 1 ms of it."""
+    plan = Plan.of(load_sequence("port-maintenance"), Path.of("smartport-ct-8f", "huber-20g", "bd-10", "extension-20cm"))
+    rig = Rig("native")
+    with pump_on(rig) as pump:
+        pump.set_path(plan.settings())
+        pump.load(plan.program())
+        pump.start()
+        while pump.status().state is not State.WAITING:
+            pump.poll(0.05)
+        pump.answer(Question.BLOOD_RETURN, True)
+        rig.run_until(rig.now_us + at_ms * 1000 - 3_000_000)
+        asked_us = rig.now_us
+        pump.stop()
+        return ((rig.plant.stepper.last_step_us or 0) - asked_us) / 1000
+
+
+def hard_limit_ms() -> float:
+    """A line so stiff (0.3 uL/kPa) that pressure leaps over the working limit: from the hard limit to the last step, ms."""
+    path = replace(PlantPath(), syringe_compliance_ul_per_kpa=0.3, extension_compliance_ul_per_kpa=0.02)
+    worst = 0.0
+    for onset in onsets_ms(path):
+        trace: list[TraceRow] = []
+        outcome = run(path=path, faults=[f"occlusion@{onset}ms"], trace=trace)
+        hard_pa = outcome.plan.settings().hard_limit_pa
+        for before, after in pairwise(trace):
+            if after.pressure_pa >= hard_pa:
+                share = (hard_pa - before.pressure_pa) / (after.pressure_pa - before.pressure_pa)
+                crossed_us = before.now_us + share * (after.now_us - before.now_us)
+                worst = max(worst, ((outcome.rig.plant.stepper.last_step_us or 0) - crossed_us) / 1000)
+                break
+    return worst
+
+
+def closed_line(compliance_ul_per_kpa: float) -> None:
+    """A line that closes within a pulse of 2 mL/s and opens again 8 s later, long after the relief."""
+    path = replace(PlantPath(), syringe_compliance_ul_per_kpa=compliance_ul_per_kpa)
+    above = volume = bolus = detect = 0.0
+    lowest = 1e9
+    for onset in onsets_ms(path):
+        trace: list[TraceRow] = []
+        outcome = run(path=path, faults=[f"occlusion@{onset}ms~8s"], trace=trace)
+        plant = outcome.rig.plant
+        above = max(above, plant.peak_kpa - outcome.plan.settings().working_limit_pa / 1000)
+        onset_us = (plant.motion_started_us or 0) + onset * 1000
+        last_us = [burst for burst in plant.bursts if burst.direction > 0][-1].last_ticks / plant.ticks_per_us
+        detect = max(detect, (last_us - onset_us) / 1000)
+        before_ul = plant.delivered_ul
+        volume = max(volume, (before_ul - plant.delivered_at_us(last_us)) / 1000)
+        lowest = min(lowest, min(row.pressure_pa for row in trace if row.now_us > last_us) / 1000)
+        plant.advance(plant.now_us + 10_000_000)
+        bolus = max(bolus, (plant.delivered_ul - before_ul) / 1000)
+    name = f"line closed, {compliance_ul_per_kpa:g} uL/kPa: "
+    figure(name + "true pressure above working limit", above, "kPa", 15 if compliance_ul_per_kpa == 2 else None, 10)
+    figure(name + "closing to last step", detect, "ms")
+    figure(name + "out of the tip after the last step", volume, "mL", 0.02)
+    figure(name + "lowest true pressure in relief", lowest, "kPa")
+    figure(name + "bolus when it opens again", bolus, "mL", 0.1)

@@ -1,0 +1,199 @@
+"""The bench: one pump on the target that the tests run on, with the client, the syringe, and the hands beside it.
+
+On a simulated target `rig` and `plant` are the truth, and the hands that press buttons and pull plugs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from flushpump.path import Path
+from flushpump.plan import path_settings
+from flushpump.ports import open_port
+from flushpump.pump import DEFAULT_KEY, LEASE_MS, Pump
+from flushpump.simulated import fill_syringe
+from flushpump.types import (
+    Alarm,
+    Event,
+    Fluid,
+    PathApplied,
+    PathSettings,
+    Phase,
+    PhaseChange,
+    PhaseKind,
+    Program,
+    ProgramEnd,
+    PulseResult,
+    Question,
+    State,
+    Telemetry,
+)
+
+MOVING = (State.RUNNING, State.STOPPING, State.RELIEVING)
+ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
+LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
+
+
+def pulses(count: int, volume_nl: int = 900_000, flow_nl_per_s: int = 2_000_000, pause_ms: int = 400) -> Phase:
+    """Pulses, by default those of port-maintenance."""
+    return Phase(PhaseKind.PULSES, volume_nl, flow_nl_per_s, count=count, pause_ms=pause_ms)
+
+
+def steady(volume_nl: int, flow_nl_per_s: int) -> Phase:
+    """One even flow."""
+    return Phase(PhaseKind.STEADY, volume_nl, flow_nl_per_s)
+
+
+@dataclass
+class Run:
+    """Everything that a program's events have told."""
+
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def pulses(self) -> list[PulseResult]:
+        return sorted((event for event in self.events if isinstance(event, PulseResult)), key=lambda one: one.index)
+
+    @property
+    def telemetry(self) -> list[Telemetry]:
+        return [event for event in self.events if isinstance(event, Telemetry)]
+
+    @property
+    def questions(self) -> list[Question]:
+        return [event.question for event in self.events if isinstance(event, PhaseChange) and event.question]
+
+    @property
+    def alarms(self) -> list[str]:
+        """Names of the alarms, each occurrence once."""
+        told = {event.occurrence: event.name for event in self.events if isinstance(event, Alarm) and event.code}
+        return [told[occurrence] for occurrence in sorted(told)]
+
+    @property
+    def end(self) -> ProgramEnd:
+        return next(event for event in reversed(self.events) if isinstance(event, ProgramEnd))
+
+
+class Bench:
+    """A pump on `target` ("sim", "native" or "serial:DEVICE"), opened unless `greet` is False.
+
+    `faults`, `seed` and what the line is made of are those of the simulator; on a real board the line has to be what the
+    test says.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        line: str = "smartport-ct-8f",
+        needle: str = "huber-20g",
+        syringe: str = "bd-10",
+        faults: Sequence[str] = (),
+        seed: int = 1,
+        key: bytes | None = DEFAULT_KEY,
+        greet: bool = True,
+    ) -> None:
+        self.target = target
+        self.path = Path.of(line, needle, syringe)
+        self.key = key
+        if target.startswith("serial:"):
+            self.url = target.removeprefix("serial:")
+        else:
+            options = {"target": target, "line": line, "needle": needle, "syringe": syringe, "seed": str(seed)}
+            self.url = "flushsim://?" + urlencode([*options.items(), *(("fault", fault) for fault in faults)])
+        self.port: Any = open_port(self.url)
+        self._pump: Pump | None = None
+        if greet:
+            self.greet()
+
+    def close(self) -> None:
+        self.port.close()
+
+    # Truth and hands, on simulated targets only
+
+    @property
+    def rig(self) -> Any:
+        return self.port.rig
+
+    @property
+    def plant(self) -> Any:
+        return self.port.rig.plant
+
+    def turns_until(self, condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+        """Simulated turns, in which the host neither reads nor writes, until the condition holds."""
+        until_us = self.rig.now_us + round(patience_s * 1e6)
+        while not condition():
+            assert self.rig.now_us < until_us, "what the test waits for has not come"
+            self.rig.step()
+
+    def turns(self, seconds: float) -> None:
+        """Simulated turns in which the host neither reads nor writes."""
+        self.rig.run_until(self.rig.now_us + round(seconds * 1e6))
+
+    # The client
+
+    @property
+    def pump(self) -> Pump:
+        assert self._pump is not None
+        return self._pump
+
+    def greet(self) -> Pump:
+        """Opens a session; an older one of this bench ends by it."""
+        self._pump = Pump.over(self.port, self.url, self.key)
+        return self._pump
+
+    def second_host(self, key: bytes | None = DEFAULT_KEY) -> Pump:
+        """Another client on the same wire, with a session of its own."""
+        return Pump.over(self.port, self.url, key)
+
+    def path_settings(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathSettings:
+        return replace(path_settings(self.path, fluid, loaded_ml), **changes)
+
+    def set_path(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathApplied:
+        """Puts a syringe in and tells the pump; `changes` replace fields of PATH_SET."""
+        fill_syringe(self.pump, loaded_ml)
+        return self.pump.set_path(self.path_settings(loaded_ml, fluid, **changes))
+
+    def load(self, *phases: Phase, max_time_ms: int = 60_000) -> int:
+        return self.pump.load(Program(phases, max_time_ms))
+
+    def start(self, *phases: Phase, lease_ms: int = LEASE_MS, max_time_ms: int = 60_000, **path: Any) -> None:
+        """Path, program, START."""
+        self.set_path(**path)
+        self.load(*phases, max_time_ms=max_time_ms)
+        self.pump.start(lease_ms)
+
+    def follow(self, answers: Mapping[Question, bool] | None = None, loaded_ml: float = 10.0) -> Run:
+        """Every event until the program's end, questions answered, by default with yes."""
+        run = Run()
+        for event in self.pump.follow():
+            run.events.append(event)
+            if isinstance(event, PhaseChange) and event.question:
+                yes = True if answers is None else answers[event.question]
+                changed = event.question is Question.SYRINGE_CHANGED and yes
+                self.pump.answer(event.question, yes, loaded_ml if changed else 0.0)
+        return run
+
+    def run(self, *phases: Phase, **path: Any) -> Run:
+        """Path, program, START, and all events until the end."""
+        self.start(*phases, **path)
+        return self.follow()
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Time passes; the lease is kept while there is one."""
+        until_s = self.pump.now_s + seconds
+        events: list[Event] = []
+        while self.pump.now_s < until_s:
+            events += self.pump.poll(min(0.05, until_s - self.pump.now_s))
+        return events
+
+    def silence(self, seconds: float) -> None:
+        """Time passes; the host sends nothing."""
+        self.pump.link.listen(self.pump.now_s + seconds)
+
+    def acknowledge_all(self) -> None:
+        for alarm in self.pump.alarms():
+            self.pump.acknowledge(alarm.occurrence)
+
+    def alarm_names(self) -> list[str]:
+        """The alarms that wait, gravest first."""
+        return [alarm.name for alarm in self.pump.alarms()]

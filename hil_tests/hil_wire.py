@@ -1,0 +1,109 @@
+"""Frames by hand, for what the client would never send: wrong sessions, doubled commands, damage, other versions."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from flushlink import messages
+from flushpump import wire
+from flushpump.pump import DEFAULT_KEY
+from flushpump.stream import FrameStream
+
+REPLY_S = 0.1
+STATUS_NUMBERS = {name: number for number, name, _ in messages.STATUSES}
+
+
+class Wire:
+    """A hand on the wire beside the client; `session` and `sequence` are those of its own HELLO."""
+
+    def __init__(self, port: Any) -> None:
+        self._stream = FrameStream(port, "the pump")
+        self.session = 0
+        self.sequence = 0
+        self.host_nonce = b""
+        self.device_nonce = b""
+
+    @property
+    def now_s(self) -> float:
+        return self._stream.now_s
+
+    def send(self, data: bytes) -> None:
+        """Bytes as they are."""
+        self._stream.send(data)
+
+    def frame(
+        self,
+        name: str,
+        values: Mapping[str, int | bytes] | bytes = b"",
+        *,
+        session: int | None = None,
+        sequence: int | None = None,
+        version: int = messages.VERSION,
+        kind: int = messages.KIND_REQUEST,
+    ) -> bytes:
+        """An encoded request; `values` may be the payload itself. Session and sequence are the next ones by default."""
+        layout = wire.REQUESTS[name]
+        payload = values if isinstance(values, bytes) else layout.pack(values)
+        return wire.encode_frame(
+            wire.Frame(
+                version,
+                kind,
+                layout.number,
+                self.session if session is None else session,
+                self.sequence % 65_535 + 1 if sequence is None else sequence,
+                0,
+                payload,
+            )
+        )
+
+    def reply(self, wait_s: float = REPLY_S) -> wire.Frame | None:
+        """The next response; events are dropped."""
+        until_s = self.now_s + wait_s
+        while (frame := self._stream.receive(until_s)) is not None:
+            if frame.kind == messages.KIND_RESPONSE:
+                return frame
+        return None
+
+    def replies(self, wait_s: float = REPLY_S) -> list[wire.Frame]:
+        """All responses that come within the time."""
+        until_s = self.now_s + wait_s
+        found = []
+        while (frame := self.reply(max(until_s - self.now_s, 0.0))) is not None:
+            found.append(frame)
+        return found
+
+    def ask(self, name: str, values: Mapping[str, int | bytes] | bytes = b"", **header: int) -> wire.Frame:
+        """One request and its response; an executed command moves `sequence` on."""
+        self.send(self.frame(name, values, **header))
+        frame = self.reply()
+        assert frame is not None, f"{name} was not answered"
+        assert frame.message == wire.REQUESTS[name].number
+        if not header and wire.ADMISSION[name] != messages.OPEN:
+            self.sequence = self.sequence % 65_535 + 1
+        return frame
+
+    def hello(self, nonce: bytes = b"\1\2\3\4\5\6\7\x08") -> wire.Frame:
+        """A new session, not authenticated."""
+        frame = self.ask("HELLO", {"host_nonce": nonce, "table_hash": wire.TABLE_HASH})
+        if frame.status == 0:
+            self.session, self.sequence = frame.session, 0
+            self.host_nonce, self.device_nonce = nonce, bytes(self.values(frame)["device_nonce"])
+        return frame
+
+    def authenticate(self, key: bytes = DEFAULT_KEY) -> wire.Frame:
+        proved = self.host_nonce + self.device_nonce + self.session.to_bytes(2, "little")
+        return self.ask("AUTHENTICATE", {"proof": hmac.digest(key, proved, "sha256")[:16]})
+
+    def status(self) -> dict[str, Any]:
+        """STATUS, which is always answered."""
+        return self.values(self.ask("STATUS"))
+
+    def values(self, frame: wire.Frame) -> dict[str, Any]:
+        """The response's fields."""
+        name = next(name for name, layout in wire.REQUESTS.items() if layout.number == frame.message)
+        return dict(wire.RESPONSES[name].unpack(frame.payload))
+
+
+def status_name(frame: wire.Frame) -> str:
+    """Name of a response's status."""
+    return next(name for number, name, _ in messages.STATUSES if number == frame.status)
