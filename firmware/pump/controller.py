@@ -146,7 +146,7 @@ class Controller:
         fastest = self.board.step_rate_max_per_s * per_step_pl // 1000
         flow = min(flow_nl_per_s, self.settings.get(setting.FLOW_CAP_NL_PER_S), fastest)
         self.hydraulics.configure(per_step_pl, laminar, turbulent, compliance_nl_per_kpa)
-        self.limiter.configure(working_pa)
+        self.limiter.working_pa = working_pa
         self.runner.hard_pa = hard_pa
         self.runner.relief_cap_steps = self.hydraulics.steps_of(self.settings.get(setting.RELIEF_VOLUME_CAP_NL))
         self.flow_cap_nl_per_s = flow

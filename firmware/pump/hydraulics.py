@@ -20,13 +20,15 @@ class Hydraulics:
         self.laminar = 0
         self.turbulent = 0
         self.compliance_nl_per_kpa = 2_000
-        self.compliance_learnt = 0
+        self.compliance = 2_000
+        self.compliance_measured = False
         self.scale_permille = 1_000
         self.learnt = False
         self.model_pa = 0
         self._nl = 100
         self._pl = 0
         self._rate_per_slope = 0
+        self.rate_per_pa = 0
 
     def configure(self, volume_per_step_pl, laminar, turbulent, compliance_nl_per_kpa):
         """Sets the path; may allocate, so only while nothing moves."""
@@ -36,15 +38,24 @@ class Hydraulics:
         self.compliance_nl_per_kpa = compliance_nl_per_kpa
         self._nl = volume_per_step_pl // 1000
         self._pl = volume_per_step_pl % 1000
-        # Steps/s that 1 Pa per turn of 5 ms means in the compliance, x 1024.
-        self._rate_per_slope = compliance_nl_per_kpa * 200 * 1024 // volume_per_step_pl
         self.forget()
 
     def forget(self):
         """Back to the catalogue's figures: needle or line may have been changed."""
         self.scale_permille = 1_000
-        self.compliance_learnt = 0
         self.learnt = False
+        self.take_compliance(self.compliance_nl_per_kpa)
+        self.compliance_measured = False
+
+    def take_compliance(self, compliance_nl_per_kpa):
+        """Puts a compliance in force, from the catalogue or as measured; 100 to 60,000 nL/kPa."""
+        self.compliance = compliance_nl_per_kpa
+        self.compliance_measured = True
+        per_step = max(self.volume_per_step_pl // 100, 1)
+        # Steps/s that 1 Pa per turn of 5 ms means in the compliance, x 1024.
+        self._rate_per_slope = min(compliance_nl_per_kpa * 2048 // per_step, 100_000)
+        # Steps/s that fill the compliance by 1 Pa within the limiter's horizon of 24 ms, x 1024.
+        self.rate_per_pa = min(compliance_nl_per_kpa * 427 // per_step, 30_000)
 
     def volume_nl(self, steps):
         """Volume of up to 1,000,000 steps."""
@@ -88,11 +99,7 @@ class Hydraulics:
         """Volume held by the compliance above its rest pressure."""
         if pressure_above_rest_pa <= 0:
             return 0
-        return (pressure_above_rest_pa >> 4) * self.compliance() // 1000 * 16
-
-    def compliance(self):
-        """nL/kPa: as learnt in the pauses, else the catalogue's."""
-        return self.compliance_learnt or self.compliance_nl_per_kpa
+        return (pressure_above_rest_pa >> 4) * self.compliance // 1000 * 16
 
     def settle(self, pressure_pa):
         """Puts the model where the reading is."""
@@ -107,5 +114,5 @@ class Hydraulics:
         else:
             resistance = self.laminar * self.scale_permille // 1000
         # tau = R C: Pa s/mL x nL/kPa is ns, so us = R x C / 1000.
-        tau_us = (resistance >> 5) * self.compliance() // 1000 * 32 if resistance < 500_000 else 1_000_000
+        tau_us = (resistance >> 5) * self.compliance // 1000 * 32 if resistance < 500_000 else 1_000_000
         self.model_pa += gap * 5 // (tau_us // 1000 + 5)

@@ -1,8 +1,8 @@
 """Is the path open? Judged live in every turn of a burst, and once per pulse from its plateau and its pause.
 
 Live: the residual against a first-order model of the path, and the slope against Q / C of a closed
-line. Per pulse: resistance from the plateau, compliance from the decay in the pause, both against the
-catalogue first and then against what the first open pulse taught. Evidence that physics cannot give on a
+line, with the C that the first rise of pressure gave. Per pulse: resistance from the plateau, compliance from
+the decay in the pause, both against the catalogue first and then against what the first open pulse taught. Evidence that physics cannot give on a
 path (a rise of a few kPa in a wide line) leaves that verdict unspoken.
 """
 
@@ -22,6 +22,10 @@ _THROTTLED_TURNS = 8
 _PULSE_RESIDUAL_PA = 6_000
 _DECAY_MIN_PA = 4_000
 _BUBBLE_MIN_NL_PER_KPA = 600
+# The first rise: at least 30 ms of it and 6 kPa, at most 100 ms, by when most of the flow leaves.
+_RISE_TURNS = 6
+_RISE_TURNS_MAX = 20
+_COMPLIANCE_RISE_PA = 6_000
 
 
 class Judge:
@@ -36,6 +40,7 @@ class Judge:
     def begin_run(self, rest_pa):
         self.rest_pa = rest_pa
         self.worst = NOT_JUDGED
+        self._decay_learnt = 0
         self._path.settle(rest_pa)
         self.begin_pulse()
 
@@ -48,6 +53,10 @@ class Judge:
         self._closed = 0
         self._open = 0
         self._throttled = 0
+        self._rise_turns = 0
+        self._rise_from_pa = 0
+        self._rise_steps = 0
+        self._rise_area = 0
         self._mean_pa = self.rest_pa
         self._mean_out = 0
         self._samples = 0
@@ -67,6 +76,8 @@ class Judge:
             self.peak_pa = value_pa
         flow = path.flow_ul_per_s(rate)
         path.advance(flow, self.rest_pa)
+        if not path.compliance_measured:
+            self._measure_compliance(value_pa, rate)
         residual = value_pa - path.model_pa
         into_compliance = path.slope_rate(slope_pa)
         out = rate - into_compliance
@@ -79,7 +90,8 @@ class Judge:
                 self._mean_out += (out - self._mean_out) >> 2
             self._samples += 1
         # A closed line takes all the flow into its compliance.
-        if residual > _SLOPE_RESIDUAL_PA and into_compliance * 5 > rate * 4 and rate > 0:
+        closed = residual > _SLOPE_RESIDUAL_PA and into_compliance * 5 > rate * 4
+        if closed and rate > 0 and path.compliance_measured:
             self._closed += 1
             if self._closed >= _LIVE_TURNS:
                 return self._say(OCCLUDED)
@@ -100,6 +112,27 @@ class Judge:
         else:
             self._open = 0
         return NOT_JUDGED
+
+    def _measure_compliance(self, value_pa, rate):
+        """C from the first rise: what went in, less what left already, over the rise of pressure."""
+        if self._rise_turns == 0:
+            self._rise_from_pa = value_pa
+        self._rise_turns += 1
+        self._rise_steps += rate // 200
+        self._rise_area += max(value_pa - self.rest_pa, 0)
+        rise = value_pa - self._rise_from_pa
+        if self._rise_turns < _RISE_TURNS or rise < _COMPLIANCE_RISE_PA:
+            return
+        if self._rise_turns > _RISE_TURNS_MAX:
+            return
+        path = self._path
+        # The reading is half a turn old.
+        pushed_nl = path.volume_nl(max(self._rise_steps - rate // 400, 0))
+        half = max(path.flow_ul_per_s(rate) >> 1, 1)
+        resistance = max(path.rise_pa(half) * 1000 // half, 1_000)
+        left_nl = min(self._rise_area, 200_000) * 5_000 // resistance
+        compliance = min(max(pushed_nl - left_nl, 0), 1_000_000) * 1_000 // rise
+        path.take_compliance(min(max(compliance, 200), 60_000))
 
     def pause_turn(self, value_pa):
         """One turn of the pause after the last step."""
@@ -156,7 +189,7 @@ class Judge:
         self.compliance = min(tau_us * 1000 // resistance, 65_535)
 
     def _bubble(self):
-        learnt = self._path.compliance_learnt
+        learnt = self._decay_learnt
         more = self.compliance - learnt
         return learnt > 0 and more > _BUBBLE_MIN_NL_PER_KPA and more * 10 > learnt * 3
 
@@ -165,8 +198,7 @@ class Judge:
         scale = path.scale_permille * ratio // 1000
         path.scale_permille = min(max(scale, 400), 2_000)
         path.learnt = True
-        if self.compliance and path.compliance_nl_per_kpa * 4 > self.compliance > path.compliance_nl_per_kpa >> 2:
-            path.compliance_learnt = self.compliance
+        self._decay_learnt = self.compliance
 
     def _say(self, verdict):
         self.verdict = verdict

@@ -2,11 +2,10 @@
 
 The flow allowed is what leaves the line now (plunger flow less what goes into the compliance) plus what
 would bring the pressure to the working limit within the horizon. In a closed line that is an exponential
-approach; in a narrow one it settles at the flow whose pressure is the working limit. The horizon is four
-times the delay of the loop (sample, turn and step), so the approach does not ring.
+approach; in a narrow one it settles at the flow whose pressure is the working limit. The horizon, 24 ms, is
+four times the delay of the loop (sample, turn and step), so the approach does not ring.
 """
 
-HORIZON_US = 24_000
 _GAP_MAX_PA = 30_000
 # Flow may rise again by 1/16 of the wanted flow per turn.
 _RECOVERY_SHIFT = 4
@@ -18,16 +17,7 @@ class Limiter:
         self.working_pa = 0
         self.allowed = 0
         self.lowest = 0
-        self._rate_per_pa = 0
         self._out = 0
-
-    def configure(self, working_pa):
-        """Sets the limit for the path that is configured; may allocate."""
-        self.working_pa = working_pa
-        path = self._path
-        # Steps/s that fill the compliance by 1 Pa within the horizon, x 1024.
-        self._rate_per_pa = path.compliance_nl_per_kpa * 1024 * 1000 // path.volume_per_step_pl * 1000 // HORIZON_US
-        self._rate_per_pa = min(self._rate_per_pa, 30_000)
 
     def begin(self, wanted):
         self.allowed = wanted
@@ -43,7 +33,7 @@ class Limiter:
             gap = _GAP_MAX_PA
         elif gap < -_GAP_MAX_PA:
             gap = -_GAP_MAX_PA
-        allowed = max(self._out, 0) + ((gap * self._rate_per_pa) >> 10)
+        allowed = max(self._out, 0) + ((gap * self._path.rate_per_pa) >> 10)
         if allowed > self.allowed + (wanted >> _RECOVERY_SHIFT):
             allowed = self.allowed + (wanted >> _RECOVERY_SHIFT)
         if allowed > wanted:

@@ -35,8 +35,8 @@ class Relief:
         self._settled = 0
         self.relieved_steps = 0
         self._target_pa = max(rest_pa, 0) + TARGET_PA
-        # 0.5 mL/s: pressure in 2 uL/kPa falls by 1.25 kPa per turn.
-        self._fastest = max(500_000 // max(self._path.volume_per_step_pl // 1000, 1), 20)
+        # Pressure falls by 1.25 kPa per turn at the most: 0.5 mL/s in 2 uL/kPa.
+        self._fastest = max(self._path.slope_rate(1_250), 20)
 
     def turn(self):
         motion = self._motion

@@ -351,9 +351,8 @@ class Runner:
             self._settling += 1
             return
         if self._relief_allowed and above > _RELIEF_FROM_PA and not self._pressure.fault:
-            # Half as much again as the compliance holds, and 20 uL for the lead screw's backlash.
-            stored = self._path.stored_nl(above)
-            cap = self._path.steps_per_ul() * ((stored + (stored >> 1)) // 1000 + 20)
+            # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
+            cap = self._path.steps_per_ul() * (self._path.stored_nl(above) // 500 + 20)
             self._relief.begin(min(cap, self.relief_cap_steps), self._judge.rest_pa)
             self.state = RELIEVING
             return

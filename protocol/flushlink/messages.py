@@ -179,7 +179,7 @@ SETTINGS = (
     (5, "window_volume_cap_nl", 1_000_000, 200_000_000, 120_000_000, "most that may be driven in a rolling window"),
     (6, "window_s", 60, 86_400, 3_600, "length of the rolling window"),
     (7, "telemetry_interval_ms", 10, 1_000, 50, "time between two telemetry events while moving"),
-    (8, "relief_volume_cap_nl", 10_000, 1_000_000, 500_000, "most that relief may draw back"),
+    (8, "relief_volume_cap_nl", 10_000, 3_000_000, 3_000_000, "most that relief may draw back"),
     (9, "flow_cap_nl_per_s", 10_000, 10_000_000, 5_000_000, "no flow is ever higher"),
 )
 
