@@ -24,6 +24,9 @@ PLANNED_SHARE_OF_WORKING = 0.9
 PUMP_FLOW_ML_PER_S = 5.0
 # Below this a pulse is none and a flush takes longer than anyone waits: the path is refused.
 LEAST_FLOW_ML_PER_S = 0.1
+# Suction that an aspirate check may need: a softer pull keeps the catheter's wall from closing its own tip (R-m), and
+# leaves room before the pump's own limit of 50 kPa below zero.
+SUCTION_KPA = 30.0
 # The device knows the path as R_L Q + R_T Q2; that is fitted where flushes work, not where turbulence bends it.
 FITTED_FLOW_ML_PER_S = 2.0
 # 8 mmHg, the upper end of resting central venous pressure.
@@ -51,6 +54,7 @@ class Path:
     hard_limit_part: str
     working_limit_kpa: float
     flow_cap: Cap
+    aspirate_cap: Cap
     resistance_kpa_s_per_ml: float
     turbulence_kpa_s2_per_ml2: float
     compliance_ul_per_kpa: float
@@ -114,6 +118,7 @@ class Path:
             hard_limit_part=part,
             working_limit_kpa=working_kpa,
             flow_cap=cap,
+            aspirate_cap=_highest(cap, drops, SUCTION_KPA, f"more would need over {SUCTION_KPA:g} kPa of suction"),
             resistance_kpa_s_per_ml=laminar,
             turbulence_kpa_s2_per_ml2=turbulent,
             compliance_ul_per_kpa=(
@@ -174,17 +179,17 @@ def _flow_cap(line: Line, needle: Needle, drops: tuple[Drop, ...], working_kpa: 
             rated = part.flow_limit_ml_per_s
             caps.append(Cap(rated, f"{part.name} is rated {rated:g} mL/s"))
     planned_kpa = PLANNED_SHARE_OF_WORKING * working_kpa
-    rated_cap = min(caps, key=lambda cap: cap.flow_ml_per_s)
+    reason = f"more would need over {planned_kpa:.0f} kPa, 90 % of the working limit"
+    return _highest(min(caps, key=lambda cap: cap.flow_ml_per_s), drops, planned_kpa - VEIN_KPA, reason)
 
-    def fits(flow_ml_per_s: float) -> bool:
-        return VEIN_KPA + _kpa(drops, flow_ml_per_s) <= planned_kpa
 
-    if fits(rated_cap.flow_ml_per_s):
-        return rated_cap
-    low, high = 0.0, rated_cap.flow_ml_per_s
+def _highest(cap: Cap, drops: tuple[Drop, ...], drop_kpa: float, reason: str) -> Cap:
+    """`cap`, or the highest flow with a drop of at most `drop_kpa`, whichever is lower."""
+    if _kpa(drops, cap.flow_ml_per_s) <= drop_kpa:
+        return cap
+    low, high = 0.0, cap.flow_ml_per_s
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        low, high = (middle, high) if _kpa(drops, middle) <= drop_kpa else (low, middle)
     # Rounded down to 10 uL/s, so that the figure that is shown is the one that is used.
-    flow = math.floor(low * 100) / 100
-    return Cap(flow, f"more would need over {planned_kpa:.0f} kPa, 90 % of the working limit")
+    return Cap(math.floor(low * 100) / 100, reason)

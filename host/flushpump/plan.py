@@ -50,7 +50,7 @@ class Plan:
             if phase.flow_ml_per_s < phase.asked_flow_ml_per_s:
                 notes.append(
                     f"flow of phase {number} lowered from {phase.asked_flow_ml_per_s:g} to {phase.flow_ml_per_s:g} "
-                    f"mL/s: {path.flow_cap.reason}"
+                    f"mL/s: {phase.flow_cap_reason}"
                 )
         rules.check_fluids(phases, path)
         rules.check_blood_return(phases, path)

@@ -23,6 +23,7 @@ class PlannedPhase:
     volume_ml: float
     asked_flow_ml_per_s: float
     flow_ml_per_s: float
+    flow_cap_reason: str
     pause_s: float
     question: Question
     fluid: Fluid
@@ -52,7 +53,8 @@ def lock_volume_ml(path: Path) -> float:
 def planned(phase: SequencePhase, path: Path, fluid: Fluid) -> PlannedPhase:
     """The phase on this path; `fluid` is what it gives unless it names its own."""
     volume = lock_volume_ml(path) if phase.volume_ml is None else phase.volume_ml
-    flow = min(phase.flow_ml_per_s, path.flow_cap_ml_per_s)
+    cap = path.aspirate_cap if phase.kind is PhaseKind.ASPIRATE else path.flow_cap
+    flow = min(phase.flow_ml_per_s, cap.flow_ml_per_s)
     moves = phase.kind is not PhaseKind.WAIT
     one_s = motion_s(volume, flow, path.syringe.inner_diameter_mm) + phase.pause_s if moves else 0.0
     forward = phase.kind in FORWARD
@@ -62,6 +64,7 @@ def planned(phase: SequencePhase, path: Path, fluid: Fluid) -> PlannedPhase:
         volume_ml=volume,
         asked_flow_ml_per_s=phase.flow_ml_per_s,
         flow_ml_per_s=flow,
+        flow_cap_reason=cap.reason,
         pause_s=phase.pause_s,
         question=phase.question,
         fluid=phase.fluid or fluid,
