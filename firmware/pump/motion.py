@@ -222,7 +222,10 @@ class Motion:
         return taken
 
     def _ramp_steps(self, rate):
-        """Steps of a ramp between `rate` and rest: v^2 / 2a, with v / 16 to stay in 31 bits."""
+        """Steps of a ramp between `rate` and rest, v^2 / 2a; a fast v is halved more often to stay in 31 bits."""
+        if rate < 60_000:
+            half = rate >> 1
+            return (half * half // self._ramp_per_slice + 50) // 100
         coarse = rate >> 4
         return coarse * coarse // self._ramp_per_slice * 16 // 25
 
@@ -261,14 +264,13 @@ class Motion:
         most = (fastest >> 3) * (queued_us >> 3) // 15_625 + (fastest >> 8) + 4
         return lag if lag > most else 0
 
-    def duration_ms(self, count, rate):
-        """Expected length of a burst: n / v + v / a, or 2 sqrt(n / a) when it is too short for v. May allocate."""
+    def duration_us(self, count, rate):
+        """Ideal length of a burst: n / v + v / a, or 2 sqrt(n / a) when it is too short for v. May allocate."""
         if count == 0:
             return 0
         acceleration = self._ramp_per_slice * 200
-        if rate > self.rate_max:
-            rate = self.rate_max
+        rate = min(rate, self.rate_max)
         if self._ramp_steps(rate) * 2 > count:
             rate = max(isqrt((self._ramp_per_slice * 25 // 32) * count) << 4, 1)
-            return 2000 * rate // acceleration
-        return (count * 1000 + rate // 2) // rate + 1000 * rate // acceleration
+            return 2_000_000 * rate // acceleration
+        return (count * 1_000_000 + rate // 2) // rate + 1_000_000 * rate // acceleration

@@ -3,6 +3,8 @@
 from flushlink.frames import crc16
 from flushlink.messages import HEADER_SIZE
 
+from .ticks import MASK
+
 ASPIRATE = 1
 PULSES = 2
 STEADY = 3
@@ -35,6 +37,7 @@ class Program:
         self.pause_ms = list(zeros)
         self.steps = list(zeros)
         self.rate = list(zeros)
+        self.burst_us = list(zeros)
         self.duration_ms = list(zeros)
         self.crc = 0
         self.clear()
@@ -73,7 +76,7 @@ class Program:
             return False
         path = self._path
         steps = path.steps_of(volume_nl * count)
-        rate = max(flow_nl_per_s * 1000 // path.volume_per_step_pl, 1)
+        rate = max((flow_nl_per_s * 1000 + path.volume_per_step_pl // 2) // path.volume_per_step_pl, 1)
         if moves and steps < count:
             return False
         self.kind[index] = kind
@@ -84,7 +87,8 @@ class Program:
         self.pause_ms[index] = pause_ms
         self.steps[index] = steps
         self.rate[index] = rate
-        self.duration_ms[index] = count * (self._motion.duration_ms(steps // max(count, 1), rate) + pause_ms)
+        self.burst_us[index] = min(self._motion.duration_us(steps // max(count, 1), rate), MASK)
+        self.duration_ms[index] = count * (self.burst_us[index] // 1000 + pause_ms)
         self.phases += 1
         total_nl = volume_nl * count
         if kind == ASPIRATE:

@@ -29,6 +29,7 @@ _RELIEF_FROM_PA = 3_000
 _VACUUM_PA = -50_000
 # A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
 _SETTLED_PA = 1_000
+_ROUNDING_US = 1_000
 _SETTLE_TURNS = 300
 
 
@@ -231,11 +232,17 @@ class Runner:
         if self._in_burst:
             if not self._tail and motion.queued():
                 self._tail = True
-                motion.begin(0, self._rate, motion.direction, self._program.pause_ms[self.phase] * 1000)
+                motion.begin(0, self._rate, motion.direction, self._pause_us())
             elif self._tail and motion.queued():
                 self._burst_over(now_us, kind)
         elif motion.idle():
             self._begin_burst(now_us)
+
+    def _pause_us(self):
+        """The pause, less or more what the burst was late or early by rounding: bursts begin on their times."""
+        pause_us = self._program.pause_ms[self.phase] * 1000
+        early_us = self._program.burst_us[self.phase] - since(self._motion.end_us, self._motion.start_us)
+        return pause_us + early_us if pause_us and -_ROUNDING_US < early_us < _ROUNDING_US else pause_us
 
     def _supervise(self, kind, value_pa, rate):
         """Limiter and judge of a forward burst; False when the program has been ended."""
