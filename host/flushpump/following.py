@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from .errors import LinkLost, OutcomeUnknown, Refused, Silent
 from .lease import LEASE_MAX_S, RAMP_MARGIN_S, Lease
@@ -19,7 +20,10 @@ _SILENCE_S = 1.0
 _STOP_AGAIN_S = 0.02
 _STOP_PATIENCE_S = LEASE_MAX_S + RAMP_MARGIN_S
 _STOP_LEAST_S = 0.5
+_PATIENCE = 4
 _GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
+
+_Reply = TypeVar("_Reply")
 
 
 def going_on(status: Status) -> bool:
@@ -38,6 +42,17 @@ def patient_status(pump: Pump) -> Status:
             continue
         pump.lease.check_session()
         return status
+
+
+def patiently(pump: Pump, call: Callable[[], _Reply]) -> _Reply:
+    """`call` again after an unknown outcome, a few times; for what may be executed twice without harm."""
+    for _ in range(_PATIENCE):
+        try:
+            return call()
+        except OutcomeUnknown:
+            pump.settle()
+            pump.lease.check_session()
+    return call()
 
 
 def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
@@ -67,7 +82,7 @@ def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
         if pump.now_s - heard_s >= _SILENCE_S:
             heard_s = pump.now_s
             if not going_on(patient_status(pump)):
-                result = pump.result()
+                result = patiently(pump, pump.result)
                 if result is None or result.program_crc != crc:
                     raise OutcomeUnknown("the pump has no result of this program", "read its status and its log")
                 yield from _end(pump, result, seen)
@@ -77,8 +92,10 @@ def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
 def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:
     pump.keep_alive = pump.program_running = False
     for index in range(result.pulse_count):
-        if index not in seen and (pulse := pump.pulse(index)) is not None:
-            yield pulse
+        if index not in seen:
+            pulse = patiently(pump, partial(pump.pulse, index))
+            if pulse is not None:
+                yield pulse
     yield result
 
 

@@ -8,6 +8,7 @@ Leaving the block by an exception sends STOP until the pump says that nothing mo
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterator
@@ -112,11 +113,10 @@ class Pump(Upkeep):
         try:
             pump.reopen()
             pump._wait_for_self_test()
-        except Silent as problem:
+        except BaseException as problem:
             pump.close()
-            raise pump._not_a_pump() from problem
-        except BaseException:
-            pump.close()
+            if isinstance(problem, Silent) and not pump.link.session:
+                raise pump._not_a_pump() from problem
             raise
         return pump
 
@@ -309,15 +309,16 @@ class Pump(Upkeep):
             return True
         proof = hmac.digest(self._key, nonces, "sha256")[:16]
         try:
-            reply = Authenticated.from_wire(self.link.command("AUTHENTICATE", {"proof": proof}))
+            # It moves nothing, so it may go out until it is answered.
+            reply = following.patiently(self, lambda: self.link.command("AUTHENTICATE", {"proof": proof}))
         except Refused as refusal:
             if refusal.status == _WRONG_STATE:
-                # It moves. Stopping it needs no proof; the next therapy command tries again.
+                # The pump moves. Stopping it needs no proof; the next therapy command tries again.
                 return False
             if refusal.status != _NOT_AUTHENTICATED:
                 raise
         else:
-            if reply.authenticated:
+            if Authenticated.from_wire(reply).authenticated:
                 return True
         raise Refused(
             "the pump does not take this pairing key", "use the key that it was paired with", _NOT_AUTHENTICATED
@@ -325,7 +326,10 @@ class Pump(Upkeep):
 
     def _wait_for_self_test(self) -> None:
         until_s = self.now_s + SELF_TEST_S
-        while self.now_s < until_s and self.status().state is State.BOOT:
+        state = State.BOOT
+        while state is State.BOOT and self.now_s < until_s:
+            with contextlib.suppress(Silent):
+                state = self.status().state
             self.link.listen(self.now_s + 0.02)
 
     def _not_a_pump(self) -> NoDevice:

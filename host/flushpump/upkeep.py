@@ -65,14 +65,19 @@ class Upkeep:
         """Changes one setting and returns what applies. UsageProblem for a value outside the setting's range."""
         return settings.write(self.link, name, value)
 
+    def log_entry(self, number: int) -> LogEntry | None:
+        """The oldest stored entry of the event log whose number is at least `number`; None when there is none."""
+        values = self._entry("LOG_READ", {"number": number})
+        return None if values is None else LogEntry.from_wire(values)
+
     def log(self, first: int = 0) -> list[LogEntry]:
         """The stored entries of the event log from number `first` on, oldest first."""
         found: list[LogEntry] = []
-        while (values := self._entry("LOG_READ", {"number": first})) is not None:
-            found.append(LogEntry.from_wire(values))
-            if found[-1].number >= found[-1].newest:
+        while (entry := self.log_entry(first)) is not None:
+            found.append(entry)
+            if entry.number >= entry.newest:
                 break
-            first = found[-1].number + 1
+            first = entry.number + 1
         return found
 
     def self_test(self) -> SelfTest:
