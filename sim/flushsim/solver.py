@@ -23,7 +23,9 @@ ATMOSPHERE_KPA = 101.325
 SCALE_MOST = 1e6
 # Below this gauge pressure the liquid boils and the syringe fills with vapour instead of pulling harder.
 BOILING_KPA = -95.0
-BOILING_SOFTNESS = 1e4
+BOILING_SOFTNESS = 1e3
+# A connector that stores nothing would leave its pressure open while nothing passes either way.
+STRETCH_LEAST_ML_PER_KPA = 1e-8
 
 TOLERANCE_KPA = 0.002
 STEP_MOST_S = 0.005
@@ -57,7 +59,7 @@ class LineSolver:
         self._line = self._far = curve_of(far)
         self._open = curve_of(())
         self.c1 = c1_ml_per_kpa
-        self.c2 = c2_ml_per_kpa
+        self.c2 = max(c2_ml_per_kpa, STRETCH_LEAST_ML_PER_KPA)
         self.vein_kpa = self._far_kpa = vein_kpa
         self.p1 = self.p2 = self.port_kpa = self.peak_kpa = vein_kpa
         self.qe = 0.0
@@ -94,9 +96,13 @@ class LineSolver:
 
     def _connector(self, p2: float) -> tuple[float, float]:
         """S2 and its slope: the tube's stretch, and the air's place that liquid has taken (isothermal)."""
-        absolute = max(p2 + ATMOSPHERE_KPA, 1.0)
+        # Below boiling a straight line goes on, so that iterations may pass there.
+        absolute = max(p2, BOILING_KPA) + ATMOSPHERE_KPA
+        slope = self.c2 + self.bubble_ml * ATMOSPHERE_KPA / absolute**2
         stored = self.c2 * p2 + self.bubble_ml * (1 - ATMOSPHERE_KPA / absolute)
-        return stored, self.c2 + self.bubble_ml * ATMOSPHERE_KPA / absolute**2
+        if p2 < BOILING_KPA:
+            stored += (slope - self.c2) * (p2 - BOILING_KPA)
+        return stored, slope
 
     def change(
         self,
@@ -212,7 +218,7 @@ class LineSolver:
         near, far, closed, scale = self._near, self._far, self.closed, self.scale
         bubbly, c1, c2, base = self.bubble_ml > 0.0, self.c1, self.c2, self._far_kpa
         p2, p2_slope, qf, qf_slope = y, 1.0, 0.0, 0.0
-        for _ in range(60):
+        for turn in range(100):
             if closed:
                 p2 = y
             else:
@@ -239,13 +245,17 @@ class LineSolver:
             determinant = j11 * j22 + j12 * j21
             d_qe = (f1 * j22 - f2 * j12) / determinant
             d_y = (f2 * j11 + f1 * j21) / determinant
-            qe -= d_qe
-            y -= d_y
             if -CLOSE < d_qe < CLOSE and -CLOSE < d_y < CLOSE:
                 # Newton squares the error, so what is left is of the order of CLOSE squared.
+                qe -= d_qe
+                y -= d_y
                 p2 -= p2_slope * d_y
                 p1 -= near_slope * d_qe + p2_slope * d_y
                 return qe, y, a1 - hb * qe, a2 + hb * (keep * qe - (0.0 if closed else y)), p1, p2
+            # At a kink (boiling, onset of turbulence) full steps may jump to and fro for ever.
+            part = 1.0 if turn < 15 else 0.4
+            qe -= part * d_qe
+            y -= part * d_y
         raise SolverError(f"no solution at qe {qe} mL/s, p1 {self.p1} kPa, step {hb} s")
 
     def _follow(self, before_kpa: float, after_kpa: float, h: float) -> None:

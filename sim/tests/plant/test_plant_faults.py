@@ -135,3 +135,24 @@ def test_faults_of_the_link_leave_the_plant_alone() -> None:
     for one in (plant, sound):
         play(one, pulses(one, 1, 0.3, 1.0, 500_000), 500_000)
     assert plant.delivered_ul == sound.delivered_ul
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ["occlusion@0s", "leak:1@0s"],
+        ["bubble:0.05@50ms"],
+        ["occlusion@50ms", "bubble:0.05@50ms"],
+        ["disconnect@30ms~50ms", "growing:1000@0s", "bubble:1@40ms~20ms"],
+    ],
+)
+def test_a_line_that_stretches_nowhere_can_be_solved_down_to_boiling(faults: list[str]) -> None:
+    path = PlantPath(
+        syringe_compliance_ul_per_kpa=0.3, extension_compliance_ul_per_kpa=0, line_compliance_ul_per_kpa=0
+    )
+    plant = Plant(path, BOARD, faults)
+    slices = pulse(plant, 0, 0.1, 2.0)
+    slices += pulse(plant, slices[-1].end_ticks, 0.6, 4.0, -1)
+    play(plant, slices, 500_000)
+    assert plant.line.p1 > -101
+    assert abs(plant.mass_error_ul) < 1e-6
