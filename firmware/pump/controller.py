@@ -28,7 +28,7 @@ from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe
 from .telemetry import Telemetry
-from .ticks import MASK, since
+from .ticks import later, since
 
 BOOT = 0
 FAULT = 7
@@ -204,7 +204,7 @@ class Controller:
         self._carry_us += turn_us
         passed_ms = self._carry_us // 1000
         self._carry_us -= passed_ms * 1000
-        now_ms = (self.now_ms + passed_ms) & MASK
+        now_ms = later(self.now_ms, passed_ms)
         self.now_ms = now_ms
         runner = self.runner
         runner.clock(now_us, now_ms)

@@ -8,7 +8,7 @@ Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances
 because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400.
 """
 
-from .ticks import MASK
+from .ticks import later
 
 SLICE_10US = 500
 LOOKAHEAD_US = 9_000
@@ -245,7 +245,7 @@ class Motion:
         if not taken:
             self.starved = True
         length_us = length_10us * 10
-        self._until_us = (self._until_us + length_us) & MASK
+        self._until_us = later(self._until_us, length_us)
         return length_us
 
     def mismatch(self):

@@ -8,6 +8,6 @@ def since(now, then):
     return (now - then) & MASK
 
 
-def reached(now, due):
-    """Whether `now` is at or after `due`, for instants less than 2**29 units apart."""
-    return (now - due) & MASK < 0x20000000
+def later(then, span):
+    """`then` plus `span` of 0 to 2**30 - 1; the sum itself would leave 31 bits just before it wraps."""
+    return (then - (MASK - span) - 1) & MASK
