@@ -27,6 +27,11 @@ def onsets_ms(path: PlantPath | None = None) -> list[float]:
     return [round(from_ms + 10.9 * k) for k in range(TURNS)]
 
 
+def last_forward_us(rig: Rig) -> float:
+    """Time of the last step forwards; those of the relief come after."""
+    return [burst for burst in rig.plant.bursts if burst.direction > 0][-1].last_ticks / rig.plant.ticks_per_us
+
+
 def main() -> None:
     heading(f"Ends of motion (native, worst of {TURNS} onsets in a 2 mL/s plateau)")
     figure("STOP sent to last step", max(stop_ms(at) for at in range(3_200, 3_375, 7)), "ms", 10, 5)
@@ -45,7 +50,7 @@ def trip_ms(fault: str) -> float:
         outcome = run(faults=[f"{fault}@{onset}ms"])
         plant = outcome.rig.plant
         onset_us = (plant.motion_started_us or 0) + onset * 1000
-        worst = max(worst, ((plant.stepper.last_step_us or 0) - onset_us) / 1000)
+        worst = max(worst, (last_forward_us(outcome.rig) - onset_us) / 1000)
     return worst
 
 
@@ -63,7 +68,7 @@ def stop_ms(at_ms: int) -> float:
         rig.run_until(rig.now_us + at_ms * 1000 - 3_000_000)
         asked_us = rig.now_us
         pump.stop()
-        return ((rig.plant.stepper.last_step_us or 0) - asked_us) / 1000
+        return (last_forward_us(rig) - asked_us) / 1000
 
 
 def hard_limit_ms() -> float:
@@ -78,7 +83,7 @@ def hard_limit_ms() -> float:
             if after.pressure_pa >= hard_pa:
                 share = (hard_pa - before.pressure_pa) / (after.pressure_pa - before.pressure_pa)
                 crossed_us = before.now_us + share * (after.now_us - before.now_us)
-                worst = max(worst, ((outcome.rig.plant.stepper.last_step_us or 0) - crossed_us) / 1000)
+                worst = max(worst, (last_forward_us(outcome.rig) - crossed_us) / 1000)
                 break
     return worst
 
@@ -94,7 +99,7 @@ def closed_line(compliance_ul_per_kpa: float) -> None:
         plant = outcome.rig.plant
         above = max(above, plant.peak_kpa - outcome.plan.settings().working_limit_pa / 1000)
         onset_us = (plant.motion_started_us or 0) + onset * 1000
-        last_us = [burst for burst in plant.bursts if burst.direction > 0][-1].last_ticks / plant.ticks_per_us
+        last_us = last_forward_us(outcome.rig)
         detect = max(detect, (last_us - onset_us) / 1000)
         before_ul = plant.delivered_ul
         volume = max(volume, (before_ul - plant.delivered_at_us(last_us)) / 1000)

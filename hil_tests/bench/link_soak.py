@@ -1,0 +1,85 @@
+"""100,000 commands over a link that loses, doubles, damages, delays and reorders: how often is one executed?
+
+Real client, real firmware (native). Each command sets a setting to a value of its own; what the firmware executed is
+noted behind the link server, and what the client believes is held against it.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+
+from figures import figure, heading, pump_on
+from flushpump.errors import FlushPumpError, OutcomeUnknown
+from flushpump.pump import Pump
+from flushsim.rig import Rig
+
+COMMANDS = 100_000
+# The setting that is written, and the value of the first command.
+_INDEX = 5
+_BASE = 1_000_000
+SETTLED = [0]
+FAULTS = (
+    "link-drop:0.1@0s", "link-duplicate:0.1@0s", "link-corrupt:0.05@0s", "link-reorder:0.1@0s", "link-delay:20ms@0s",
+)  # fmt: skip
+
+
+def main(commands: int = COMMANDS) -> None:
+    heading(f"{commands} commands over a bad link (native): {', '.join(fault.split('@')[0] for fault in FAULTS)}")
+    executed: Counter[int] = Counter()
+    believed: dict[int, bool | None] = {}
+    rig = Rig("native", faults=FAULTS, seed=7)
+    with pump_on(rig) as pump:
+        _note_executions(rig, executed)
+        for number in range(commands):
+            believed[number] = _one(pump, number)
+            if number % 20_000 == 19_999:
+                print(f"  {number + 1} commands, {rig.now_us / 1e6:.0f} s of simulated time", file=sys.stderr, flush=True)
+        _let_late_copies_arrive(rig)
+    twice = sum(1 for count in executed.values() if count > 1)
+    unnoticed = sum(1 for number, done in believed.items() if done is True and not executed[number])
+    denied = sum(1 for number, done in believed.items() if done is False and executed[number])
+    figure("executed twice or more", twice, "commands", 0)
+    figure("believed executed, but lost", unnoticed, "commands", 0)
+    figure("believed not executed, but executed", denied, "commands", 0)
+    figure("executed", len(executed), "commands")
+    figure("known not to have been executed", sum(1 for done in believed.values() if done is False), "commands")
+    figure("outcome never told (and said so)", sum(1 for done in believed.values() if done is None), "commands")
+    figure("three tries without an answer, then settled", SETTLED[0], "commands")
+
+
+def _one(pump: Pump, number: int) -> bool | None:
+    """Sends command `number`; True executed, False not, None where the client says that it cannot be told."""
+    try:
+        pump.link.command("SETTINGS_SET", {"index": _INDEX, "value": _BASE + number})
+        return True
+    except OutcomeUnknown:
+        SETTLED[0] += 1
+    # First the answer of STATUS, then a new session: from then on a copy under way is refused.
+    _insist(pump.status)
+    if pump.settled is not None and pump.settled.executed is False:
+        _insist(pump.reopen)
+    return None if pump.settled is None else pump.settled.executed
+
+
+def _insist(ask: Callable[[], object]) -> None:
+    while True:
+        try:
+            ask()
+            return
+        except FlushPumpError:
+            continue
+
+
+def _note_executions(rig: Rig, executed: Counter[int]) -> None:
+    settings = rig._target._controller.settings  # type: ignore[union-attr]
+    original = settings.set
+
+    def noted(index: int, value: int) -> bool:
+        executed[value - _BASE] += 1
+        return bool(original(index, value))
+
+    settings.set = noted
+
+
+def _let_late_copies_arrive(rig: Rig) -> None:
+    rig.run_until(rig.now_us + 1_000_000)
