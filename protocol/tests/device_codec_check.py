@@ -119,7 +119,7 @@ def check_all(golden):
     from flushlink import messages
     from flushlink.fingerprint import table_hash
 
-    assert table_hash() == _bytes(golden["table_hash"])
+    assert table_hash() == _bytes(golden["table_hash"]), "the table has changed: make the golden frames anew"
     fields = {}
     for number, _, _, request, response, _ in messages.MESSAGES:
         fields[messages.KIND_REQUEST, number] = request
