@@ -156,7 +156,7 @@ class Controller:
 
     def run_self_test(self):
         """The whole self-test in one turn; nothing may move."""
-        self.self_test.judge(self.self_test.plausible())
+        self.self_test.judge(self.self_test.plausible(), self.motion.mismatch() == 0)
         self._tested()
 
     def leave(self, wish):

@@ -45,20 +45,19 @@ class SelfTest:
             self._good_readings += 1
         if self._turn < TURNS:
             return False
-        self.judge(self._good_readings >= TURNS // 2)
+        self.judge(self._good_readings >= TURNS // 2, self._counter.position() == self._position)
         return True
 
-    def judge(self, readings_good):
-        """Tests everything at once, given whether the sensor's readings so far were plausible."""
+    def judge(self, readings_good, counter_still):
+        """Tests everything at once, given whether the readings so far were plausible and no step has been counted."""
         self.passed = 0
         self.failed = 0
-        self._position = self._counter.position()
         self._judge(TEST_MEMORY, self._memory_holds() and crc16(_CHECK, 0, 9) == _CHECK_CRC)
         self._judge(TEST_CONFIGURATION, self._settings.good)
         self._judge(TEST_SENSOR, self._pressure.fault == 0 and readings_good)
         self._steps.stop()
         self._judge(TEST_DRIVER, self._steps.queued_us() == 0)
-        self._judge(TEST_COUNTER, self._counter.position() == self._position)
+        self._judge(TEST_COUNTER, counter_still)
         self._indicators.show(0, 0)
         self._judge(TEST_INDICATORS, self._indicators.inputs() >= 0)
 
