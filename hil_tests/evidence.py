@@ -171,11 +171,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def figure_lines(outcomes: Iterable[Outcome]) -> list[str]:
-    """One line a figure."""
+    """One line a figure; one that was measured several times is told from least to most."""
+    values: dict[tuple[str, str, str, str], list[float]] = {}
+    for outcome in outcomes:
+        for row in outcome.figures:
+            key = (row["name"], row["unit"], _limit_text(row), outcome.target)
+            values.setdefault(key, []).append(row["value"])
     return [
-        f"{row['name']}: {row['value']:.4g} {row['unit']} ({_limit_text(row)}) [{outcome.target}]"
-        for outcome in outcomes
-        for row in outcome.figures
+        f"{name}: {_span(found)} {unit} ({limit}) [{target}]" for (name, unit, limit, target), found in values.items()
     ]
 
 
@@ -231,6 +234,11 @@ def as_markdown(evidence: Evidence) -> str:
         if outcome.requirements or outcome.figures
     ]
     return "\n".join(lines) + "\n"
+
+
+def _span(values: list[float]) -> str:
+    low, high = f"{min(values):.4g}", f"{max(values):.4g}"
+    return high if low == high else f"{low} to {high}"
 
 
 def _limit_text(row: dict[str, Any]) -> str:

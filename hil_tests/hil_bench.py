@@ -3,6 +3,7 @@
 On a simulated target `rig` and `plant` are the truth, and the hands that press buttons and pull plugs.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,6 +31,7 @@ from flushpump.types import (
     Telemetry,
 )
 
+_REBOOT_S = 3.0
 MOVING = (State.RUNNING, State.STOPPING, State.RELIEVING)
 ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
 LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
@@ -72,6 +74,19 @@ class Run:
     @property
     def end(self) -> ProgramEnd:
         return next(event for event in reversed(self.events) if isinstance(event, ProgramEnd))
+
+
+class OpenWire:
+    """A port that stays open when a client closes it, for those that share it."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def close(self) -> None:
+        """Does nothing."""
 
 
 class Bench:
@@ -137,13 +152,19 @@ class Bench:
         return self._pump
 
     def greet(self) -> Pump:
-        """Opens a session; an older one of this bench ends by it."""
-        self._pump = Pump.over(self.port, self.url, self.key)
+        """Opens a session; an older one of this bench ends by it. A real pump is left as if just switched on."""
+        self._pump = Pump.over(OpenWire(self.port), self.url, self.key)
+        if self.target.startswith("serial:"):
+            self._pump.stop()
+            self._pump.reset()
+            time.sleep(_REBOOT_S)
+            self._pump.reopen()
+            self.acknowledge_all()
         return self._pump
 
     def second_host(self, key: bytes | None = DEFAULT_KEY) -> Pump:
-        """Another client on the same wire, with a session of its own."""
-        return Pump.over(self.port, self.url, key)
+        """Another client on the same wire, with a session of its own; when it gives up, the wire stays open."""
+        return Pump.over(OpenWire(self.port), self.url, key)
 
     def path_settings(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathSettings:
         return replace(path_settings(self.path, fluid, loaded_ml), **changes)

@@ -1,7 +1,8 @@
 """Frames by hand, for what the client would never send: wrong sessions, doubled commands, damage, other versions."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from flushlink import messages
@@ -10,7 +11,6 @@ from flushpump.pump import DEFAULT_KEY
 from flushpump.stream import FrameStream
 
 REPLY_S = 0.1
-STATUS_NUMBERS = {name: number for number, name, _ in messages.STATUSES}
 
 
 class Wire:
@@ -90,9 +90,13 @@ class Wire:
             self.host_nonce, self.device_nonce = nonce, bytes(self.values(frame)["device_nonce"])
         return frame
 
-    def authenticate(self, key: bytes = DEFAULT_KEY) -> wire.Frame:
+    def proof(self, key: bytes = DEFAULT_KEY) -> bytes:
+        """What proves the key in this session."""
         proved = self.host_nonce + self.device_nonce + self.session.to_bytes(2, "little")
-        return self.ask("AUTHENTICATE", {"proof": hmac.digest(key, proved, "sha256")[:16]})
+        return hmac.digest(key, proved, "sha256")[:16]
+
+    def authenticate(self) -> wire.Frame:
+        return self.ask("AUTHENTICATE", {"proof": self.proof()})
 
     def status(self) -> dict[str, Any]:
         """STATUS, which is always answered."""
@@ -102,6 +106,28 @@ class Wire:
         """The response's fields."""
         name = next(name for name, layout in wire.REQUESTS.items() if layout.number == frame.message)
         return dict(wire.RESPONSES[name].unpack(frame.payload))
+
+
+@contextmanager
+def replies_lost(port: Any) -> Iterator[None]:
+    """The device hears everything; what it says is lost on the way."""
+    read = port.read
+    port.read = lambda size=1: read(size) and b""
+    try:
+        yield
+    finally:
+        port.read = read
+
+
+@contextmanager
+def requests_lost(port: Any) -> Iterator[None]:
+    """The host hears everything; what it says is lost on the way."""
+    write = port.write
+    port.write = len
+    try:
+        yield
+    finally:
+        port.write = write
 
 
 def status_name(frame: wire.Frame) -> str:

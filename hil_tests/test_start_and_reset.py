@@ -1,0 +1,333 @@
+"""Power-on self-test and restarts: nothing moves before it, nothing resumes after one, and volumes are not forgotten."""
+
+from collections.abc import Callable
+
+import pytest
+from flushlink import messages
+from flushpump import wire
+from flushpump.errors import FlushPumpError, Refused
+from flushpump.types import Flag, ResetCause, State
+from flushsim.rig import BOOT_US, WATCHDOG_US
+from hil_bench import ASPIRATE, Bench, pulses, steady
+from hil_truth import in_pause, in_pulse, stands_still
+from hil_wire import Wire, status_name
+
+OpenBench = Callable[..., Bench]
+QUEUED_MS = 20.0
+ALL_TESTS = 0b111111
+
+MOVES = {
+    "PRIME": {"volume_nl": 300_000, "flow_nl_per_s": 500_000, "lease_ms": 2000},
+    "ASPIRATE": {"volume_nl": 300_000, "flow_nl_per_s": 500_000, "lease_ms": 2000},
+    "START": {"program_crc": 0, "lease_ms": 2000},
+}
+
+
+@pytest.mark.simulated("the moment of power-on")
+@pytest.mark.requirement("REQ-START-1")
+@pytest.mark.parametrize("name", MOVES)
+def test_nothing_can_be_started_before_the_self_test_has_passed(open_bench: OpenBench, name: str) -> None:
+    bench = open_bench(greet=False)
+    hand = Wire(bench.port)
+    hand.hello()
+    hand.authenticate()
+    assert hand.status()["state"] == State.BOOT
+    assert status_name(hand.ask(name, MOVES[name])) == "SELF_TEST"
+    assert bench.rig.now_us < 100_000
+    assert stands_still(bench, 1.0)
+
+
+@pytest.mark.simulated("a broken sensor and a broken counter")
+@pytest.mark.requirement("REQ-START-1", "REQ-START-2")
+@pytest.mark.parametrize(
+    ("part", "bit"),
+    [("silent sensor", messages.TEST_SENSOR), ("sensor at its rail", messages.TEST_SENSOR),
+     ("stuck sensor", messages.TEST_SENSOR), ("faulty sensor", messages.TEST_SENSOR),
+     ("pressure at rest", messages.TEST_SENSOR), ("counter that counts by itself", messages.TEST_COUNTER)],
+)  # fmt: skip
+def test_a_failed_self_test_is_shown_logged_and_forbids_motion(open_bench: OpenBench, part: str, bit: int) -> None:
+    bench = open_bench(greet=False)
+    sensor = bench.plant.sensor
+    if part == "silent sensor":
+        sensor.silent = True
+    elif part == "sensor at its rail":
+        sensor.drift_kpa = 10_000.0
+        bench.plant.read_sensor = lambda: 2**24 - 1
+    elif part == "stuck sensor":
+        sensor.stuck = True
+    elif part == "faulty sensor":
+        sensor.faulty = True
+    elif part == "pressure at rest":
+        bench.plant.read_sensor = lambda: sensor.counts(60.0 + bench.rig.now_us % 7 / 10)
+    else:
+        bench.turns(0.05)
+        bench.plant.stepper.position += 25
+    bench.greet()
+    status = bench.pump.status()
+    assert status.state is State.FAULT
+    assert not status.flags & Flag.SELF_TEST_PASSED
+    assert bench.pump.self_test().failed & bit
+    assert bench.alarm_names()[0] == "SELF_TEST_FAILED"
+    assert bench.pump.alarms()[0].detail & bit
+    bench.set_path()
+    bench.load(pulses(1))
+    with pytest.raises(Refused) as refused:
+        bench.pump.start()
+    assert refused.value.status_name == "SELF_TEST"
+    entries = [entry for entry in bench.pump.log() if entry.code == messages.LOG_SELF_TEST]
+    assert [(entry.argument, entry.detail & bit) for entry in entries[:1]] == [(0, bit)]
+
+
+@pytest.mark.requirement("REQ-START-2")
+def test_a_sound_pump_passes_every_part_of_the_self_test(bench: Bench) -> None:
+    result = bench.pump.self_test()
+    assert (result.passed, result.failed) == (ALL_TESTS, 0)
+    assert bench.pump.status().flags & Flag.SELF_TEST_PASSED
+
+
+def cut_power(bench: Bench) -> None:
+    bench.rig.power_cut()
+
+
+def press_reset(bench: Bench) -> None:
+    bench.rig.reset()
+
+
+def kill_loop(bench: Bench) -> None:
+    bench.rig.kill_loop()
+
+
+RESTARTS = {cut_power: ResetCause.POWER_ON, press_reset: ResetCause.BUTTON, kill_loop: ResetCause.WATCHDOG}
+
+
+@pytest.mark.simulated("resets, and the motor's driver")
+@pytest.mark.requirement("REQ-START-3", "REQ-STOP-3")
+@pytest.mark.parametrize("when", ["idle", "pulse", "pause", "question"])
+@pytest.mark.parametrize("restart", RESTARTS, ids=lambda act: act.__name__)
+def test_after_a_reset_the_motor_is_off_nothing_resumes_and_the_cause_is_told(
+    open_bench: OpenBench, restart: Callable[[Bench], None], when: str
+) -> None:
+    bench = open_bench()
+    bench.set_path()
+    boots = bench.pump.hello.boot_count if bench.pump.hello else 0
+    if when == "question":
+        bench.start(ASPIRATE, pulses(2))
+        while bench.pump.status().state is not State.WAITING:
+            bench.wait(0.1)
+    elif when != "idle":
+        bench.start(pulses(4))
+        bench.turns_until(in_pulse(bench) if when == "pulse" else in_pause(bench))
+    restart(bench)
+    bench.turns(0.03)
+    moved = len(bench.plant.bursts)
+    position = bench.plant.stepper.position
+    bench.turns((WATCHDOG_US + BOOT_US) / 1e6 + 1.5)
+    assert not bench.plant.stepper.enabled, "the driver is off"
+    with pytest.raises(FlushPumpError):
+        bench.pump.info()
+    hello = bench.greet().hello
+    assert hello is not None
+    assert hello.reset_cause is RESTARTS[restart]
+    assert hello.boot_count == boots + 1
+    assert hello.last_executed_sequence == 0
+    bench.wait(3.0)
+    assert (len(bench.plant.bursts), bench.plant.stepper.position) == (moved, position)
+    bench.acknowledge_all()
+    with pytest.raises(Refused) as refused:
+        bench.pump.link.command("START", {"program_crc": 0, "lease_ms": 2000})
+    assert refused.value.status_name == "NO_PATH"
+
+
+@pytest.mark.simulated("a restart without waiting for USB")
+@pytest.mark.requirement("REQ-START-3")
+def test_a_reset_by_command_is_refused_in_a_run_and_told_as_its_cause(bench: Bench) -> None:
+    bench.start(steady(3_000_000, 1_000_000))
+    with pytest.raises(Refused) as refused:
+        bench.pump.reset()
+    assert refused.value.status_name == "WRONG_STATE"
+    bench.pump.stop()
+    bench.pump.reset()
+    bench.turns(1.0)
+    hello = bench.greet().hello
+    assert hello is not None
+    assert hello.reset_cause is ResetCause.COMMAND
+
+
+@pytest.mark.simulated("a loop that dies, and the time of the last step")
+@pytest.mark.requirement("REQ-STOP-4")
+@pytest.mark.parametrize("turn", range(8))
+def test_when_the_loop_dies_motion_ends_with_the_queue_and_the_watchdog_resets(
+    bench: Bench, figure: Callable[..., None], turn: int
+) -> None:
+    bench.start(steady(6_000_000, 2_000_000), lease_ms=2000)
+    bench.turns_until(in_pulse(bench))
+    bench.turns(0.005 * turn)
+    died_us = bench.rig.now_us
+    bench.rig.kill_loop()
+    bench.turns(0.5)
+    figure("death of the loop to last step", (bench.plant.stepper.last_step_us - died_us) / 1000, "ms", QUEUED_MS)
+    boots = bench.rig.boots
+    bench.turns(1.0)
+    assert bench.rig.boots == boots + 1
+    hello = bench.greet().hello
+    assert hello is not None
+    assert hello.reset_cause is ResetCause.WATCHDOG
+    assert "WATCHDOG_RESET" in bench.alarm_names()
+
+
+@pytest.mark.simulated("a loop that stalls")
+@pytest.mark.requirement("REQ-STOP-4", "REQ-STOP-3")
+@pytest.mark.parametrize("stall_ms", [15, 30, 200, 900])
+def test_a_loop_that_stalls_and_comes_back_never_goes_on_as_if_nothing_had_been(
+    bench: Bench, stall_ms: int
+) -> None:
+    bench.start(pulses(2, pause_ms=100), lease_ms=2000)
+    bench.turns_until(in_pulse(bench))
+    stalled_us = bench.rig.now_us
+    bench.rig.kill_loop(stall_ms * 1000)
+    bench.turns(stall_ms / 1000)
+    if stall_ms > QUEUED_MS:
+        assert bench.plant.stepper.last_step_us - stalled_us <= QUEUED_MS * 1000
+    run = bench.follow()
+    assert run.alarms == ["MOTION_STARVED"]
+    assert bench.plant.stepper.position * bench.plant.plunger.ml_per_step < 0.8
+
+
+@pytest.mark.simulated("a loop that dies, and the plunger's true way")
+@pytest.mark.requirement("REQ-DOSE-4", "REQ-STOP-4")
+def test_the_ledger_survives_a_watchdog_reset(bench: Bench, figure: Callable[..., None]) -> None:
+    bench.start(pulses(8))
+    bench.turns_until(lambda: len(bench.plant.bursts) == 2)
+    bench.turns(0.2)
+    bench.rig.kill_loop()
+    bench.turns(2.0)
+    bench.greet()
+    true_ul = bench.plant.stepper.position * bench.plant.plunger.ml_per_step * 1000
+    status = bench.pump.status()
+    assert status.intended_nl == 8 * 900_000
+    figure("driven volume after a watchdog reset, error", abs(status.driven_nl / 1000 - true_ul), "uL", 250)
+    assert abs(status.driven_nl / 1000 - true_ul) <= status.uncertain_nl / 1000, "the error is within what is uncertain"
+
+
+@pytest.mark.simulated("power cuts")
+@pytest.mark.requirement("REQ-DOSE-4")
+def test_after_a_power_cut_the_whole_program_is_named_uncertain(bench: Bench) -> None:
+    bench.start(pulses(8))
+    bench.turns_until(in_pulse(bench))
+    bench.rig.power_cut()
+    bench.turns(3.0)
+    bench.greet()
+    status = bench.pump.status()
+    assert bench.alarm_names() == ["POWER_LOST"]
+    assert status.intended_nl == status.uncertain_nl == 8 * 900_000
+    assert status.delivered_nl == 0, "nothing is guessed"
+    bench.acknowledge_all()
+    bench.rig.power_cut()
+    bench.turns(3.0)
+    bench.greet()
+    assert bench.alarm_names() == [], "it is told once"
+
+
+@pytest.mark.simulated("power cuts")
+@pytest.mark.requirement("REQ-DOSE-4")
+def test_a_power_cut_after_a_run_leaves_nothing_uncertain(bench: Bench) -> None:
+    bench.run(pulses(2))
+    bench.wait(0.5)
+    bench.rig.power_cut()
+    bench.turns(3.0)
+    bench.greet()
+    assert bench.alarm_names() == []
+    assert bench.pump.status().uncertain_nl == 0
+
+
+@pytest.mark.simulated("a corrupt flash")
+@pytest.mark.requirement("REQ-START-4", "REQ-START-2")
+@pytest.mark.parametrize("damage", ["corrupt", "missing", "out of range", "too short"])
+def test_without_good_settings_therapy_is_refused_and_service_works(open_bench: OpenBench, damage: str) -> None:
+    bench = open_bench()
+    journal = bench.rig.journal
+    if damage == "corrupt":
+        journal.corrupt.add(0)
+    elif damage == "missing":
+        del journal.records[0]
+    elif damage == "too short":
+        journal.records[0] = journal.records[0][:20]
+    else:
+        journal.records[0] = b"\xff\xff\xff\x7f" + journal.records[0][4:]
+    bench.rig.power_cut()
+    bench.turns(2.0)
+    bench.greet()
+    status = bench.pump.status()
+    assert not status.flags & Flag.SETTINGS_GOOD
+    assert bench.alarm_names() == ["SETTINGS_CORRUPT"]
+    bench.acknowledge_all()
+    bench.set_path()
+    bench.load(pulses(1))
+    for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
+        with pytest.raises(Refused) as refused:
+            move()
+        assert refused.value.status_name == "SETTINGS"
+    assert stands_still(bench, 1.0)
+    assert bench.pump.self_test().failed == messages.TEST_CONFIGURATION
+    assert bench.pump.log()
+    assert bench.pump.get_setting("pressure_ceiling_pa") == 172_000
+    bench.pump.set_setting("pressure_ceiling_pa", 150_000)
+    assert bench.pump.self_test().failed == 0, "setting them again is what the alarm asks for"
+
+
+@pytest.mark.requirement("REQ-START-4")
+def test_service_is_refused_in_a_run_and_given_at_rest(bench: Bench) -> None:
+    bench.start(steady(2_000_000, 500_000))
+    hand = Wire(bench.port)
+    hand.session, hand.sequence = bench.pump.link.session, bench.pump.link.sequence
+    assert status_name(hand.ask("SERVICE")) == "WRONG_STATE"
+    hand.ask("STOP")
+    if not bench.target.startswith("serial:"):
+        assert hand.values(hand.ask("SERVICE"))["state"] == State.SERVICE
+
+
+@pytest.mark.simulated("power cuts")
+@pytest.mark.requirement("REQ-LOG-1")
+def test_commands_alarms_and_resets_are_logged_and_the_log_survives_power_loss(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@200ms"])
+    bench.start(pulses(2))
+    bench.follow()
+    bench.acknowledge_all()
+    bench.wait(0.5)
+    bench.rig.power_cut()
+    bench.turns(2.0)
+    bench.greet()
+    entries = bench.pump.log()
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    told = [(entry.boot_count, entry.code, entry.argument) for entry in entries]
+    number = {name: layout.number for name, layout in wire.REQUESTS.items()}
+    for row in (
+        (1, messages.LOG_BOOT, ResetCause.POWER_ON),
+        (1, messages.LOG_SELF_TEST, 1),
+        (1, messages.LOG_COMMAND, number["PATH_SET"]),
+        (1, messages.LOG_COMMAND, number["START"]),
+        (1, messages.LOG_ALARM, 1),
+        (1, messages.LOG_PROGRAM_END, 3),
+        (1, messages.LOG_ACKNOWLEDGED, 1),
+        (2, messages.LOG_BOOT, ResetCause.POWER_ON),
+    ):
+        assert row in told, row
+    times = [entry.device_time_ms for entry in entries if entry.boot_count == 1]
+    assert times == sorted(times)
+
+
+@pytest.mark.simulated("a full flash")
+@pytest.mark.requirement("REQ-LOG-1")
+def test_of_a_full_log_the_oldest_goes_first_and_numbers_go_on(bench: Bench) -> None:
+    for number in range(1100):
+        bench.pump.link.command("AUDIO_PAUSE")
+        if number % 40 == 0:
+            bench.wait(0.5)
+    bench.wait(1.0)
+    entries = bench.pump.log()
+    numbers = [entry.number for entry in entries]
+    assert len(numbers) == 1024
+    assert numbers == list(range(numbers[0], numbers[0] + 1024))
+    assert numbers[0] > 1
+
+
