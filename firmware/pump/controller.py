@@ -118,6 +118,8 @@ class Controller:
         cause = self.identity.reset_cause
         self.log.add(table.LOG_BOOT, cause, 0, self.boot_count)
         recovered = self.ledger.recover(_RESET_MARGIN_NL)
+        # How long the pump was off nobody knows: what the window held counts as driven now.
+        self.window.add(self.now_ms, self.ledger.window_nl)
         if cause == WATCHDOG:
             self._alarm(alarm.WATCHDOG_RESET, self.ledger.driven_nl)
         if recovered and (cause != WATCHDOG or recovered == 2):
@@ -301,7 +303,7 @@ class Controller:
         if not self._booked and not runner.active():
             self._booked = True
             self.window.add(now_ms, self.ledger.driven_nl)
-            self.ledger.flush()
+            self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(setting.WINDOW_S)))
             self.log.add(table.LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
             if self.alarms.locked != bool(self._counters[2]):
                 self._counters[2] = 1 if self.alarms.locked else 0

@@ -27,6 +27,8 @@ class Ledger:
         self.delivered_nl = 0
         self.uncertain_nl = 0
         self.aspirated_nl = 0
+        # What the rolling window held when it was written last: a restart must not empty it.
+        self.window_nl = 0
         self._dose_steps = 0
         self._lost_nl = 0
         self._open = False
@@ -68,8 +70,9 @@ class Ledger:
         self.uncertain_nl = max(rest, 0)
         self._journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
 
-    def flush(self):
-        """Writes the end of a run to the journal; only while nothing moves."""
+    def flush(self, window_nl):
+        """Writes the end of a run, and what the rolling window holds, to the journal; only while nothing moves."""
+        self.window_nl = window_nl
         if self._open:
             self._open = False
             self._mark(_MARK_IDLE)
@@ -85,18 +88,23 @@ class Ledger:
     def recover(self, margin_nl):
         """At the start: 0 nothing was open, 1 restored from scratch (+- `margin_nl`), 2 only the intent is known."""
         record = self._record
-        open_run = self._journal.load(_SLOT, record) == 12 and get_u32(record, 0) == _MARK_RUN
         journal = self._journal
+        known = journal.load(_SLOT, record) == 12
+        open_run = known and get_u32(record, 0) == _MARK_RUN
+        intended_nl = get_u32(record, 4)
+        self.window_nl = get_u32(record, 8) if known else 0
         result = 0
         if journal.scratch_read(_SCRATCH_MARK) == _MARK_RUN:
             self.intended_nl = journal.scratch_read(_SCRATCH_INTENDED)
             self.driven_nl = journal.scratch_read(_SCRATCH_DRIVEN)
             self.uncertain_nl = journal.scratch_read(_SCRATCH_STORED) + margin_nl
             self.delivered_nl = max(self.driven_nl - journal.scratch_read(_SCRATCH_STORED), 0)
+            self.window_nl += self.driven_nl + margin_nl
             result = 1
         elif open_run:
-            self.intended_nl = max(get_u32(record, 4), 0)
-            self.uncertain_nl = self.intended_nl
+            self.intended_nl = intended_nl
+            self.uncertain_nl = intended_nl
+            self.window_nl += intended_nl
             result = 2
         journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
         if open_run:
@@ -106,7 +114,7 @@ class Ledger:
     def _mark(self, mark):
         put_u32(self._record, 0, mark)
         put_u32(self._record, 4, self.intended_nl)
-        put_u32(self._record, 8, 0)
+        put_u32(self._record, 8, self.window_nl)
         self._journal.save(_SLOT, self._record, 12)
 
 
