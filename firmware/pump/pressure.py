@@ -18,6 +18,8 @@ _FINE_COUNTS = 60_000
 _STUCK_MODEL_PA = 12_000
 _STUCK_READING_PA = 500
 _REST_SAMPLES = 16
+# A line that still relaxes is not at rest: 16 samples (80 ms) lie within this or are no average.
+_REST_SPREAD_PA = 1_000
 
 
 class Pressure:
@@ -38,6 +40,8 @@ class Pressure:
         self._mark_pa = 0
         self._rest_sum = 0
         self._rest_count = 0
+        self._rest_low_pa = 0
+        self._rest_high_pa = 0
         self.calibrate(0, 1_000_000)
 
     def calibrate(self, offset_pa, gain_ppm):
@@ -89,12 +93,20 @@ class Pressure:
 
     def rest(self):
         """Averages the reading at rest into `rest_pa`; called once per turn while nothing moves."""
-        self._rest_sum += self.value_pa
+        value_pa = self.value_pa
+        if self._rest_count == 0:
+            self._rest_sum = 0
+            self._rest_low_pa = self._rest_high_pa = value_pa
+        elif value_pa < self._rest_low_pa:
+            self._rest_low_pa = value_pa
+        elif value_pa > self._rest_high_pa:
+            self._rest_high_pa = value_pa
+        self._rest_sum += value_pa
         self._rest_count += 1
         if self._rest_count == _REST_SAMPLES:
-            self.rest_pa = self._rest_sum // _REST_SAMPLES
-            self._rest_sum = 0
             self._rest_count = 0
+            if self._rest_high_pa - self._rest_low_pa <= _REST_SPREAD_PA:
+                self.rest_pa = self._rest_sum // _REST_SAMPLES
 
     def mark(self, model_pa):
         """Remembers where reading and model stand; called when a burst begins."""
