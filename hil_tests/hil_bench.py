@@ -191,6 +191,8 @@ class Bench:
             if isinstance(event, PhaseChange) and event.question:
                 yes = True if answers is None else answers[event.question]
                 changed = event.question is Question.SYRINGE_CHANGED and yes
+                if changed:
+                    fill_syringe(self.pump, loaded_ml)
                 self.pump.answer(event.question, yes, loaded_ml if changed else 0.0)
         return run
 
