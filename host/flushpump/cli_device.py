@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from rich.table import Table
 from flushpump.cli_base import console_for, json_option, port_option, print_json
 from flushpump.errors import UsageProblem
 from flushpump.events import alarm_happened, alarm_name, alarm_remedy
+from flushpump.insisting import patiently
 from flushpump.interrupts import Interrupts
 from flushpump.ports import list_ports
 from flushpump.pump import Pump
@@ -41,7 +43,7 @@ def ports_command(as_json: bool) -> None:
 def info_command(url: str | None, as_json: bool) -> None:
     """Says what the pump is: board, firmware, geometry, why it last restarted. Opens a session of its own."""
     with Pump.open(url) as pump:
-        info, hello = pump.info(), pump.hello
+        info, hello = patiently(pump, pump.info), pump.hello
         if hello is None:
             raise UsageProblem("the pump has not said what it is", "try again")
         values = {
@@ -115,7 +117,7 @@ def stop_command(url: str | None, as_json: bool) -> None:
 def alarms_command(url: str | None, as_json: bool) -> None:
     """Lists the alarms that wait to be acknowledged, gravest first. Opens a session of its own."""
     with Pump.open(url) as pump:
-        alarms = pump.alarms()
+        alarms = patiently(pump, pump.alarms)
     if as_json:
         print_json([alarm_json(alarm) for alarm in alarms])
         return
@@ -135,14 +137,14 @@ def ack_command(occurrences: tuple[int, ...], every: bool, url: str | None, as_j
     if bool(occurrences) == every:
         raise UsageProblem("it is not clear which alarms are meant", "name occurrences, or say --all")
     with Pump.open(url) as pump:
-        waiting = {alarm.occurrence: alarm for alarm in pump.alarms()}
+        waiting = {alarm.occurrence: alarm for alarm in patiently(pump, pump.alarms)}
         wanted = sorted(waiting) if every else list(occurrences)
         for occurrence in wanted:
             if occurrence not in waiting:
                 raise UsageProblem(f"no alarm with occurrence {occurrence} waits", "see flushpump alarms")
         for occurrence in wanted:
-            pump.acknowledge(occurrence)
-        left = pump.alarms()
+            patiently(pump, partial(pump.acknowledge, occurrence))
+        left = patiently(pump, pump.alarms)
     if as_json:
         print_json({"acknowledged": wanted, "pending": [alarm_json(alarm) for alarm in left]})
         return

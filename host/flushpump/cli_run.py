@@ -27,6 +27,7 @@ from flushpump.display import display_for
 from flushpump.errors import FlushPumpError, Interrupted, Refused, StoppedByAlarm
 from flushpump.events import alarm_happened, alarm_remedy
 from flushpump.following import going_on, patient_status
+from flushpump.insisting import patiently, surely
 from flushpump.interrupts import Interrupts
 from flushpump.path import Path
 from flushpump.plan import Plan, path_settings
@@ -34,7 +35,7 @@ from flushpump.ports import find_pump
 from flushpump.pump import Pump
 from flushpump.records import Records
 from flushpump.report import RunReport
-from flushpump.running import Run, wait_for_boot
+from flushpump.running import Run
 from flushpump.sequence import load_sequence
 from flushpump.simulated import fill_syringe, line_taken_off
 from flushpump.types import Fluid
@@ -78,7 +79,7 @@ def run_command(
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
         report.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         display = display_for(console)
-        with Interrupts(lambda: display.note("stopping")) as interrupts:
+        with Interrupts() as interrupts:
             Run(pump, plan, report, asker, display, interrupts).perform()
             record_id = _record(report)
     if as_json:
@@ -129,13 +130,12 @@ def prime_command(
         text = f"prime {volume:g} mL at {flow_ml_per_s:g} mL/s from {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Is the line NOT connected, and the syringe as shown?")
         with Interrupts() as interrupts:
-            wait_for_boot(pump)
             fill_syringe(pump, loaded)
-            pump.set_path(path_settings(path, Fluid.SALINE, loaded))
-            before = pump.status()
+            patiently(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
+            before = patient_status(pump)
             with line_taken_off(pump):
                 _prime(pump, volume, flow_ml_per_s, interrupts)
-            status = pump.status()
+            status = patient_status(pump)
     primed_ml = max(0, before.syringe_remaining_nl - status.syringe_remaining_nl) / 1e6
     result = {"primed_ml": primed_ml, "intended_ml": volume, "interrupted": interrupts.wanted}
     if as_json:
@@ -173,7 +173,8 @@ def confirm(console: Console, lines: list[str], yes: bool, question: str) -> Non
 def _prime(pump: Pump, volume_ml: float, flow_ml_per_s: float, interrupts: Interrupts) -> None:
     if interrupts.wanted:
         raise Interrupted("stopped by the user", "nothing has moved")
-    pump.prime(volume_ml, flow_ml_per_s)
+    surely(pump, lambda: pump.prime(volume_ml, flow_ml_per_s))
+    pump.keep_alive = True
     while going_on(patient_status(pump)):
         pump.poll(0.05)
         if interrupts.wanted:
@@ -182,7 +183,7 @@ def _prime(pump: Pump, volume_ml: float, flow_ml_per_s: float, interrupts: Inter
 
 
 def _describe(report: RunReport, pump: Pump) -> None:
-    info = pump.info()
+    info = patiently(pump, pump.info)
     report.unit = info.unit.hex()
     if pump.hello is not None:
         report.firmware = f"{pump.hello.version_text} {pump.hello.firmware_fingerprint.hex()}"

@@ -89,10 +89,10 @@ class LiveDisplay(PlainDisplay):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._live = Live(console=console, refresh_per_second=10, get_renderable=self._panel)
         self._telemetry: Telemetry | None = None
         self._phase_index = 0
         self._pulse: PulseResult | None = None
+        self._live = Live(console=console, refresh_per_second=10, get_renderable=self._panel)
 
     def begin(self, plan: Plan) -> None:
         """Shows the panel."""

@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -13,9 +12,8 @@ class Interrupts:
     Outside the main thread, where Python takes no signals, the block has no effect and `wanted` can be set by hand.
     """
 
-    def __init__(self, on_first: Callable[[], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.wanted = False
-        self._on_first = on_first
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -31,7 +29,5 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        first = not self.wanted
+        # Nothing is printed here: the signal may have come in the middle of a write.
         self.wanted = True
-        if first and self._on_first is not None:
-            self._on_first()

@@ -133,7 +133,7 @@ class RunReport:
             return f"stopped by the user, nothing moves: {volumes}"
         if self.end is not None and self.end.alarm_code:
             code = self.end.alarm_code
-            return f"{self.outcome}: {alarm_happened(code)}; {volumes}; {alarm_remedy(code)}"
+            return f"{self.outcome.replace('_', ' ')}: {alarm_happened(code)}; {volumes}; {alarm_remedy(code)}"
         return f"{self.outcome}: {self.problem + '; ' if self.problem else ''}{volumes}"
 
 

@@ -5,11 +5,12 @@ import math
 import pytest
 from flushpump.catalogue import MARKS, UnknownName, load
 
-LINES = (
-    "smartport-ct-6.6f smartport-ct-8f smartport-ct-9.6f smartport-plus-5f smartport-plus-6f smartport-plus-8f "
-    "power-port-8f standard-port-6f standard-port-8f arm-port-5f picc-3f picc-4f picc-5f picc-5f-dual picc-6f-dual "
-    "tunneled-6.6f tunneled-9.6f"
-).split()
+LINES = [
+    "smartport-ct-6.6f", "smartport-ct-8f", "smartport-ct-9.6f",
+    "smartport-plus-5f", "smartport-plus-6f", "smartport-plus-8f",
+    "power-port-8f", "standard-port-6f", "standard-port-8f", "arm-port-5f",
+    "picc-3f", "picc-4f", "picc-5f", "picc-5f-dual", "picc-6f-dual", "tunneled-6.6f", "tunneled-9.6f",
+]  # fmt: skip
 # Inner diameters in mm as in the pump tables, by brand and printed size.
 BARRELS = {
     "bd": {1: 4.699, 3: 8.585, 5: 11.99, 10: 14.43, 20: 19.05, 30: 21.59, 60: 26.59},

@@ -56,7 +56,8 @@ def test_the_catalogue_as_json_gives_the_source_of_every_value():
 
 
 def test_a_plan_shows_syringe_volumes_limits_and_lowered_flow():
-    result = call("plan", "port-maintenance", "--line", "smartport-ct-8f", "--needle", "huber-22g", "--syringe", "bd-10")
+    parts = ["--line", "smartport-ct-8f", "--needle", "huber-22g", "--syringe", "bd-10"]
+    result = call("plan", "port-maintenance", *parts)
     assert result.exit_code == 0
     for words in ("BD plastic 10 mL (bd-10)", "9.50 mL", "working limit 138 kPa", "lowered from 2 to 1.07 mL/s"):
         assert words in result.stdout
@@ -115,9 +116,7 @@ def test_heparin_for_an_intolerant_line_exits_4(command: str):
 
 def test_without_a_terminal_and_without_yes_a_run_is_refused_before_the_port_is_touched():
     assert "no terminal to ask on; add --yes" in complaint(4, "run", "port-maintenance", *PORT_PATH, "--port", "x")
-    assert "--json leaves nobody to ask" in complaint(
-        4, "run", "port-maintenance", *PORT_PATH, "--port", "x", "--json"
-    )
+    assert "--json leaves nobody to ask" in complaint(4, "run", "port-maintenance", *PORT_PATH, "--port", "x", "--json")
 
 
 @pytest.mark.parametrize("command", ["info", "status", "stop", "alarms", "monitor"])
