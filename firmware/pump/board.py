@@ -6,9 +6,10 @@ _RANGES = (
     ("drive", "step_rate_max_per_s", 1_000, 400_000),
     ("drive", "acceleration_mm_per_s2", 10, 10_000),
     ("drive", "travel_um", 1_000, 500_000),
-    ("sensor", "raw_min", -(2**23), 2**24),
-    ("sensor", "raw_max", -(2**23), 2**24),
-    ("sensor", "range_min_pa", -1_000_000, 1_000_000),
+    # Raw counts below zero mean that there is no reading; a signed sensor's port adds an offset.
+    ("sensor", "raw_min", 0, 2**24),
+    ("sensor", "raw_max", 0, 2**24),
+    ("sensor", "range_min_pa", -1_000_000, 0),
     ("sensor", "range_max_pa", 10_000, 2_000_000),
     ("clock", "ticks_per_us", 1, 133),
 )
@@ -28,6 +29,8 @@ class Board:
         sensor = data["sensor"]
         if sensor["raw_min"] == sensor["raw_max"] or sensor["range_min_pa"] >= sensor["range_max_pa"]:
             raise ValueError("board data: the sensor's range is empty; check raw_min to range_max_pa")
+        if drive["acceleration_mm_per_s2"] * drive["steps_per_mm"] < drive["step_rate_max_per_s"]:
+            raise ValueError("board data: the drive takes more than 1 s to its top speed; check acceleration_mm_per_s2")
         self.name = data.get("name", "")
         self.steps_per_mm = drive["steps_per_mm"]
         self.step_rate_max_per_s = drive["step_rate_max_per_s"]

@@ -41,6 +41,8 @@ class Motion:
         self._counter = counter
         self._ticks_per_10us = board.ticks_per_us * 10
         self._ramp_per_slice = max(board.acceleration_per_s2 // 200, 1)
+        # Slow enough to begin and to end at without a ramp.
+        self._slow = max(self._ramp_per_slice >> 3, 1)
         self.rate_max = board.step_rate_max_per_s
         self.commanded = counter.position()
         self.direction = 1
@@ -88,10 +90,8 @@ class Motion:
         ramp = self._ramp_per_slice
         if rate > self.rate_max:
             rate = self.rate_max
-        if self._ramp_steps(rate) * 2 > count:
-            peak = isqrt((ramp * 25 // 32) * count) << 4
-            if peak < rate:
-                rate = max(peak, ramp >> 3, 1)
+        if 0 < count < self._ramp_steps(rate) * 2:
+            rate = min(rate, max(isqrt((ramp * 25 // 32) * count) << 4, self._slow))
         self._wanted = self._target = max(rate, 1)
 
     def limit(self, rate):
@@ -184,24 +184,19 @@ class Motion:
             if after <= 0:
                 return self._finish(rate)
             length = SLICE_10US
-        elif rate < self._target:
-            after = rate + ramp
-            length = SLICE_10US
-            if after > self._target:
-                after = self._target
-                length = max((after - rate) * SLICE_10US // ramp, 1)
-            travel = (rate + after) * length // (SLICE_10US * _UNITS_PER_STEP)
-            if self.remaining - travel < self._ramp_steps(after):
-                after = rate
-                length = SLICE_10US
-            if after == 0:
-                after = self._target
         else:
-            after = rate
-            slice_steps = rate // 200
-            length = SLICE_10US
-            if cruise < slice_steps + (slice_steps >> 1):
-                length = max(cruise * 100_000 // rate, 1)
+            after = self._gain(rate) if rate < self._target else rate
+            if after > rate:
+                length = max((after - rate) * SLICE_10US // ramp, 1)
+            elif rate < self._target and rate < self._slow:
+                # Too near the end for a slice of the ramp; but a burst that was braked here must not creep to its end.
+                after = min(self._target, self._slow)
+                length = SLICE_10US
+            else:
+                slice_steps = rate // 200
+                length = SLICE_10US
+                if cruise < slice_steps + (slice_steps >> 1):
+                    length = max(cruise * 100_000 // rate, 1)
         self._units += (rate + after) * length // SLICE_10US
         count = self._units // _UNITS_PER_STEP
         self._units -= count * _UNITS_PER_STEP
@@ -211,6 +206,18 @@ class Motion:
             count = self.remaining - 1
         self._mean = (rate + after) >> 1
         return self._put(count, length)
+
+    def _gain(self, rate):
+        """Speed at the end of the next slice up the ramp: what still leaves room to stop, or `rate` itself."""
+        ramp = self._ramp_per_slice
+        gain = min(self._target - rate, ramp)
+        for _ in range(3):
+            after = rate + gain
+            travel = (rate + after) * (gain * SLICE_10US // ramp) // (SLICE_10US * _UNITS_PER_STEP)
+            if self.remaining - travel >= self._ramp_steps(after):
+                return after
+            gain >>= 1
+        return rate
 
     def _finish(self, rate):
         """The last slice: from `rate` to rest, with the steps that are left, no faster than the slice before."""
