@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from flushpump.cli import cli
 from flushpump.cli_base import simulated_with, target_of
+from flushpump.cli_top import cli
 from flushpump.path import Path
 
 PORT_PATH = ["--line", "smartport-ct-8f", "--needle", "huber-20g", "--syringe", "bd-10"]

@@ -164,6 +164,23 @@ def test_a_record_that_cannot_be_written_does_not_take_the_result_away(flushpump
     assert [line for line in done.stderr.splitlines() if line.startswith("flushpump: no record was written: ")]
 
 
+def test_a_full_disk_does_not_take_the_result_away(tmp_path: FilePath):
+    # No file of this process may grow beyond 4 kB, which the first page of a database already needs.
+    code = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+sys.argv = ["flushpump", *{[*RUN, "--port", "flushsim://?target=native", "--yes", "--json"]!r}]
+from flushpump.cli import main
+main()
+"""
+    environment = {**os.environ, "FLUSHPUMP_RECORDS": str(tmp_path / "records.sqlite")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert result(done)["outcome"] == "completed"
+    assert "no record was written: the records in" in done.stderr
+
+
 @pytest.mark.requirement("REQ-DOSE-3")
 def test_priming_is_not_dose(flushpump: Command):
     path = RUN[2:]
