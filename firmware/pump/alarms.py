@@ -6,7 +6,7 @@ to the indicators). Three alarms that each ended a run within ten minutes lock t
 
 from flushlink.messages import ALARMS, LOG_ALARM
 
-from .ticks import MASK, since
+from .ticks import since
 
 OCCLUSION = 1
 HARD_LIMIT = 2
@@ -60,6 +60,7 @@ class Alarms:
         self.locked = False
         self.changed = False
         self.pending = 0
+        self._gravest = 0
         self._pause_from_ms = 0
         self._pause_priority = 0
         self.audio_paused = False
@@ -73,6 +74,7 @@ class Alarms:
         self._raised_ms[code] = now_ms
         self._details[code] = detail
         self.changed = True
+        self._gravest = self._find_gravest()
         self._log.add(LOG_ALARM, code, now_ms, detail)
         if self.audio_paused and self._priorities[code] > self._pause_priority:
             self.audio_paused = False
@@ -101,11 +103,18 @@ class Alarms:
             if occurrence and self._occurrences[code] == occurrence:
                 self._occurrences[code] = 0
                 self.pending -= 1
+                self._gravest = self._find_gravest()
+                # A pause is meant for the alarms that sounded: what comes after the last of them is heard.
+                if self.pending == 0:
+                    self.audio_paused = False
                 return code
         return 0
 
     def gravest(self):
         """Code of the alarm with the highest priority, the oldest of them, or 0."""
+        return self._gravest
+
+    def _find_gravest(self):
         best = 0
         for code in range(1, _COUNT):
             occurrence = self._occurrences[code]
@@ -113,7 +122,7 @@ class Alarms:
                 best == 0
                 or self._priorities[code] > self._priorities[best]
                 or (self._priorities[code] == self._priorities[best]
-                and occurrence < self._occurrences[best])
+                and (occurrence - self._occurrences[best]) & 0xFFFF >= 0x8000)
             ):
                 best = code
         return best
@@ -153,7 +162,7 @@ class Alarms:
     def pause_audio(self, now_ms):
         """Silences the sound; returns for how long (ms)."""
         self.audio_paused = True
-        self._pause_from_ms = now_ms & MASK
+        self._pause_from_ms = now_ms
         self._pause_priority = self._priorities[self.gravest()]
         return AUDIO_PAUSE_MS
 
