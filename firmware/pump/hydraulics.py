@@ -12,6 +12,8 @@ SCALE_MAX = 2_000
 LAMINAR_MAX = 500_000
 TURBULENT_MAX = 1_000_000
 _FLOW_MAX_UL_PER_S = 10_000
+_FLOW_FLOOR_UL_PER_S = 20
+_MODEL_STEP_PA = 200_000
 
 
 class Hydraulics:
@@ -25,6 +27,7 @@ class Hydraulics:
         self.scale_permille = 1_000
         self.learnt = False
         self.model_pa = 0
+        self._out_ul_per_s = _FLOW_FLOOR_UL_PER_S
         self._nl = 100
         self._pl = 0
         self._rate_per_slope = 0
@@ -104,15 +107,25 @@ class Hydraulics:
     def settle(self, pressure_pa):
         """Puts the model where the reading is."""
         self.model_pa = pressure_pa
+        self._out_ul_per_s = _FLOW_FLOOR_UL_PER_S
 
     def advance(self, flow_ul_per_s, rest_pa):
-        """Moves the model by one turn at a plunger flow: first order towards what the flow needs."""
-        goal = rest_pa + self.rise_pa(flow_ul_per_s)
-        gap = goal - self.model_pa
-        if flow_ul_per_s > 100:
-            resistance = (goal - rest_pa) * 1000 // flow_ul_per_s
+        """Moves the model by one turn at a plunger flow: C dP/dt = Q - q(P), semi-implicit, so that it cannot ring."""
+        above = self.model_pa - rest_pa
+        out = self._out_ul_per_s
+        resistance = self._resistance(out)
+        if above > 0:
+            # One Newton step per turn towards R_L q + R_T q^2 = P.
+            out = (out + min(min(above, 500_000) * 1000 // resistance, _FLOW_MAX_UL_PER_S)) >> 1
         else:
-            resistance = self.laminar * self.scale_permille // 1000
-        # tau = R C: Pa s/mL x nL/kPa is ns, so us = R x C / 1000.
-        tau_us = (resistance >> 5) * self.compliance // 1000 * 32 if resistance < 500_000 else 1_000_000
-        self.model_pa += gap * 5 // (tau_us // 1000 + 5)
+            out = 0
+        self._out_ul_per_s = max(out, _FLOW_FLOOR_UL_PER_S)
+        gained = (flow_ul_per_s - out) * 5_000 // (self.compliance + 5_000_000 // resistance)
+        if gained > _MODEL_STEP_PA:
+            gained = _MODEL_STEP_PA
+        self.model_pa += gained
+
+    def _resistance(self, flow_ul_per_s):
+        """R_L + R_T Q in Pa s/mL, scaled."""
+        resistance = self.laminar + (self.turbulent >> 4) * (flow_ul_per_s >> 2) // 250 * 16
+        return max(min(resistance, 1_000_000) * self.scale_permille // 1000, 100)

@@ -20,6 +20,7 @@ _OPEN_TURNS = 8
 _RISE_MIN_PA = 15_000
 _THROTTLED_TURNS = 8
 _PULSE_RESIDUAL_PA = 6_000
+_LATE_TURNS_MAX = 2_000
 _DECAY_MIN_PA = 4_000
 _BUBBLE_MIN_NL_PER_KPA = 600
 # The first rise: at least 30 ms of it and 6 kPa, at most 100 ms, by when most of the flow leaves.
@@ -40,11 +41,12 @@ class Judge:
     def begin_run(self, rest_pa):
         self.rest_pa = rest_pa
         self.worst = NOT_JUDGED
-        self._decay_learnt = 0
-        self._path.settle(rest_pa)
-        self.begin_pulse()
+        self._tau_learnt_us = 0
+        self.begin_pulse(rest_pa, 0)
 
-    def begin_pulse(self):
+    def begin_pulse(self, value_pa, turns):
+        """A burst that should last for `turns` begins at this pressure; its second half is judged."""
+        self._turns_left = turns >> 1
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
         self.resistance = 0
@@ -57,17 +59,23 @@ class Judge:
         self._rise_from_pa = 0
         self._rise_steps = 0
         self._rise_area = 0
-        self._mean_pa = self.rest_pa
-        self._mean_out = 0
-        self._samples = 0
+        # The pause has its own judgement; what the model got wrong in it is no evidence against the next pulse.
+        self._path.settle(value_pa)
+        self._first_pa = self._second_pa = self._third_pa = value_pa
+        self._late_turns = 0
+        self._late_steps = 0
+        self._late_area = 0
+        self._late_from_pa = 0
+        self._late_to_pa = 0
+        self._tau_us = 0
         self._area = 0
         self._decay_start_pa = 0
         self._decay_pa = 0
         self._decay_turns = 0
         self._decaying = False
 
-    def turn(self, value_pa, slope_pa, rate, wanted, allowed):
-        """One turn of driving: pressure, its slope per turn, steps/s made, wanted and allowed.
+    def turn(self, value_pa, rate, wanted, allowed):
+        """One turn of driving: pressure, steps/s made, wanted and allowed.
 
         Returns a verdict to act on at once, or 0.
         """
@@ -79,16 +87,15 @@ class Judge:
         if not path.compliance_measured:
             self._measure_compliance(value_pa, rate)
         residual = value_pa - path.model_pa
-        into_compliance = path.slope_rate(slope_pa)
-        out = rate - into_compliance
-        if rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3):
-            if self._samples == 0:
-                self._mean_pa = value_pa
-                self._mean_out = out
-            else:
-                self._mean_pa += (value_pa - self._mean_pa) >> 2
-                self._mean_out += (out - self._mean_out) >> 2
-            self._samples += 1
+        # Over three turns, because a big compliance makes much of a little noise.
+        into_compliance = path.slope_rate((value_pa - self._third_pa) // 3)
+        self._third_pa = self._second_pa
+        self._second_pa = self._first_pa
+        self._first_pa = value_pa
+        if self._turns_left > 0:
+            self._turns_left -= 1
+        elif rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3):
+            self._measure_late(value_pa, rate)
         # A closed line takes all the flow into its compliance.
         closed = residual > _SLOPE_RESIDUAL_PA and into_compliance * 5 > rate * 4
         if closed and rate > 0 and path.compliance_measured:
@@ -112,6 +119,24 @@ class Judge:
         else:
             self._open = 0
         return NOT_JUDGED
+
+    def _measure_late(self, value_pa, rate):
+        """Sums volume and pressure of the burst's second half: sums are quiet where a slope times a big C is not."""
+        if self._late_turns == 0:
+            self._late_from_pa = value_pa
+        elif self._late_turns < _LATE_TURNS_MAX:
+            self._late_steps += rate // 200
+            self._late_area += (value_pa + self._late_to_pa) // 2 - self.rest_pa
+        else:
+            return
+        self._late_to_pa = value_pa
+        self._late_turns += 1
+
+    def _late_out_ul_per_s(self):
+        """Mean flow that left in the second half: what went in less what the compliance took."""
+        path = self._path
+        taken_nl = path.stored_nl(self._late_to_pa - self.rest_pa) - path.stored_nl(self._late_from_pa - self.rest_pa)
+        return (path.volume_nl(self._late_steps) - taken_nl) // max((self._late_turns - 1) * 5, 1)
 
     def _measure_compliance(self, value_pa, rate):
         """C from the first rise: what went in, less what left already, over the rise of pressure."""
@@ -155,10 +180,10 @@ class Judge:
         path = self._path
         if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
             return self.verdict
-        out = path.flow_ul_per_s(max(self._mean_out, 0))
-        if self._samples < 4 or out < 50:
+        out = self._late_out_ul_per_s()
+        if self._late_turns < 4 or out < 50:
             return self.verdict
-        rise = self._mean_pa - self.rest_pa
+        rise = self._late_area // (self._late_turns - 1)
         expected = max(path.rise_pa(out), 1)
         self.residual_pa = rise - expected
         self.resistance = max(rise, 0) * 1000 // out
@@ -186,19 +211,22 @@ class Judge:
         half = max(out >> 1, 1)
         resistance = max(self._path.rise_pa(half) * 1000 // half, 100)
         tau_us = min(self._area * 50 // max(fall // 100, 1), 1_000_000)
+        self._tau_us = tau_us
         self.compliance = min(tau_us * 1000 // resistance, 65_535)
 
     def _bubble(self):
-        learnt = self._decay_learnt
-        more = self.compliance - learnt
-        return learnt > 0 and more > _BUBBLE_MIN_NL_PER_KPA and more * 10 > learnt * 3
+        """Whether the pause decays more slowly than the first did, by more compliance than noise could feign."""
+        longer = self._tau_us - self._tau_learnt_us
+        if self._tau_learnt_us == 0 or longer * 10 <= self._tau_learnt_us * 3:
+            return False
+        return (longer >> 4) * self.compliance // (self._tau_us >> 4) > _BUBBLE_MIN_NL_PER_KPA
 
     def _learn(self, ratio):
         path = self._path
         scale = path.scale_permille * ratio // 1000
         path.scale_permille = min(max(scale, 400), 2_000)
         path.learnt = True
-        self._decay_learnt = self.compliance
+        self._tau_learnt_us = self._tau_us
 
     def _say(self, verdict):
         self.verdict = verdict

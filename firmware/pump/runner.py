@@ -128,7 +128,6 @@ class Runner:
             return
         self.question = 0
         self.state = RUNNING
-        self._path.settle(self._pressure.value_pa)
         self._next_phase(self._now_us)
 
     def acknowledged(self):
@@ -179,7 +178,7 @@ class Runner:
         self._in_burst = True
         self._tail = False
         self._limiter.begin(self._rate)
-        self._judge.begin_pulse()
+        self._judge.begin_pulse(self._pressure.value_pa, program.burst_us[phase] // 5_000)
         self._pressure.mark(self._path.model_pa)
         self._motion.begin(burst_steps, self._rate, direction)
 
@@ -254,7 +253,7 @@ class Runner:
         slope_pa = self._pressure.slope_pa
         allowed = self._limiter.turn(value_pa, slope_pa, rate, self._rate)
         if kind != PRIME:
-            verdict = self._judge.turn(value_pa, slope_pa, rate, self._rate, allowed)
+            verdict = self._judge.turn(value_pa, rate, self._rate, allowed)
             if verdict == verdicts.OCCLUDED:
                 self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
                 return False
