@@ -36,7 +36,6 @@ class Board:
         self.step_rate_max_per_s = drive["step_rate_max_per_s"]
         self.acceleration_per_s2 = drive["acceleration_mm_per_s2"] * drive["steps_per_mm"]
         self.travel_um = drive["travel_um"]
-        self.travel_steps = drive["travel_um"] * drive["steps_per_mm"] // 1000
         self.raw_min = sensor["raw_min"]
         self.raw_max = sensor["raw_max"]
         self.range_min_pa = sensor["range_min_pa"]
@@ -46,3 +45,7 @@ class Board:
     def volume_per_step_pl(self, barrel_diameter_um):
         """Volume of one step; 355/452 is pi/4 to 1e-7."""
         return barrel_diameter_um * barrel_diameter_um * 355 // 452 // self.steps_per_mm
+
+    def volume_pl(self, barrel_diameter_um):
+        """Volume of the drive's whole travel. May allocate."""
+        return barrel_diameter_um * barrel_diameter_um * 355 // 452 * self.travel_um // 1000

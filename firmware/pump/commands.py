@@ -261,7 +261,8 @@ class Commands:
             return FLUID
         if (line_flags & table.LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
             return PATH_LIMIT
-        if loaded_nl > capacity_nl:
+        # A plunger's way longer than the drive's is no such syringe, and its steps could leave 31 bits.
+        if loaded_nl > capacity_nl or capacity_nl * 1000 > pump.board.volume_pl(diameter_um):
             return SYRINGE
         hard_pa = min(hard_pa, pump.settings.get(setting.PRESSURE_CEILING_PA), pump.board.range_max_pa * 19 // 20)
         working_pa = min(working_pa, hard_pa * 9 // 10)
