@@ -354,6 +354,8 @@ class Commands:
     def _therapy_status(self):
         """Why motion may not begin, or OK."""
         pump = self._pump
+        if pump.leaving():
+            return WRONG_STATE
         if not pump.tested or pump.self_test.failed & ~table.TEST_CONFIGURATION:
             return SELF_TEST
         if not pump.settings.good:

@@ -166,6 +166,10 @@ class Controller:
         self._leaving = wish
         self._leave_ms = self.now_ms
 
+    def leaving(self):
+        """Whether SERVICE or RESET has been granted: no motion begins any more."""
+        return self._leaving != 0
+
     # What others ask
 
     def state(self):
