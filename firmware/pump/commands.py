@@ -37,6 +37,13 @@ _ANTIMICROBIAL_LOCK = 4
 _HEPARIN_FIRST = 2
 _HEPARIN_LAST = 3
 _CAPABILITIES = 0b1111
+_PATH_SETTINGS = (
+    setting.PRESSURE_CEILING_PA,
+    setting.PROGRAM_VOLUME_CAP_NL,
+    setting.PROGRAM_TIME_CAP_S,
+    setting.RELIEF_VOLUME_CAP_NL,
+    setting.FLOW_CAP_NL_PER_S,
+)
 
 _HELLO = request("HELLO")
 _HELLO_R = response("HELLO")
@@ -439,6 +446,8 @@ class Commands:
         if status != OK:
             return status
         volume_nl = get_u32(frame, _MOVE["volume_nl"])
+        if volume_nl > pump.settings.get(setting.PROGRAM_VOLUME_CAP_NL):
+            return DOSE_CAP
         flow = min(get_u32(frame, _MOVE["flow_nl_per_s"]), pump.flow_cap_nl_per_s)
         cap_ms = pump.settings.get(setting.PROGRAM_TIME_CAP_S) * 1000
         if not pump.program.single(kind, volume_nl, flow, cap_ms):
@@ -481,6 +490,10 @@ class Commands:
         if not pump.settings.set(index, value):
             return OUT_OF_RANGE
         pump.settings_changed()
+        if index in _PATH_SETTINGS:
+            # Path and program were checked against the old limits.
+            pump.path_set = False
+            pump.program.clear()
         pump.log.add(table.LOG_SETTING, index, pump.now_ms, value)
         reply[_SETTING["index"]] = index
         put_u32(reply, _SETTING["value"], pump.settings.get(index))
