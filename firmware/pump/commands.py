@@ -502,6 +502,9 @@ class Commands:
     def _pair(self, frame, reply):
         if self._pump.runner.active():
             return WRONG_STATE
+        # The record would be stored whole, and defaults that nobody has looked at would pass for settings.
+        if not self._pump.settings.good:
+            return SETTINGS
         self._pump.settings.pair(frame, _FIRST)
         return OK
 
