@@ -552,7 +552,8 @@ class Commands:
 
     def _self_test(self, frame, reply):
         pump = self._pump
-        if pump.runner.active():
+        # The power-on test takes twenty turns; it is not cut short.
+        if pump.runner.active() or not pump.tested:
             return WRONG_STATE
         pump.run_self_test()
         put_u16(reply, _TEST_R["passed"], pump.self_test.passed)
