@@ -14,6 +14,7 @@ TURBULENT_MAX = 1_000_000
 _FLOW_MAX_UL_PER_S = 10_000
 _FLOW_FLOOR_UL_PER_S = 20
 _MODEL_STEP_PA = 200_000
+_STORED_MAX_PA = 560_000
 
 
 class Hydraulics:
@@ -61,8 +62,8 @@ class Hydraulics:
         self.rate_per_pa = min(compliance_nl_per_kpa * 427 // per_step, 30_000)
 
     def volume_nl(self, steps):
-        """Volume of up to 1,000,000 steps."""
-        return steps * self._nl + steps * self._pl // 1000
+        """Volume of steps, exact; they must not hold more than 1 L."""
+        return steps * self._nl + steps // 1000 * self._pl + steps % 1000 * self._pl // 1000
 
     def steps_of(self, volume_nl):
         """Whole steps nearest to a volume; may allocate."""
@@ -102,7 +103,9 @@ class Hydraulics:
         """Volume held by the compliance above its rest pressure."""
         if pressure_above_rest_pa <= 0:
             return 0
-        return (pressure_above_rest_pa >> 4) * self.compliance // 1000 * 16
+        if pressure_above_rest_pa > _STORED_MAX_PA:
+            pressure_above_rest_pa = _STORED_MAX_PA
+        return (pressure_above_rest_pa >> 5) * self.compliance // 1000 * 32
 
     def settle(self, pressure_pa):
         """Puts the model where the reading is."""

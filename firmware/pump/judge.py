@@ -2,8 +2,8 @@
 
 Live: the residual against a first-order model of the path, and the slope against Q / C of a closed
 line, with the C that the first rise of pressure gave. Per pulse: resistance from the plateau, compliance from
-the decay in the pause, both against the catalogue first and then against what the first open pulse taught. Evidence that physics cannot give on a
-path (a rise of a few kPa in a wide line) leaves that verdict unspoken.
+the decay in the pause, both against the catalogue first and then against what the first open pulse taught.
+Evidence that physics cannot give on a path (a rise of a few kPa in a wide line) leaves that verdict unspoken.
 """
 
 NOT_JUDGED = 0
@@ -21,6 +21,8 @@ _RISE_MIN_PA = 15_000
 _THROTTLED_TURNS = 8
 _PULSE_RESIDUAL_PA = 6_000
 _LATE_TURNS_MAX = 2_000
+# Below 8 steps a turn the rate of a single turn says little: all turns count, not only those at full speed.
+_COARSE_RATE = 1_600
 _DECAY_MIN_PA = 4_000
 _BUBBLE_MIN_NL_PER_KPA = 600
 # The first rise: at least 30 ms of it and 6 kPa, at most 100 ms, by when most of the flow leaves.
@@ -94,7 +96,7 @@ class Judge:
         self._first_pa = value_pa
         if self._turns_left > 0:
             self._turns_left -= 1
-        elif rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3):
+        elif rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3) or wanted < _COARSE_RATE:
             self._measure_late(value_pa, rate)
         # A closed line takes all the flow into its compliance.
         closed = residual > _SLOPE_RESIDUAL_PA and into_compliance * 5 > rate * 4
@@ -125,7 +127,7 @@ class Judge:
         if self._late_turns == 0:
             self._late_from_pa = value_pa
         elif self._late_turns < _LATE_TURNS_MAX:
-            self._late_steps += rate // 200
+            self._late_steps += (rate + 100) // 200
             self._late_area += (value_pa + self._late_to_pa) // 2 - self.rest_pa
         else:
             return
@@ -187,7 +189,7 @@ class Judge:
         expected = max(path.rise_pa(out), 1)
         self.residual_pa = rise - expected
         self.resistance = max(rise, 0) * 1000 // out
-        ratio = min(max(rise, 0), 500_000) * 1000 // expected
+        ratio = min(min(max(rise, 0), 500_000) * 1000 // expected, 1_000_000)
         verdict = PATENT
         learnt = path.learnt
         if ratio > (1_500 if learnt else 2_000) and self.residual_pa > _PULSE_RESIDUAL_PA:
@@ -210,7 +212,8 @@ class Judge:
             return
         half = max(out >> 1, 1)
         resistance = max(self._path.rise_pa(half) * 1000 // half, 100)
-        tau_us = min(self._area * 50 // max(fall // 100, 1), 1_000_000)
+        # Pa x turns over Pa, a turn being 5,000 us; pressure that fell below rest leaves nothing to measure.
+        tau_us = min(max(self._area, 0) // (fall // 100) * 50, 1_000_000)
         self._tau_us = tau_us
         self.compliance = min(tau_us * 1000 // resistance, 65_535)
 
@@ -219,7 +222,7 @@ class Judge:
         longer = self._tau_us - self._tau_learnt_us
         if self._tau_learnt_us == 0 or longer * 10 <= self._tau_learnt_us * 3:
             return False
-        return (longer >> 4) * self.compliance // (self._tau_us >> 4) > _BUBBLE_MIN_NL_PER_KPA
+        return longer * 100 // self._tau_us * self.compliance // 100 > _BUBBLE_MIN_NL_PER_KPA
 
     def _learn(self, ratio):
         path = self._path
