@@ -34,8 +34,9 @@ class Limiter:
         elif gap < -_GAP_MAX_PA:
             gap = -_GAP_MAX_PA
         allowed = max(self._out, 0) + ((gap * self._path.rate_per_pa) >> 10)
-        if allowed > self.allowed + (wanted >> _RECOVERY_SHIFT):
-            allowed = self.allowed + (wanted >> _RECOVERY_SHIFT)
+        most = self.allowed + (wanted >> _RECOVERY_SHIFT) + 1
+        if allowed > most:
+            allowed = most
         if allowed > wanted:
             allowed = wanted
         if allowed < 1:
@@ -47,4 +48,4 @@ class Limiter:
 
     def derated_percent(self, wanted):
         """Largest lowering since `begin`, rounded up, 0..100."""
-        return (wanted - self.lowest) * 100 // max(wanted, 1) if self.lowest < wanted - (wanted >> 6) else 0
+        return ((wanted - self.lowest) * 100 + wanted - 1) // wanted if self.lowest < wanted - (wanted >> 6) else 0
