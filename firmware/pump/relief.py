@@ -1,17 +1,19 @@
 """Relief after an occlusion: draws back what the compliance holds, bounded by volume, time and a valid sensor.
 
 It aims a little above zero gauge, slows as it comes near and never goes on without a reading, so that it
-cannot draw blood in. Pressure that comes back from beyond a needle is relieved again, within the same bounds.
+cannot draw blood in. A reading that does not follow what is drawn back ends it. Pressure that comes back from beyond a needle is relieved again, within the same bounds.
 """
 
 RUNNING = 0
 DONE = 1
 INCOMPLETE = 2
+STUCK = 3
 
 TARGET_PA = 1_500
 _AGAIN_PA = 2_000
 _SETTLE_TURNS = 12
 _TIME_MS = 3_000
+_PROOF_PA = 500
 
 
 class Relief:
@@ -19,9 +21,10 @@ class Relief:
         self._motion = motion
         self._pressure = pressure
         self._path = hydraulics
-        self.relieved_steps = 0
         self._start = 0
         self._cap = 0
+        self._first_pa = 0
+        self._proof = 0
         self._due_ms = 0
         self._settled = 0
         self._target_pa = 0
@@ -33,20 +36,29 @@ class Relief:
         self._cap = cap_steps
         self._due_ms = 0
         self._settled = 0
-        self.relieved_steps = 0
+        # By 20 uL of backlash and what the compliance holds at 12 kPa a true reading has fallen.
+        self._first_pa = self._pressure.value_pa
+        self._proof = self._path.steps_per_ul() * (self._path.stored_nl(12_000) // 1000 + 20)
         self._target_pa = max(rest_pa, 0) + TARGET_PA
         # Pressure falls by 1.25 kPa per turn at the most: 0.5 mL/s in 2 uL/kPa.
         self._fastest = max(self._path.slope_rate(1_250), 20)
 
+    def relieved_steps(self):
+        """Steps drawn back since `begin`."""
+        return max(self._start - self._motion.position(), 0)
+
     def turn(self):
         motion = self._motion
         self._due_ms += 5
-        self.relieved_steps = self._start - motion.position()
+        relieved = self.relieved_steps()
         if self._pressure.fault:
             motion.halt()
             return INCOMPLETE
+        if relieved > self._proof and self._first_pa - self._pressure.value_pa < _PROOF_PA:
+            motion.halt()
+            return STUCK
         gap = self._pressure.value_pa - self._target_pa
-        left = self._cap - self.relieved_steps
+        left = self._cap - relieved
         if gap <= 0:
             if not motion.idle():
                 motion.halt()

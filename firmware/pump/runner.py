@@ -8,7 +8,7 @@ what the judge says come before the next slice is queued.
 from . import alarms as alarm
 from . import judge as verdicts
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
-from .relief import DONE
+from .relief import DONE, STUCK
 from .relief import RUNNING as RELIEF_RUNNING
 from .ticks import MASK, since
 
@@ -205,7 +205,9 @@ class Runner:
         elif state == RELIEVING:
             result = self._relief.turn() if self._relief_allowed else DONE
             if result != RELIEF_RUNNING:
-                self._ledger.relieved_nl += self._path.volume_nl(max(self._relief.relieved_steps, 0))
+                self._ledger.relieved_nl += self._path.volume_nl(self._relief.relieved_steps())
+                if result == STUCK:
+                    self._alarms.raise_alarm(alarm.SENSOR_STUCK, self._clock_ms, self._pressure.value_pa)
                 if result != DONE:
                     self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self._clock_ms, self._pressure.value_pa)
                 self._finish(now_us)
