@@ -267,7 +267,7 @@ class Controller:
     def _guard_motion(self, pressed, runner):
         motion = self.motion
         fault = self.pressure.fault
-        if fault and runner.state != STOPPING:
+        if fault and (runner.state != STOPPING or not motion.idle()):
             code = alarm.SENSOR_STUCK
             if fault == SILENT:
                 code = alarm.SENSOR_SILENT

@@ -1,7 +1,8 @@
 """Relief after an occlusion: draws back what the compliance holds, bounded by volume, time and a valid sensor.
 
-It aims a little above zero gauge, slows as it comes near and never goes on without a reading, so that it
-cannot draw blood in. A reading that does not follow what is drawn back ends it. Pressure that comes back from beyond a needle is relieved again, within the same bounds.
+It aims a little above zero gauge, slows as it comes near and never goes on without a reading that follows, so
+that it cannot draw blood in. Pressure that comes back from beyond a needle is relieved again, within the same
+bounds.
 """
 
 RUNNING = 0

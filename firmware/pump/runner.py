@@ -65,6 +65,7 @@ class Runner:
         self._run_start_us = 0
         self._relief_allowed = False
         self._stopped_us = 0
+        self._ramping = False
         self._settling = 0
         self._now_us = 0
         self._clock_ms = 0
@@ -103,17 +104,24 @@ class Runner:
         """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""
         if not self.active():
             return
+        if self.state == STOPPING or self.state == RELIEVING:
+            # The end is under way and only comes sooner; a cause that lasts is one alarm, not one a turn.
+            if alarm_code:
+                self._alarms.once(alarm_code, self._clock_ms, detail)
+            self._motion.halt()
+            self._stopped_us = self._now_us
+            self._ramping = False
+            self._relief_allowed = False
+            self._settling = _SETTLE_TURNS
+            return
         if alarm_code:
             self._alarms.raise_alarm(alarm_code, self._clock_ms, detail)
-        if self.state == STOPPING or self.state == RELIEVING:
-            self._motion.halt()
-            self._relief_allowed = False
-            return
         self.outcome = outcome
         self.alarm_code = alarm_code
         self.question = 0
         self._stopped_us = self._now_us
         self._relief_allowed = outcome == OUT_OCCLUDED
+        self._ramping = ramp
         if ramp:
             self._motion.ramp_down()
         else:
@@ -349,8 +357,9 @@ class Runner:
             self._in_burst = False
             steps = motion.position() - self._start_position
             self._book(steps, kind)
-            motion.end_us = self._stopped_us
-            if kind == PULSES:
+            motion.end_us = now_us if self._ramping else self._stopped_us
+            # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
+            if kind == PULSES and steps > 0:
                 self._keep_pulse(steps)
             if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
                 self._ledger.lost(self._path.volume_nl(steps))
