@@ -243,7 +243,9 @@ class Runner:
                 self._tail = True
                 motion.begin(0, self._rate, motion.direction, self._pause_us())
             elif self._tail and motion.queued():
-                self._burst_over(now_us, kind)
+                # Within a phase the next burst is appended; the last one must have been made to its last step.
+                if self._burst + 1 < self._program.count[self.phase] or motion.idle():
+                    self._burst_over(now_us, kind)
         elif motion.idle():
             self._begin_burst(now_us)
 
