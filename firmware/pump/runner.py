@@ -229,13 +229,13 @@ class Runner:
         if self.elapsed_us // 1000 > self._program.max_time_ms:
             self.stop(OUT_ALARM, alarm.PROGRAM_TIME, self.elapsed_us // 1000)
             return
+        if value_pa >= self.hard_pa:
+            self.stop(OUT_OCCLUDED, alarm.HARD_LIMIT, value_pa)
+            return
         if kind == ASPIRATE:
             if value_pa < _VACUUM_PA:
                 self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
                 return
-        elif value_pa >= self.hard_pa:
-            self.stop(OUT_OCCLUDED, alarm.HARD_LIMIT, value_pa)
-            return
         elif not self._supervise(kind, value_pa, rate):
             return
         if self._in_burst:
