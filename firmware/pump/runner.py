@@ -63,6 +63,7 @@ class Runner:
         self._begun_us = 0
         self._stored_nl = 0
         self._run_start_us = 0
+        self._run_start_ms = 0
         self._relief_allowed = False
         self._stopped_us = 0
         self._ramping = False
@@ -97,6 +98,7 @@ class Runner:
         self.alarm_code = 0
         self.elapsed_us = 0
         self._run_start_us = now_us
+        self._run_start_ms = self._clock_ms
         self._steps.enable(True)
         self._begin_phase(now_us)
 
@@ -319,6 +321,8 @@ class Runner:
         stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
         motion = self._motion
         pause_us = self._program.pause_ms[self.phase] * 1000 if self._tail else 0
+        # A run that waited for its user longer than the microsecond clock goes round.
+        in_range = since(self._clock_ms, self._run_start_ms) < MASK // 1000
         self._report.pulse(
             self._judge,
             self.phase,
@@ -326,7 +330,7 @@ class Runner:
             self._program.volume_nl[self.phase],
             driven_nl,
             max(driven_nl - stored_nl + self._stored_nl, 0),
-            since(motion.start_us, self._run_start_us),
+            since(motion.start_us, self._run_start_us) if in_range else MASK,
             since(motion.end_us, motion.start_us),
             pause_us,
         )
@@ -391,8 +395,8 @@ class Runner:
             self._judge.worst,
             self.alarm_code,
             self._program.crc,
-            since(now_us, self._run_start_us) // 1000,
+            since(self._clock_ms, self._run_start_ms),
             ledger,
-            self._clock_ms & MASK,
+            self._clock_ms,
         )
         self.state = STOPPED if self._alarms.blocks_start() else IDLE
