@@ -227,7 +227,7 @@ class Controller:
         runner.turn(rate, turn_us)
         self.motion.fill(now_us)
         self.moving = runner.moving() or not self.motion.idle()
-        if self.moving:
+        if runner.active():
             self._booked = False
         self.telemetry.turn(now_ms, self.settings.get(setting.TELEMETRY_INTERVAL_MS), rate)
         if self.tested:
