@@ -422,8 +422,6 @@ class Commands:
         if not pump.motion.idle():
             return WRONG_STATE
         yes = frame[_CONTINUE["answer"]]
-        if yes and pump.pressure.fault:
-            return ALARM_ACTIVE
         loaded_nl = get_u32(frame, _CONTINUE["syringe_loaded_nl"])
         if question == 2 and yes:
             if loaded_nl > pump.syringe.capacity_nl or loaded_nl == 0:

@@ -23,7 +23,7 @@ from .pressure import RANGE, SILENT, Pressure
 from .program import Program
 from .relief import Relief
 from .report import Report
-from .runner import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, RELIEVING, RUNNING, STOPPING, Runner
+from .runner import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, STOPPING, WAITING, Runner
 from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe
@@ -260,21 +260,23 @@ class Controller:
         if self.lease.over(now_ms) and runner.state < STOPPING:
             runner.stop(OUT_LINK_LOST, alarm.LEASE_LOST, 0, True)
             return
-        state = runner.state
-        if state == RUNNING or state == STOPPING or state == RELIEVING:
+        if self.pressure.fault and (runner.state != STOPPING or not self.motion.idle()):
+            self._sensor_fault(runner)
+        elif runner.state != WAITING:
             self._guard_motion(pressed, runner)
+
+    def _sensor_fault(self, runner):
+        """Ends a run, a waiting one too: its answer would set it in motion again."""
+        fault = self.pressure.fault
+        code = alarm.SENSOR_STUCK
+        if fault == SILENT:
+            code = alarm.SENSOR_SILENT
+        elif fault == RANGE:
+            code = alarm.SENSOR_RANGE
+        runner.stop(OUT_ALARM, code, self.pressure.value_pa)
 
     def _guard_motion(self, pressed, runner):
         motion = self.motion
-        fault = self.pressure.fault
-        if fault and (runner.state != STOPPING or not motion.idle()):
-            code = alarm.SENSOR_STUCK
-            if fault == SILENT:
-                code = alarm.SENSOR_SILENT
-            elif fault == RANGE:
-                code = alarm.SENSOR_RANGE
-            runner.stop(OUT_ALARM, code, self.pressure.value_pa)
-            return
         lag = motion.mismatch()
         if lag:
             runner.stop(OUT_ALARM, alarm.STEP_MISMATCH, lag)
