@@ -69,7 +69,7 @@ def test_a_rating_caps_flow_where_pressure_would_allow_more():
 
 
 @given(PATHS, st.floats(0.3, 1.0))
-def test_the_two_numbers_that_the_device_knows_follow_the_prediction_within_20_percent(names: tuple[str, str], part: float):
+def test_what_the_device_knows_of_a_path_follows_the_prediction_within_20_percent(names: tuple[str, str], part: float):
     path = Path.of(*names)
     flow = part * min(path.flow_cap_ml_per_s, 2.0)
     device_kpa = path.resistance_kpa_s_per_ml * flow + path.turbulence_kpa_s2_per_ml2 * flow**2
