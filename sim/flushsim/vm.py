@@ -13,8 +13,8 @@ from flushsim.boot import FirmwareError
 from flushsim.journal import Journal
 from flushsim.record_layout import INPUT_SIZE, KIND_CALL, KIND_FAILED, KIND_TURN, OUTPUT_SIZE, get_u16
 
-HEAP_SIZE = "256k"
-"""Heap of the VM. Its words have 64 bits, so this holds about what 128 kB hold on the RP2040."""
+HEAP_SIZE = "512k"
+"""Heap of the VM. Its words have 64 bits, so this holds about what 256 kB hold on the RP2040."""
 
 
 class MicroPythonMissingError(FirmwareError):
