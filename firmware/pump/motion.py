@@ -50,6 +50,7 @@ class Motion:
         self.rate = 0
         self._target = 0
         self._wanted = 0
+        self._fastest = 0
         self._units = 0
         self._ticks = 0
         self._mean = 0
@@ -93,6 +94,8 @@ class Motion:
         if 0 < count < self._ramp_steps(rate) * 2:
             rate = min(rate, max(isqrt((ramp * 25 // 32) * count) << 4, self._slow))
         self._wanted = self._target = max(rate, 1)
+        # The end of a faster burst may still be queued.
+        self._fastest = max(self._wanted, self._fastest if self._steps.queued_us() else 0)
 
     def limit(self, rate):
         """Lowers the speed to `rate` at once, or lets it rise again up to it (never above the burst's own).
@@ -267,7 +270,7 @@ class Motion:
             return lag
         if lag < -self._loose - 1:
             return lag
-        fastest = max(self._wanted, self.rate)
+        fastest = self._fastest
         most = (fastest >> 3) * (queued_us >> 3) // 15_625 + (fastest >> 8) + 4
         return lag if lag > most else 0
 
