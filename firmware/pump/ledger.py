@@ -12,7 +12,7 @@ _MARK_RUN = 0x2A5A5A5
 _SCRATCH_MARK = 0
 _SCRATCH_INTENDED = 1
 _SCRATCH_DRIVEN = 2
-_SCRATCH_STORED = 3
+_SCRATCH_HELD_BACK = 3
 _SLOT = 1
 
 
@@ -45,7 +45,7 @@ class Ledger:
         self._lost_nl = 0
         self._open = True
         self._mark(_MARK_RUN)
-        self.mirror(0)
+        self.mirror()
 
     def dose_done(self, steps):
         """A dose burst has ended after `steps`."""
@@ -77,19 +77,20 @@ class Ledger:
             self._open = False
             self._mark(_MARK_IDLE)
 
-    def mirror(self, stored_nl):
-        """Running figures into the scratch registers."""
+    def mirror(self):
+        """Running figures into the scratch registers; call `refresh` first."""
         journal = self._journal
         journal.scratch_write(_SCRATCH_INTENDED, self.intended_nl)
         journal.scratch_write(_SCRATCH_DRIVEN, self.driven_nl)
-        journal.scratch_write(_SCRATCH_STORED, stored_nl)
+        journal.scratch_write(_SCRATCH_HELD_BACK, self.driven_nl - self.delivered_nl)
         journal.scratch_write(_SCRATCH_MARK, _MARK_RUN)
 
     def recover(self, margin_nl):
         """At the start: 0 nothing was open, 1 restored from scratch (+- `margin_nl`), 2 only the intent is known."""
         record = self._record
         journal = self._journal
-        known = journal.load(_SLOT, record) == 12
+        size = journal.load(_SLOT, record)
+        known = size == 12
         open_run = known and get_u32(record, 0) == _MARK_RUN
         intended_nl = get_u32(record, 4)
         self.window_nl = get_u32(record, 8) if known else 0
@@ -97,8 +98,9 @@ class Ledger:
         if journal.scratch_read(_SCRATCH_MARK) == _MARK_RUN:
             self.intended_nl = journal.scratch_read(_SCRATCH_INTENDED)
             self.driven_nl = journal.scratch_read(_SCRATCH_DRIVEN)
-            self.uncertain_nl = journal.scratch_read(_SCRATCH_STORED) + margin_nl
-            self.delivered_nl = max(self.driven_nl - journal.scratch_read(_SCRATCH_STORED), 0)
+            held_back_nl = journal.scratch_read(_SCRATCH_HELD_BACK)
+            self.uncertain_nl = held_back_nl + margin_nl
+            self.delivered_nl = max(self.driven_nl - held_back_nl, 0)
             self.window_nl += self.driven_nl + margin_nl
             result = 1
         elif open_run:
@@ -106,8 +108,11 @@ class Ledger:
             self.uncertain_nl = intended_nl
             self.window_nl += intended_nl
             result = 2
+        elif size < 0:
+            # Power went while the record was written: a run had just begun or ended, which one nobody knows.
+            result = 2
         journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
-        if open_run:
+        if open_run or size < 0:
             self._mark(_MARK_IDLE)
         return result
 
@@ -130,6 +135,8 @@ class Window:
 
     def add(self, now_ms, volume_nl):
         """Books a run's volume; the oldest entry is merged into the next when all are taken."""
+        if volume_nl == 0:
+            return
         self._at = (self._at + 1) % self.PARTS
         following = (self._at + 1) % self.PARTS
         self._volumes[following] += self._volumes[self._at]

@@ -350,7 +350,7 @@ class Runner:
         if self._in_burst and is_dose(self._program.kind[self.phase]):
             running = self._motion.position() - self._start_position
         self._ledger.refresh(running, stored_nl)
-        self._ledger.mirror(stored_nl)
+        self._ledger.mirror()
 
     def _stopping_turn(self, now_us):
         motion = self._motion
