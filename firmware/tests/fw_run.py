@@ -1,6 +1,7 @@
 """Whole programs on a rig, with the real client over a port that is the rig itself."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from flushpump.errors import Refused
@@ -91,7 +92,9 @@ def perform(rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE,
         told.events.append(event)
         if isinstance(event, PhaseChange) and event.question:
             changed = event.question is Question.SYRINGE_CHANGED
-            pump.answer(event.question, True, path.syringe_loaded_nl / 1e6 if changed else 0.0)
+            # An alarm may have ended the run between the question and its answer.
+            with suppress(Refused):
+                pump.answer(event.question, True, path.syringe_loaded_nl / 1e6 if changed else 0.0)
     return told
 
 
