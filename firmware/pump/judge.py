@@ -46,8 +46,12 @@ class Judge:
         self._tau_learnt_us = 0
         self.begin_pulse(rest_pa, 0)
 
-    def begin_pulse(self, value_pa, turns):
-        """A burst that should last for `turns` begins at this pressure; its second half is judged."""
+    def begin_pulse(self, value_pa, turns, primes=False):
+        """A burst that should last for `turns` begins at this pressure; its second half is judged.
+
+        One that `primes` an open line may find no resistance, but must not find a closed one.
+        """
+        self._primes = primes
         self._turns_left = turns >> 1
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
@@ -114,7 +118,7 @@ class Judge:
         else:
             self._throttled = 0
         rise = path.model_pa - self.rest_pa
-        if rise > _RISE_MIN_PA and (value_pa - self.rest_pa) * 4 < rise:
+        if not self._primes and rise > _RISE_MIN_PA and (value_pa - self.rest_pa) * 4 < rise:
             self._open += 1
             if self._open >= _OPEN_TURNS:
                 return self._say(DISCONNECTED)
@@ -140,6 +144,10 @@ class Judge:
         taken_nl = path.stored_nl(self._late_to_pa - self.rest_pa) - path.stored_nl(self._late_from_pa - self.rest_pa)
         return (path.volume_nl(self._late_steps) - taken_nl) // max((self._late_turns - 1) * 5, 1)
 
+    def _late_in_ul_per_s(self):
+        """Mean flow that went in."""
+        return self._path.volume_nl(self._late_steps) // max((self._late_turns - 1) * 5, 1)
+
     def _measure_compliance(self, value_pa, rate):
         """C from the first rise: what went in, less what left already, over the rise of pressure."""
         if self._rise_turns == 0:
@@ -158,7 +166,11 @@ class Judge:
         half = max(path.flow_ul_per_s(rate) >> 1, 1)
         resistance = max(path.rise_pa(half) * 1000 // half, 1_000)
         left_nl = min(self._rise_area, 200_000) * 5_000 // resistance
-        compliance = min(max(pushed_nl - left_nl, 0), 1_000_000) * 1_000 // rise
+        if left_nl * 2 > pushed_nl:
+            # The small difference of two big volumes is no measurement: in a wide line at a low flow all leaves at once.
+            self._rise_turns = _RISE_TURNS_MAX
+            return
+        compliance = min(pushed_nl - left_nl, 1_000_000) * 1_000 // rise
         path.take_compliance(min(max(compliance, 200), 60_000))
 
     def pause_turn(self, value_pa):
@@ -182,10 +194,14 @@ class Judge:
         path = self._path
         if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
             return self.verdict
-        out = self._late_out_ul_per_s()
-        if self._late_turns < 4 or out < 50:
+        if self._late_turns < 4:
             return self.verdict
+        out = self._late_out_ul_per_s()
         rise = self._late_area // (self._late_turns - 1)
+        if rise > _RISE_MIN_PA and out * 5 < self._late_in_ul_per_s():
+            return self._say(OCCLUDED)
+        if out < 50:
+            return self.verdict
         expected = max(path.rise_pa(out), 1)
         self.residual_pa = rise - expected
         self.resistance = max(rise, 0) * 1000 // out

@@ -188,7 +188,8 @@ class Runner:
         self._in_burst = True
         self._tail = False
         self._limiter.begin(self._rate)
-        self._judge.begin_pulse(self._pressure.value_pa, program.burst_us[phase] // 5_000)
+        primes = program.kind[phase] == PRIME
+        self._judge.begin_pulse(self._pressure.value_pa, program.burst_us[phase] // 5_000, primes)
         self._pressure.mark(self._path.model_pa)
         self._motion.begin(burst_steps, self._rate, direction)
 
@@ -266,17 +267,16 @@ class Runner:
             return True
         slope_pa = self._pressure.slope_pa
         allowed = self._limiter.turn(value_pa, slope_pa, rate, self._rate)
-        if kind != PRIME:
-            verdict = self._judge.turn(value_pa, rate, self._rate, allowed)
-            if verdict == verdicts.OCCLUDED:
-                self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
-                return False
-            if verdict == verdicts.DISCONNECTED:
-                self.stop(OUT_ALARM, alarm.DISCONNECTED, value_pa)
-                return False
-            if not self._pressure.follows(self._path.model_pa):
-                self.stop(OUT_ALARM, alarm.SENSOR_STUCK, value_pa)
-                return False
+        verdict = self._judge.turn(value_pa, rate, self._rate, allowed)
+        if verdict == verdicts.OCCLUDED:
+            self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
+            return False
+        if verdict == verdicts.DISCONNECTED:
+            self.stop(OUT_ALARM, alarm.DISCONNECTED, value_pa)
+            return False
+        if kind != PRIME and not self._pressure.follows(self._path.model_pa):
+            self.stop(OUT_ALARM, alarm.SENSOR_STUCK, value_pa)
+            return False
         self._motion.limit(allowed)
         return True
 
