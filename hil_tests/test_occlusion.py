@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from flushlink import messages
 from flushpump.errors import Refused
 from flushpump.types import Outcome, Phase, State, Verdict
 from hil_bench import ASPIRATE, LOCK, Bench, pulses, steady
@@ -12,6 +13,8 @@ pytestmark = pytest.mark.simulated("an occlusion, and the plant's truth")
 OpenBench = Callable[..., Bench]
 BOLUS_UL = 100.0
 FLOOR_KPA = -1.0
+# The setting relief_volume_cap_nl.
+RELIEF_CAP_UL = next(row[4] for row in messages.SETTINGS if row[1] == "relief_volume_cap_nl") / 1000
 PATHS = [
     ("smartport-ct-8f", "huber-20g", "bd-10"), ("smartport-ct-8f", "huber-22g", "bd-10"), ("picc-4f", "none", "bd-10"),
     ("picc-3f", "none", "bd-10"), ("tunneled-9.6f", "none", "bd-10"), ("smartport-ct-8f", "huber-20g", "bd-20"),
@@ -165,11 +168,11 @@ def test_relief_leaves_no_bolus_no_vacuum_and_draws_no_blood(
     bench.load(phase)
     bench.pump.start()
     run = bench.follow()
-    assert run.end.outcome is Outcome.OCCLUDED
+    assert run.end.outcome in (Outcome.OCCLUDED, Outcome.ALARM), "a drive too weak for a big syringe may stall first"
     stopped_us = bench.plant.now_us
     clears_us = bench.plant.motion_started_us + 30_400_000
     assert stopped_us < clears_us - 1_000_000
-    figure("relieved of what was driven and stored", run.end.relieved_nl / 1000, "uL", 1_000.0)
+    figure("relieved after an occlusion", run.end.relieved_nl / 1000, "uL", RELIEF_CAP_UL)
     bench.turns((clears_us - bench.plant.now_us) / 1e6 + 10)
     bolus_ul = bench.plant.delivered_ul - bench.plant.delivered_at_us(clears_us)
     figure(f"bolus when the occlusion clears, {line} {needle} {syringe}, {name}", bolus_ul, "uL", (-10.0, BOLUS_UL))

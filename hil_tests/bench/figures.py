@@ -51,9 +51,13 @@ def run(
 ) -> Outcome:
     """One run of a sequence to its end, every question answered with yes."""
     plan = Plan.of(load_sequence(sequence), Path.of(line, needle, "bd-10", "extension-20cm"))
-    rig = Rig(target, line=line, needle=needle, path=path, **rig_options)
+    return perform(plan, Rig(target, line=line, needle=needle, path=path, **rig_options))
+
+
+def perform(plan: Plan, rig: Rig) -> Outcome:
+    """The plan on a rig that has just been switched on."""
+    outcome = Outcome(rig, plan)
     with pump_on(rig) as pump:
-        outcome = Outcome(rig, plan)
         rig.plant.change_syringe(plan.loaded_ml)
         pump.set_path(plan.settings())
         pump.load(plan.program())

@@ -2,12 +2,16 @@
 
 import subprocess
 import time
-from pathlib import Path
+from pathlib import Path as FilePath
 
 import flushlink
-from figures import figure, heading, run
+from figures import figure, heading, perform
 from flushlink import messages
 from flushpump import wire
+from flushpump.path import Path
+from flushpump.plan import Plan
+from flushpump.sequence import load_sequence
+from flushsim.rig import Rig
 from flushsim.vm import find_micropython
 
 _FRAMES = 20_000
@@ -52,12 +56,15 @@ def main() -> None:
 
 
 def _speed(target: str) -> float:
-    """The best of three runs: what else the machine does only ever slows one down."""
+    """The best of three runs, from power-on: what else the machine does only ever slows one down."""
+    plan = Plan.of(load_sequence("port-maintenance"), Path.of("smartport-ct-8f", "huber-20g", "bd-10", "extension-20cm"))
     best = 0.0
     for _ in range(3):
+        rig = Rig(target)
+        rig.step()
         begun_s = time.perf_counter()
-        simulated_s = run(target=target).rig.now_us / 1e6
-        best = max(best, simulated_s / (time.perf_counter() - begun_s))
+        perform(plan, rig)
+        best = max(best, rig.now_us / 1e6 / (time.perf_counter() - begun_s))
     return best
 
 
@@ -69,7 +76,7 @@ def _rate(call: object) -> float:
 
 
 def _vm_us() -> tuple[int, int]:
-    script = _VM_SCRIPT.format(path=str(Path(flushlink.__file__).parent.parent), count=_VM_FRAMES)
+    script = _VM_SCRIPT.format(path=str(FilePath(flushlink.__file__).parent.parent), count=_VM_FRAMES)
     done = subprocess.run([find_micropython(), "-c", script], capture_output=True, text=True, check=True, timeout=100)
     sealed, unsealed = done.stdout.split()
     return int(sealed), int(unsealed)
