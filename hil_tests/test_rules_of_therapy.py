@@ -112,6 +112,15 @@ def test_the_device_lowers_limits_to_its_own_ceiling_and_flow_to_its_cap(bench: 
     assert bench.pump.loaded.phases[0].flow_nl_per_s == 1_500_000
 
 
+@pytest.mark.requirement("REQ-PRES-4")
+def test_the_device_allows_no_pressure_that_its_drive_could_not_push_against(bench: Bench) -> None:
+    bench.path = Path.of("smartport-ct-8f", "huber-20g", "bd-60")
+    applied = bench.set_path(loaded_ml=50.0)
+    area_m2 = 3.1416 * 0.02659**2 / 4
+    assert applied.hard_limit_pa * area_m2 < 90 - 14, "force limit of the board, less the friction of the plunger"
+    assert applied.working_limit_pa <= 0.9 * applied.hard_limit_pa
+
+
 # Blood return
 
 

@@ -6,6 +6,7 @@ _RANGES = (
     ("drive", "step_rate_max_per_s", 1_000, 400_000),
     ("drive", "acceleration_mm_per_s2", 10, 10_000),
     ("drive", "travel_um", 1_000, 500_000),
+    ("drive", "force_limit_n", 20, 2_000),
     # Raw counts below zero mean that there is no reading; a signed sensor's port adds an offset.
     ("sensor", "raw_min", 0, 2**24),
     ("sensor", "raw_max", 0, 2**24),
@@ -13,6 +14,9 @@ _RANGES = (
     ("sensor", "range_max_pa", 10_000, 2_000_000),
     ("clock", "ticks_per_us", 1, 133),
 )
+
+# Plunger friction of a 50 mL syringe that breaks loose, 8 to 20 N (R-l).
+_FRICTION_N = 15
 
 
 class Board:
@@ -36,6 +40,7 @@ class Board:
         self.step_rate_max_per_s = drive["step_rate_max_per_s"]
         self.acceleration_per_s2 = drive["acceleration_mm_per_s2"] * drive["steps_per_mm"]
         self.travel_um = drive["travel_um"]
+        self.force_limit_n = drive["force_limit_n"]
         self.raw_min = sensor["raw_min"]
         self.raw_max = sensor["raw_max"]
         self.range_min_pa = sensor["range_min_pa"]
@@ -45,6 +50,11 @@ class Board:
     def volume_per_step_pl(self, barrel_diameter_um):
         """Volume of one step; 355/452 is pi/4 to 1e-7."""
         return barrel_diameter_um * barrel_diameter_um * 355 // 452 // self.steps_per_mm
+
+    def force_limit_pa(self, barrel_diameter_um):
+        """Pressure against which the drive still pushes: beyond it would stall, and could not relieve. May allocate."""
+        area_um2 = barrel_diameter_um * barrel_diameter_um * 355 // 452
+        return (self.force_limit_n - _FRICTION_N) * 1_000_000_000_000 // area_um2
 
     def volume_pl(self, barrel_diameter_um):
         """Volume of the drive's whole travel. May allocate."""

@@ -271,7 +271,13 @@ class Commands:
         # A plunger's way longer than the drive's is no such syringe, and its steps could leave 31 bits.
         if loaded_nl > capacity_nl or capacity_nl * 1000 > pump.board.volume_pl(diameter_um):
             return SYRINGE
-        hard_pa = min(hard_pa, pump.settings.get(setting.PRESSURE_CEILING_PA), pump.board.range_max_pa * 19 // 20)
+        board = pump.board
+        hard_pa = min(
+            hard_pa,
+            pump.settings.get(setting.PRESSURE_CEILING_PA),
+            board.range_max_pa * 19 // 20,
+            board.force_limit_pa(diameter_um),
+        )
         working_pa = min(working_pa, hard_pa * 9 // 10)
         flow = pump.set_path(
             diameter_um,

@@ -13,6 +13,7 @@ BOARD = {
         "step_rate_max_per_s": 64_000,
         "acceleration_mm_per_s2": 600,
         "travel_um": 110_000,
+        "force_limit_n": 90,
     },
     "sensor": {"raw_min": 1_677_722, "raw_max": 15_099_494, "range_min_pa": -206_843, "range_max_pa": 206_843},
     "clock": {"ticks_per_us": TICKS_PER_US},
