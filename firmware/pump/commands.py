@@ -37,6 +37,7 @@ _ANTIMICROBIAL_LOCK = 4
 _HEPARIN_FIRST = 2
 _HEPARIN_LAST = 3
 _CAPABILITIES = 0b1111
+_OUTCOME_STOPPED = 2
 _PATH_SETTINGS = (
     setting.PRESSURE_CEILING_PA,
     setting.PROGRAM_VOLUME_CAP_NL,
@@ -151,6 +152,11 @@ class Commands:
             self._pump.log.add(table.LOG_COMMAND, message, self._pump.now_ms, status)
         return status
 
+    def stop_motion(self):
+        """What STOP does, whoever asks; the link server calls it as soon as it sees one coming."""
+        self._pump.runner.stop(_OUTCOME_STOPPED)
+        self._pump.motion.halt()
+
     # Link
 
     def _hello(self, frame, reply):
@@ -200,8 +206,7 @@ class Commands:
 
     def _stop(self, frame, reply):
         pump = self._pump
-        pump.runner.stop(2)
-        pump.motion.halt()
+        self.stop_motion()
         pump.runner.refresh_ledger()
         reply[_STOP_R["state"]] = pump.state()
         reply[_STOP_R["moving"]] = 0 if pump.motion.idle() and not pump.runner.moving() else 1
@@ -367,7 +372,7 @@ class Commands:
     def _therapy_status(self):
         """Why motion may not begin, or OK."""
         pump = self._pump
-        if pump.leaving():
+        if pump.leaving() or pump.server.stop_ahead():
             return WRONG_STATE
         if not pump.tested or pump.self_test.failed & ~table.TEST_CONFIGURATION:
             return SELF_TEST

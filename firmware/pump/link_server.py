@@ -2,8 +2,9 @@
 
 A command is executed when its session is the current one and its sequence the next; its reply is kept, and
 a repetition of the same bytes gets those bytes again. HELLO, STATUS and STOP stand outside of that. One
-frame is taken per turn, so a turn's work is bounded whatever comes in. A reply for which the link has no
-room is dropped: the host asks again and gets the kept one, and STOP is heard though nobody reads.
+frame is taken per turn, so a turn's work is bounded whatever comes in; but every byte is looked at as it comes,
+and a STOP that waits behind other frames acts at once (its answer keeps its place). A reply for which the link has
+no room is dropped: the host asks again and gets the kept one, and STOP is heard though nobody reads.
 """
 
 from flushlink.frames import (
@@ -44,10 +45,14 @@ VERSION_REFUSED = 5
 NOT_AUTHENTICATED = 6
 
 HELLO = 0x01
+STOP = 0x03
 NONCE_SIZE = 8
 _PAST_NONCES = 4
 _READ_SIZE = 64
-_CHUNKS_PER_TURN = 4
+_RING_SIZE = 256
+_RING_MASK = _RING_SIZE - 1
+# On the wire, without its 00: the code byte of COBS, the header, no payload, the CRC.
+_STOP_SIZE = 1 + HEADER_SIZE + CRC_SIZE
 
 
 class LinkServer:
@@ -78,8 +83,12 @@ class LinkServer:
         self.last_sequence = 0
         self.last_status = 0
         self._chunk = bytearray(_READ_SIZE)
-        self._chunk_at = 0
-        self._chunk_end = 0
+        self._ring = bytearray(_RING_SIZE)
+        self._ring_at = 0
+        self._held = 0
+        self._seen = bytearray(_STOP_SIZE)
+        self._seen_length = 0
+        self._stops_ahead = 0
         self._frame = bytearray(FRAME_MAX + 3)
         self._frame_length = 0
         self._overlong = False
@@ -95,44 +104,79 @@ class LinkServer:
         self._event_sequence = 0
 
     def poll(self):
-        """Takes at most one frame from the link and answers it."""
-        for _ in range(_CHUNKS_PER_TURN):
-            if self._chunk_at == self._chunk_end:
-                self._chunk_at = 0
-                self._chunk_end = self._link.readinto(self._chunk)
-                if self._chunk_end == 0:
-                    return
-            if self._gather():
-                return
+        """Reads what has come, heeds any STOP in it, and answers at most one frame."""
+        while self._held <= _RING_SIZE - _READ_SIZE:
+            count = self._link.readinto(self._chunk)
+            if count == 0:
+                break
+            self._look_at(count)
+        if self._held:
+            self._take_frame()
+        else:
+            self._stops_ahead = 0
 
-    def _gather(self):
-        """Moves bytes of the chunk into the frame; True when a frame ended (and was dealt with)."""
+    def stop_ahead(self):
+        """Whether a STOP has been seen whose turn to be answered has not come: nothing may begin to move before it."""
+        return self._stops_ahead > 0
+
+    def _look_at(self, count):
+        """Puts the chunk's bytes into the ring and acts on the STOPs among them."""
         chunk = self._chunk
+        ring = self._ring
+        seen = self._seen
+        length = self._seen_length
+        at = self._ring_at + self._held
+        for index in range(count):
+            byte = chunk[index]
+            ring[at + index & _RING_MASK] = byte
+            if byte == 0:
+                # No byte of version, kind and message is 0, so COBS leaves them in their places.
+                if length == _STOP_SIZE and seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST:
+                    self._heed_stop()
+                length = 0
+            else:
+                if length < _STOP_SIZE:
+                    seen[length] = byte
+                length += 1
+        self._seen_length = length
+        self._held += count
+
+    def _heed_stop(self):
+        if unseal(self._seen, _STOP_SIZE) == 0:
+            self._stops_ahead += 1
+            self._commands.stop_motion()
+
+    def _take_frame(self):
+        """Moves the ring's bytes into the frame until one has ended, and deals with that."""
+        ring = self._ring
         frame = self._frame
         length = self._frame_length
-        for index in range(self._chunk_at, self._chunk_end):
-            byte = chunk[index]
-            if byte == 0:
-                self._chunk_at = index + 1
+        at = self._ring_at
+        for index in range(self._held):
+            byte = ring[at + index & _RING_MASK]
+            if byte:
+                if length < FRAME_MAX:
+                    frame[length] = byte
+                else:
+                    self._overlong = True
+                length += 1
+            elif length:
+                self._ring_at = at + index + 1 & _RING_MASK
+                self._held -= index + 1
                 self._frame_length = 0
-                whole = length > 0 and not self._overlong
+                whole = not self._overlong
                 self._overlong = False
                 if whole and unseal(frame, length) >= 0 and frame[AT_KIND] == KIND_REQUEST:
                     self._answer(frame)
-                    return True
-                if length:
-                    return True
-            elif length < FRAME_MAX:
-                frame[length] = byte
-                length += 1
-            else:
-                self._overlong = True
-        self._chunk_at = self._chunk_end
+                return
+        self._ring_at = at + self._held & _RING_MASK
+        self._held = 0
         self._frame_length = length
-        return False
 
     def _answer(self, frame):
         message = frame[AT_MESSAGE]
+        if message == STOP and self._stops_ahead:
+            self._stops_ahead -= 1
         admission = self._admission.get(message, -1)
         if admission == OPEN:
             if frame[AT_LENGTH] != self._request_size[message]:
