@@ -1,4 +1,4 @@
-"""The figures of the project, printed: `python hil_tests/bench [delivery|trips|speed|link|step]`, all when none is named."""
+"""The figures of the project, printed: `python hil_tests/bench [delivery|trips|speed|link|step]`, by default all."""
 
 import sys
 

@@ -12,7 +12,8 @@ from flushsim.boot import load_board
 
 def main() -> None:
     heading("Pulses of port-maintenance, worst of each line (native)")
-    print(f"{'line':<18}{'needle':<12}{'flow':>7}{'volume':>9}{'at tip':>9}{'start':>9}{'length':>9}{'peak':>8}{'derated':>9}")
+    names = f"{'line':<18}{'needle':<12}{'flow':>7}{'volume':>9}{'at tip':>9}{'start':>9}{'length':>9}"
+    print(f"{names}{'peak':>8}{'derated':>9}")
     print(f"{'':<30}{'mL/s':>7}{'%':>9}{'%':>9}{'ms':>9}{'ms':>9}{'kPa':>8}{'pulses':>9}")
     worst = [0.0, 0.0, 0.0]
     for line in catalogue.load().lines.values():

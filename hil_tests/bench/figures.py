@@ -1,4 +1,4 @@
-"""What the benchmarks share: a pump on a rig that is made to measure, and lines that hold a figure against its budget."""
+"""What the benchmarks share: a pump on a rig made to measure, and lines that hold a figure against its budget."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.pump import Pump
 from flushpump.sequence import load_sequence
-from flushpump.types import Event, PhaseChange, ProgramEnd, PulseResult, Question
+from flushpump.types import Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question
 from flushsim.plant import PlantPath
 from flushsim.rig import Rig
 from flushsim.serial_urls.protocol_flushsim import Serial
@@ -50,16 +50,22 @@ def run(
     **rig_options: Any,
 ) -> Outcome:
     """One run of a sequence to its end, every question answered with yes."""
-    plan = Plan.of(load_sequence(sequence), Path.of(line, needle, "bd-10", "extension-20cm"))
-    return perform(plan, Rig(target, line=line, needle=needle, path=path, **rig_options))
+    return perform(plan_of(line, needle, sequence), Rig(target, line=line, needle=needle, path=path, **rig_options))
 
 
-def perform(plan: Plan, rig: Rig) -> Outcome:
-    """The plan on a rig that has just been switched on."""
+def plan_of(
+    line: str = "smartport-ct-8f", needle: str = "huber-20g", sequence: str = "port-maintenance"
+) -> Plan:
+    """A plan with a 10 mL syringe and a 20 cm extension."""
+    return Plan.of(load_sequence(sequence), Path.of(line, needle, "bd-10", "extension-20cm"))
+
+
+def perform(plan: Plan, rig: Rig, settings: PathSettings | None = None) -> Outcome:
+    """The plan on a rig that has just been switched on, with other path settings if they are given."""
     outcome = Outcome(rig, plan)
     with pump_on(rig) as pump:
         rig.plant.change_syringe(plan.loaded_ml)
-        pump.set_path(plan.settings())
+        pump.set_path(settings or plan.settings())
         pump.load(plan.program())
         pump.start()
         for event in pump.follow():

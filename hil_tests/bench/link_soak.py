@@ -33,7 +33,7 @@ def main(commands: int = COMMANDS) -> None:
         for number in range(commands):
             believed[number] = _one(pump, number)
             if number % 20_000 == 19_999:
-                print(f"  {number + 1} commands, {rig.now_us / 1e6:.0f} s of simulated time", file=sys.stderr, flush=True)
+                print(f"  {number + 1} commands, {rig.now_us / 1e6:.0f} simulated s", file=sys.stderr, flush=True)
         _let_late_copies_arrive(rig)
     twice = sum(1 for count in executed.values() if count > 1)
     unnoticed = sum(1 for number, done in believed.items() if done is True and not executed[number])

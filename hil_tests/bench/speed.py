@@ -1,16 +1,13 @@
-"""Speed: simulated against real time of both targets, and frames per second of both codecs. Wall-clock, so ratios of one run."""
+"""Speed: simulated against real time on both targets, and frames per second of both codecs; by the wall clock."""
 
 import subprocess
 import time
 from pathlib import Path as FilePath
 
 import flushlink
-from figures import figure, heading, perform
+from figures import figure, heading, perform, plan_of
 from flushlink import messages
 from flushpump import wire
-from flushpump.path import Path
-from flushpump.plan import Plan
-from flushpump.sequence import load_sequence
 from flushsim.rig import Rig
 from flushsim.vm import find_micropython
 
@@ -57,7 +54,7 @@ def main() -> None:
 
 def _speed(target: str) -> float:
     """The best of three runs, from power-on: what else the machine does only ever slows one down."""
-    plan = Plan.of(load_sequence("port-maintenance"), Path.of("smartport-ct-8f", "huber-20g", "bd-10", "extension-20cm"))
+    plan = plan_of()
     best = 0.0
     for _ in range(3):
         rig = Rig(target)

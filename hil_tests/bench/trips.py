@@ -7,16 +7,15 @@ true pressure and its true volume.
 from dataclasses import replace
 from itertools import pairwise
 
-from figures import figure, heading, pump_on, run
-from flushpump.path import Path
-from flushpump.plan import Plan
-from flushpump.sequence import load_sequence
+from figures import figure, heading, perform, plan_of, pump_on, run
+from flushlink.messages import ALARMS
 from flushpump.types import Question, State
 from flushsim.plant import PlantPath
 from flushsim.rig import Rig
 from flushsim.trace import TraceRow
 
 TURNS = 25
+HARD_LIMIT = next(code for code, name, *_ in ALARMS if name == "HARD_LIMIT")
 
 
 def onsets_ms(path: PlantPath | None = None) -> list[float]:
@@ -56,7 +55,7 @@ def trip_ms(fault: str) -> float:
 
 def stop_ms(at_ms: int) -> float:
     """From the bytes of STOP handed to the port to the last step, ms; the link takes 1 ms of it."""
-    plan = Plan.of(load_sequence("port-maintenance"), Path.of("smartport-ct-8f", "huber-20g", "bd-10", "extension-20cm"))
+    plan = plan_of()
     rig = Rig("native")
     with pump_on(rig) as pump:
         pump.set_path(plan.settings())
@@ -72,18 +71,23 @@ def stop_ms(at_ms: int) -> float:
 
 
 def hard_limit_ms() -> float:
-    """A line so stiff (0.3 uL/kPa) that pressure leaps over the working limit: from the hard limit to the last step, ms."""
+    """Pressure that leaps over both limits in a stiff line (0.3 uL/kPa): true hard limit to last step, ms."""
     path = replace(PlantPath(), syringe_compliance_ul_per_kpa=0.3, extension_compliance_ul_per_kpa=0.02)
+    plan = plan_of()
+    settings = replace(plan.settings(), hard_limit_pa=96_000, working_limit_pa=86_400)
     worst = 0.0
     for onset in onsets_ms(path):
         trace: list[TraceRow] = []
-        outcome = run(path=path, faults=[f"occlusion@{onset}ms"], trace=trace)
-        hard_pa = outcome.plan.settings().hard_limit_pa
+        rig = Rig("native", path=path, faults=[f"occlusion@{onset}ms"], trace=trace)
+        outcome = perform(plan, rig, settings)
+        assert outcome.end is not None
+        if outcome.end.alarm_code != HARD_LIMIT:
+            continue
         for before, after in pairwise(trace):
-            if after.pressure_pa >= hard_pa:
-                share = (hard_pa - before.pressure_pa) / (after.pressure_pa - before.pressure_pa)
+            if after.pressure_pa >= settings.hard_limit_pa:
+                share = (settings.hard_limit_pa - before.pressure_pa) / (after.pressure_pa - before.pressure_pa)
                 crossed_us = before.now_us + share * (after.now_us - before.now_us)
-                worst = max(worst, (last_forward_us(outcome.rig) - crossed_us) / 1000)
+                worst = max(worst, (last_forward_us(rig) - crossed_us) / 1000)
                 break
     return worst
 
