@@ -9,6 +9,7 @@ from flushsim.trace import TraceRow
 matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "flushpump"
 from matplotlib import pyplot  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
 
 
 def main(file: str) -> None:
@@ -19,7 +20,7 @@ def main(file: str) -> None:
     figure.savefig(file, metadata={"Date": None})
 
 
-def _draw(axes: pyplot.Axes, faults: tuple[str, ...], title: str) -> None:
+def _draw(axes: Axes, faults: tuple[str, ...], title: str) -> None:
     trace: list[TraceRow] = []
     outcome = run(target="sim", faults=faults, trace=trace)
     end = outcome.end
