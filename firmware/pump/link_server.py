@@ -134,10 +134,11 @@ class LinkServer:
                 if length == _STOP_SIZE and seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST:
                     self._heed_stop()
                 length = 0
-            else:
-                if length < _STOP_SIZE:
-                    seen[length] = byte
+            elif length < _STOP_SIZE:
+                seen[length] = byte
                 length += 1
+            else:
+                length = _STOP_SIZE + 1
         self._seen_length = length
         self._held += count
 
@@ -157,9 +158,9 @@ class LinkServer:
             if byte:
                 if length < FRAME_MAX:
                     frame[length] = byte
+                    length += 1
                 else:
                     self._overlong = True
-                length += 1
             elif length:
                 self._ring_at = at + index + 1 & _RING_MASK
                 self._held -= index + 1
