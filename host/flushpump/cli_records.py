@@ -3,6 +3,7 @@
 import click
 
 from flushpump.cli_base import aligned, json_option, print_json
+from flushpump.record_text import record_lines
 from flushpump.records import Records
 
 
@@ -34,11 +35,16 @@ def list_command(as_json: bool) -> None:
 
 
 @records_group.command("show")
-@click.argument("record_id")
-def show_command(record_id: str) -> None:
-    """Shows one record, named by its id or its number, as JSON."""
-    record = Records().get(record_id)
-    print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
+@click.argument("record_id", required=False)
+@json_option
+def show_command(record_id: str | None, as_json: bool) -> None:
+    """Shows one record, named by its id or its number; without either the newest."""
+    record = Records().get(record_id) if record_id else Records().newest()
+    if as_json:
+        print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
+        return
+    for line in record_lines(record):
+        click.echo(line)
 
 
 @records_group.command("verify")

@@ -87,6 +87,13 @@ class Records:
             rows = database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
         return [Record(number, written_at, _parsed(number, body), digest) for number, written_at, body, digest in rows]
 
+    def newest(self) -> Record:
+        """The last record written. UsageProblem if there is none."""
+        records = self.all()
+        if not records:
+            raise UsageProblem("there is no record yet", "run a sequence first")
+        return records[-1]
+
     def get(self, record_id: str) -> Record:
         """The record of that id or number. UsageProblem if there is none, RecordError if its hash has changed."""
         number, _, digits = record_id.partition("-")

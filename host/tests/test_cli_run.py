@@ -67,7 +67,7 @@ def test_a_run_prints_one_object_with_what_the_manual_promises(flushpump: Comman
 @pytest.mark.requirement("REQ-LOG-2", "REQ-PATH-2")
 def test_the_record_of_a_run_says_firmware_settings_path_operator_and_who_confirmed(flushpump: Command):
     run = result(flushpump(*RUN, "--port", "flushsim://", "--yes", "--json", "--operator", "Ada"))
-    shown = result(flushpump("records", "show", run["record_id"]))
+    shown = result(flushpump("records", "show", run["record_id"], "--json"))
     assert shown["firmware"] == run["firmware"] != ""
     assert shown["settings_fingerprint"] != ""
     assert shown["operator"] == "Ada"
@@ -235,3 +235,12 @@ def test_every_other_sequence_completes_on_a_line_it_is_for(
     assert done.returncode == 0, done.stderr
     run = result(done)
     assert run["delivered_ml"] == pytest.approx(run["intended_ml"], abs=0.15)
+
+
+@pytest.mark.requirement("REQ-LOG-2")
+def test_the_newest_record_is_shown_as_text_when_none_is_named(flushpump: Command):
+    run = result(flushpump(*RUN, "--port", "flushsim://?target=native", "--yes", "--json"))
+    shown = flushpump("records", "show")
+    assert run["record_id"] in shown.stdout
+    assert "outcome   completed, verdict patent" in shown.stdout
+    assert shown.stdout.count("patent") == len(run["pulses"]) + 1

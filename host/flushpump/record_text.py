@@ -1,0 +1,61 @@
+"""A record as a person reads it: what was run, on which path, by whom, and what every pulse gave."""
+
+from typing import Any
+
+from flushpump.cli_base import aligned
+from flushpump.records import Record
+
+
+def record_lines(record: Record) -> list[str]:
+    """The record as lines of text."""
+    body = record.body
+    path = body.get("plan", {}).get("path", {})
+    loaded_ml = body.get("plan", {}).get("loaded_ml", 0.0)
+    rows = [
+        ["record", f"{record.record_id}, written {record.written_at}"],
+        ["sequence", str(body.get("sequence"))],
+        ["operator", f"{body.get('operator')}, confirmed by {body.get('confirmed_by')}"],
+        ["path", ", ".join(str(path[key]) for key in ("line", "needle", "extension") if path.get(key))],
+        ["syringe", f"{path.get('syringe')} ({path.get('syringe_brand')}), filled with {loaded_ml:g} mL"],
+        ["limits", f"working {path.get('working_limit_kpa', 0):.0f} kPa, hard {path.get('hard_limit_kpa', 0):.0f} kPa"],
+        ["pump", f"firmware {body.get('firmware')}, target {body.get('target')}"],
+        ["answers", ", ".join(_answer(answer) for answer in body.get("answers", [])) or "none"],
+        ["alarms", ", ".join(str(alarm.get("name")) for alarm in body.get("alarms", [])) or "none"],
+        ["outcome", f"{body.get('outcome')}, verdict {body.get('verdict')}, peak {body.get('peak_kpa', 0):.0f} kPa"],
+        ["volume", _volume(body)],
+    ]
+    return [*aligned(rows), *_pulse_table(body.get("pulses", []))]
+
+
+def _answer(answer: dict[str, Any]) -> str:
+    given = "yes" if answer.get("yes") else "no"
+    return f"{str(answer.get('question')).replace('_', ' ')}: {given} (by {answer.get('by')})"
+
+
+def _volume(body: dict[str, Any]) -> str:
+    text = f"{body.get('delivered_ml', 0):.2f} of {body.get('intended_ml', 0):.2f} mL delivered"
+    return f"{text}, {body.get('uncertain_ml', 0):.2f} mL uncertain, in {body.get('duration_s', 0):.1f} s"
+
+
+def _pulse_table(pulses: list[dict[str, Any]]) -> list[str]:
+    if not pulses:
+        return []
+    rows = [["pulse", "mL", "s", "peak kPa", "kPa s/mL", "uL/kPa", "lowered", "verdict"]]
+    for pulse in pulses:
+        rows.append(
+            [
+                str(pulse["index"] + 1),
+                f"{pulse['delivered_ml']:.3f}",
+                f"{pulse['duration_s']:.3f}",
+                f"{pulse['peak_kpa']:.1f}",
+                _figure(pulse["resistance_kpa_s_per_ml"]),
+                _figure(pulse["compliance_ul_per_kpa"]),
+                f"{pulse.get('derated_percent', 0)} %" if pulse.get("derated") else "no",
+                str(pulse.get("verdict", "")),
+            ]
+        )
+    return aligned(rows)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
