@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption("--target")
     if target not in ("sim", "native") and not (target.startswith("serial:") and target != "serial:"):
         raise pytest.UsageError(f"there is no target '{target}': write --target {TARGETS}")
-    config.addinivalue_line("markers", "requirement(*ids): safety requirements of requirements.toml that the test shows")
+    config.addinivalue_line("markers", "requirement(*ids): requirements of requirements.toml that the test shows")
     config.addinivalue_line("markers", "simulated(what): needs `what`, which only a simulated target has")
     config.stash[_KEY] = Evidence(read_requirements())
 
@@ -224,7 +224,8 @@ def as_markdown(evidence: Evidence) -> str:
     """The whole evidence as two tables."""
     lines = ["# Requirements and their evidence", "", "| id | requirement | verdict |", "| --- | --- | --- |"]
     lines += [
-        f"| {name} | {row.sentence} | {verdict(row, evidence.of(name))} |" for name, row in evidence.requirements.items()
+        f"| {name} | {row.sentence} | {verdict(row, evidence.of(name))} |"
+        for name, row in evidence.requirements.items()
     ]
     lines += ["", "| requirements | test | target | outcome | figures |", "| --- | --- | --- | --- | --- |"]
     lines += [

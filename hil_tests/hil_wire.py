@@ -74,10 +74,13 @@ class Wire:
 
     def ask(self, name: str, values: Mapping[str, int | bytes] | bytes = b"", **header: int) -> wire.Frame:
         """One request and its response; an executed command moves `sequence` on."""
-        self.send(self.frame(name, values, **header))
-        frame = self.reply()
+        sent = self.frame(name, values, **header)
+        self.send(sent)
+        wanted = wire.decode_frame(sent[:-1])
+        while (frame := self.reply()) is not None:
+            if (frame.message, frame.sequence) == (wanted.message, wanted.sequence):
+                break
         assert frame is not None, f"{name} was not answered"
-        assert frame.message == wire.REQUESTS[name].number
         if not header and wire.ADMISSION[name] != messages.OPEN:
             self.sequence = self.sequence % 65_535 + 1
         return frame

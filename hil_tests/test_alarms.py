@@ -1,4 +1,4 @@
-"""Alarms: latched until their very occurrence is acknowledged, heard and seen by priority, and not endlessly repeated."""
+"""Alarms: latched until their very occurrence is acknowledged, shown by priority, and not endlessly repeated."""
 
 from collections.abc import Callable
 

@@ -88,8 +88,8 @@ def nonsense(dice: random.Random, name: str) -> bytes:
         if kind.startswith("b"):
             values[field] = dice.randbytes(int(kind[1:]))
         else:
-            choices = [minimum, maximum, dice.randint(minimum, maximum), min(maximum, max(minimum, dice.randrange(100)))]
-            values[field] = dice.choice(choices)
+            sensible = min(maximum, max(minimum, dice.randrange(100)))
+            values[field] = dice.choice([minimum, maximum, dice.randint(minimum, maximum), sensible])
     return layout.pack(values) if dice.random() < 0.8 else dice.randbytes(layout.size)
 
 

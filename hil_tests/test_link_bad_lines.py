@@ -103,9 +103,7 @@ def test_each_command_is_executed_once_whatever_the_line_does(
 
 @pytest.mark.requirement("REQ-DOSE-1")
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize(
-    "line", ["loses", "doubles", "damages", "delays", "reorders", "does all of it"], ids=lambda name: name.replace(" ", "_")
-)
+@pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line.replace(" ", "_"))
 def test_a_run_over_a_bad_line_delivers_once_or_ends_by_its_lease(
     open_bench: OpenBench, line: str, seed: int
 ) -> None:

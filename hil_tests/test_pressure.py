@@ -1,4 +1,4 @@
-"""Pressure: the hard limit stops at once, the working limit lowers the flow, and a sensor that fails is not believed."""
+"""Pressure: the hard limit stops at once, the working limit lowers the flow, a sensor that fails is not believed."""
 
 from collections.abc import Callable
 
@@ -85,8 +85,9 @@ def test_a_hard_limit_in_a_pause_ends_the_program_before_its_next_pulse(bench: B
 @pytest.mark.requirement("REQ-PRES-2")
 @pytest.mark.parametrize(
     ("line", "needle", "syringe"),
-    [("smartport-ct-8f", "huber-20g", "bd-10"), ("smartport-ct-6.6f", "huber-20g", "bd-10"), ("picc-4f", "none", "bd-10"),
-     ("picc-5f-dual", "none", "bd-10"), ("smartport-ct-6.6f", "huber-20g", "bd-20"), ("picc-4f", "none", "bd-20")],
+    [("smartport-ct-8f", "huber-20g", "bd-10"), ("smartport-ct-6.6f", "huber-20g", "bd-10"),
+     ("picc-4f", "none", "bd-10"), ("picc-5f-dual", "none", "bd-10"), ("smartport-ct-6.6f", "huber-20g", "bd-20"),
+     ("picc-4f", "none", "bd-20")],
 )  # fmt: skip
 def test_a_line_blocked_in_a_pulse_rises_little_above_the_working_limit(
     open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, syringe: str
@@ -97,8 +98,8 @@ def test_a_line_blocked_in_a_pulse_rises_little_above_the_working_limit(
         bench.run(pulses(2))
         worst_kpa = max(worst_kpa, bench.plant.peak_kpa - bench.path.working_limit_kpa)
     compliance = bench.path.compliance_ul_per_kpa
-    figure(f"true pressure above the working limit, {line} blocked at 2 mL/s, {compliance:.1f} uL/kPa", worst_kpa, "kPa",
-           OVERSHOOT_KPA)  # fmt: skip
+    name = f"true pressure above the working limit, {line} blocked in a pulse, {compliance:.1f} uL/kPa"
+    figure(name, worst_kpa, "kPa", OVERSHOOT_KPA)
 
 
 @pytest.mark.requirement("REQ-PRES-2")

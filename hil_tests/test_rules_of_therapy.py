@@ -331,10 +331,11 @@ def test_a_calibration_within_bounds_is_applied_to_the_reading(bench: Bench) -> 
 @pytest.mark.requirement("REQ-DOSE-5")
 @pytest.mark.parametrize(
     "phase",
-    [Phase(PhaseKind.PULSES, 0, 1_000_000), Phase(PhaseKind.PULSES, 900_000, 0), Phase(PhaseKind.STEADY, 1_000_000, 9_999),
-     Phase(PhaseKind.STEADY, 1_000_000, 500_000, count=2), Phase(PhaseKind.WAIT, count=0),
-     Phase(PhaseKind.ASPIRATE, 5_000_001, 500_000), Phase(PhaseKind.PULSES, 10, 1_000_000, count=100)],
-    ids=["no volume", "no flow", "creeping", "two steady", "waits for nothing", "aspirates too much", "less than a step"],
+    [Phase(PhaseKind.PULSES, 0, 1_000_000), Phase(PhaseKind.PULSES, 900_000, 0),
+     Phase(PhaseKind.STEADY, 1_000_000, 9_999), Phase(PhaseKind.STEADY, 1_000_000, 500_000, count=2),
+     Phase(PhaseKind.WAIT, count=0), Phase(PhaseKind.ASPIRATE, 5_000_001, 500_000),
+     Phase(PhaseKind.PULSES, 10, 1_000_000, count=100)],
+    ids=["no volume", "no flow", "creeping", "two steady", "waits for nothing", "draws too much", "less than a step"],
 )  # fmt: skip
 def test_a_phase_that_makes_no_sense_is_refused(bench: Bench, phase: Phase) -> None:
     bench.set_path()

@@ -1,4 +1,4 @@
-"""Power-on self-test and restarts: nothing moves before it, nothing resumes after one, and volumes are not forgotten."""
+"""Power-on self-test and restarts: nothing moves before it, nothing resumes after one, no volume is forgotten."""
 
 from collections.abc import Callable
 

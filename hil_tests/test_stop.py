@@ -151,7 +151,7 @@ def test_stop_ends_motion_within_10_ms_in_any_state_and_from_any_sender(
 
 @pytest.mark.simulated("the time of the last step")
 @pytest.mark.requirement("REQ-STOP-1")
-@pytest.mark.parametrize("others", [1, 2, 4])
+@pytest.mark.parametrize("others", [1, 4, 12])
 def test_a_stop_that_arrives_behind_other_frames_still_stops_in_time(
     open_bench: OpenBench, figure: Callable[..., None], others: int
 ) -> None:
@@ -159,6 +159,34 @@ def test_a_stop_that_arrives_behind_other_frames_still_stops_in_time(
     hand = Wire(bench.port)
     stop = stop_by_bytes(bench, hand.frame("STATUS") * others + hand.frame("STOP"))
     figure(f"host STOP behind {others} other frames to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+
+
+@pytest.mark.simulated("the time of the last step")
+@pytest.mark.requirement("REQ-STOP-1", "REQ-LINK-2")
+@pytest.mark.parametrize(
+    "noise", [b"\x00", b"\x01\x00", b"\x05\x11\x22\x00", b"\xff", b"\x02\x00\x33"], ids=lambda noise: noise.hex()
+)
+def test_a_stop_behind_noise_stops_in_time(open_bench: OpenBench, figure: Callable[..., None], noise: bytes) -> None:
+    bench = pulse(open_bench)
+    hand = Wire(bench.port)
+    stop = stop_by_bytes(bench, (noise * 180)[:180] + b"\0" + hand.frame("STOP"))
+    figure("host STOP behind 180 bytes of noise to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+
+
+@pytest.mark.simulated("the plant's steps")
+@pytest.mark.requirement("REQ-STOP-1", "REQ-STOP-3")
+@pytest.mark.parametrize("ahead", ["START", "STATUS, START", "START, STATUS"])
+def test_a_start_that_came_just_before_a_stop_moves_nothing_after_it(bench: Bench, ahead: str) -> None:
+    bench.set_path()
+    bench.load(pulses(3))
+    assert bench.pump.loaded is not None
+    hand = Wire(bench.port)
+    hand.session, hand.sequence = bench.pump.link.session, bench.pump.link.sequence
+    values = {"START": {"program_crc": bench.pump.loaded.program_crc, "lease_ms": 2000}, "STATUS": {}}
+    hand.send(b"".join(hand.frame(name, values[name]) for name in ahead.split(", ")) + hand.frame("STOP"))
+    bench.turns(0.05)
+    assert stands_still(bench, 3.0)
+    assert State(hand.status()["state"]) not in MOVING
 
 
 @pytest.mark.requirement("REQ-STOP-1")
