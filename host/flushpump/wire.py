@@ -105,7 +105,7 @@ RESPONSES = {name: Layout.of(number, name, fields) for number, name, _, _, field
 EVENTS = {number: Layout.of(number, name, fields) for number, name, fields, _ in messages.EVENTS}
 ADMISSION = {name: admission for _, name, admission, _, _, _ in messages.MESSAGES}
 
-TABLE_HASH = bytes(table_hash())  # type: ignore[no-untyped-call]
+TABLE_HASH = table_hash()
 
 _HEADER = _struct(messages.HEADER).compile()
 

@@ -9,30 +9,32 @@ from binascii import crc32
 from . import messages
 
 
-def _fields(fields):
+def _fields(fields: tuple[tuple[str, str, int, int, str], ...]) -> str:
     return ",".join(f"{name}:{kind}:{minimum}:{maximum}" for name, kind, minimum, maximum, _ in fields)
 
 
-def _lines():
-    yield f"version {messages.VERSION}"
-    yield f"sizes {messages.HEADER_SIZE} {messages.PAYLOAD_MAX} {messages.CRC_SIZE}"
-    yield f"header {_fields(messages.HEADER)}"
+def _lines() -> list[str]:
+    lines = []
+    lines.append(f"version {messages.VERSION}")
+    lines.append(f"sizes {messages.HEADER_SIZE} {messages.PAYLOAD_MAX} {messages.CRC_SIZE}")
+    lines.append(f"header {_fields(messages.HEADER)}")
     for name in (
         "STATUSES", "STATES", "PHASE_KINDS", "QUESTIONS", "OUTCOMES", "VERDICTS", "FLUIDS", "RESET_CAUSES", "LOG_CODES",
     ):
         for row in getattr(messages, name):
-            yield f"{name} {row[0]} {row[1]}"
+            lines.append(f"{name} {row[0]} {row[1]}")
     for number, name, priority, _, _ in messages.ALARMS:
-        yield f"ALARMS {number} {name} {priority}"
+        lines.append(f"ALARMS {number} {name} {priority}")
     for index, name, minimum, maximum, default, _ in messages.SETTINGS:
-        yield f"SETTINGS {index} {name} {minimum} {maximum} {default}"
+        lines.append(f"SETTINGS {index} {name} {minimum} {maximum} {default}")
     for number, name, admission, request, response, _ in messages.MESSAGES:
-        yield f"MESSAGES {number} {name} {admission} ({_fields(request)}) ({_fields(response)})"
+        lines.append(f"MESSAGES {number} {name} {admission} ({_fields(request)}) ({_fields(response)})")
     for number, name, fields, _ in messages.EVENTS:
-        yield f"EVENTS {number} {name} ({_fields(fields)})"
+        lines.append(f"EVENTS {number} {name} ({_fields(fields)})")
+    return lines
 
 
-def table_hash():
+def table_hash() -> bytes:
     """CRC-32 of the table's canonical text (one line per row, each ended by a line feed), 4 bytes, little-endian."""
     crc = 0
     for line in _lines():

@@ -18,7 +18,7 @@ AT_STATUS = 7
 AT_LENGTH = 8
 
 
-def _crc_table():
+def _crc_table() -> array[int]:
     table = array("H", [0] * 256)
     for index in range(256):
         crc = index << 8
@@ -31,7 +31,7 @@ def _crc_table():
 _CRC_TABLE = _crc_table()
 
 
-def crc16(buffer, start, stop, crc=0xFFFF):
+def crc16(buffer: bytes | bytearray, start: int, stop: int, crc: int = 0xFFFF) -> int:
     """CRC-16/CCITT-FALSE of buffer[start:stop]; `crc` continues an earlier one."""
     table = _CRC_TABLE
     for index in range(start, stop):
@@ -39,7 +39,7 @@ def crc16(buffer, start, stop, crc=0xFFFF):
     return crc
 
 
-def cobs_encode(source, count, target):
+def cobs_encode(source: bytes | bytearray, count: int, target: bytearray) -> int:
     """COBS of source[:count] and the closing 00 into target; returns the bytes written. count <= 253."""
     code_at = 0
     write = 1
@@ -56,7 +56,7 @@ def cobs_encode(source, count, target):
     return write + 1
 
 
-def cobs_decode(buffer, count):
+def cobs_decode(buffer: bytearray, count: int) -> int:
     """Decodes buffer[:count] (without its 00) in place; returns the decoded length, or -1 if it is no COBS."""
     read = 0
     write = 0
@@ -77,7 +77,7 @@ def cobs_decode(buffer, count):
     return write
 
 
-def seal(plain, length, target):
+def seal(plain: bytearray, length: int, target: bytearray) -> int:
     """Closes a frame: writes length and CRC into `plain` (header and payload stand there), COBS into target.
 
     Returns the bytes on the wire. `plain` has room for the header, the payload and two bytes of CRC.
@@ -90,7 +90,7 @@ def seal(plain, length, target):
     return cobs_encode(plain, end + CRC_SIZE, target)
 
 
-def unseal(buffer, count):
+def unseal(buffer: bytearray, count: int) -> int:
     """Decodes buffer[:count] in place and checks length and CRC; returns the payload's length or -1."""
     if count > FRAME_MAX - 1:
         return -1
@@ -106,18 +106,18 @@ def unseal(buffer, count):
     return length
 
 
-def get_u16(buffer, at):
+def get_u16(buffer: bytes | bytearray, at: int) -> int:
     return buffer[at] | buffer[at + 1] << 8
 
 
-def get_u32(buffer, at):
+def get_u32(buffer: bytes | bytearray, at: int) -> int:
     """An unsigned integer below 2**30, or -1 for a larger one, which no field of the table may hold."""
     if buffer[at + 3] >= 0x40:
         return -1
     return buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | buffer[at + 3] << 24
 
 
-def get_i32(buffer, at):
+def get_i32(buffer: bytes | bytearray, at: int) -> int:
     """A signed integer within +-2**30; what lies outside is clamped to the end of that range."""
     high = buffer[at + 3]
     if high & 0x80:
@@ -129,12 +129,12 @@ def get_i32(buffer, at):
     return buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | high << 24
 
 
-def put_u16(buffer, at, value):
+def put_u16(buffer: bytearray, at: int, value: int) -> None:
     buffer[at] = value & 0xFF
     buffer[at + 1] = value >> 8 & 0xFF
 
 
-def put_u32(buffer, at, value):
+def put_u32(buffer: bytearray, at: int, value: int) -> None:
     """Also writes negative integers, as two's complement."""
     buffer[at] = value & 0xFF
     buffer[at + 1] = value >> 8 & 0xFF
@@ -142,16 +142,16 @@ def put_u32(buffer, at, value):
     buffer[at + 3] = value >> 24 & 0xFF
 
 
-def size_of(kind):
+def size_of(kind: str) -> int:
     """Bytes of a field type of the message table."""
     if kind[0] == "b":
         return int(kind[1:])
     return {"u8": 1, "u16": 2, "u32": 4, "i32": 4}[kind]
 
 
-def offsets(fields, base=HEADER_SIZE):
+def offsets(fields: tuple[tuple[str, str, int, int, str], ...], base: int = HEADER_SIZE) -> dict[str, int]:
     """{name: offset in the plain frame} of the fields; the key "" holds the payload's size. Import time only."""
-    result = {}
+    result: dict[str, int] = {}
     at = base
     for field in fields:
         result[field[0]] = at

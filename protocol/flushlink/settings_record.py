@@ -13,7 +13,7 @@ SIZE = KEY_AT + KEY_SIZE
 OPEN_KEY = b"flushpump-bench!"
 
 
-def default_record():
+def default_record() -> bytearray:
     """The record of a new pump; allocates."""
     record = bytearray(SIZE)
     for setting in SETTINGS:

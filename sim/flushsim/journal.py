@@ -37,7 +37,7 @@ class Journal:
     def __init__(self, blank: bool = False) -> None:
         self.records: dict[int, bytes] = {}
         if not blank:
-            self.records[SETTINGS_SLOT] = bytes(default_record())  # type: ignore[no-untyped-call]
+            self.records[SETTINGS_SLOT] = bytes(default_record())
         self.corrupt: set[int] = set()
         self.entries: deque[tuple[int, bytes]] = deque(maxlen=LOG_CAPACITY)
         self.newest = 0
