@@ -18,7 +18,7 @@ AT_STATUS = 7
 AT_LENGTH = 8
 
 
-def _crc_table() -> array[int]:
+def _crc_table() -> "array[int]":
     table = array("H", [0] * 256)
     for index in range(256):
         crc = index << 8
