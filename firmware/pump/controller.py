@@ -50,7 +50,7 @@ _RESET_MARGIN_NL = 250_000
 
 
 class Controller:
-    """Ports: link, steps, counter, pressure sensor, indicators, journal, identity (see the README of the firmware)."""
+    """Ports: link, steps, counter, pressure sensor, indicators, journal, identity as firmware/README.md lists them."""
 
     def __init__(self, board, link, steps, counter, pressure, indicators, journal, identity):
         self.board = board
