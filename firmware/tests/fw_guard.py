@@ -53,15 +53,15 @@ class _Rewriter(ast.NodeTransformer):
     def _checked(self, node: ast.expr) -> ast.expr:
         return ast.copy_location(ast.Call(ast.Name("_small", ast.Load()), [node], []), node)
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802 - the visitor's naming
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         return self._checked(node)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
         return node if isinstance(node.op, ast.Not) or isinstance(node.operand, ast.Constant) else self._checked(node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.Assign:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.Assign:
         self.generic_visit(node)
         read = ast.parse(ast.unparse(node.target), mode="eval").body
         self.generic_visit(read)

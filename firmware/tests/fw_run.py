@@ -23,7 +23,8 @@ from flushpump.types import (
 )
 from flushsim.rig import Rig
 
-ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
+# Slow enough for a 3F PICC: 27 kPa of suction.
+ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 150_000, question=Question.BLOOD_RETURN)
 LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
 PULSES = Phase(PhaseKind.PULSES, 900_000, 2_000_000, count=10, pause_ms=400)
 MAINTENANCE = (ASPIRATE, PULSES, LOCK)

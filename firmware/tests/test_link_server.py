@@ -127,7 +127,7 @@ def test_a_new_session_refuses_the_older_one_and_begins_its_sequence_anew():
 
 
 def test_the_hello_that_opened_the_session_changes_nothing_when_it_comes_again():
-    server, commands, host = opened()
+    server, _commands, host = opened()
     host.send(keepalive(host, sequence=1))
     nonce = bytes(server.device_nonce)
     (again,) = host.send(host.frame("HELLO", {"host_nonce": b"nonce-01", "table_hash": b"hash"}))
@@ -184,7 +184,7 @@ def test_an_unknown_message_and_a_wrong_length_are_refused_in_their_place():
 @given(st.binary(max_size=300))
 @settings(deadline=None)
 def test_any_bytes_at_all_leave_the_server_in_step_by_the_next_frame_end(noise):
-    server, _, host = opened()
+    _server, _, host = opened()
     host.send(noise + b"\0", turns=noise.count(0) + 5)
     (answer,) = host.send(host.frame("STATUS"))
     assert answer.message == NUMBER["STATUS"]

@@ -1,5 +1,6 @@
 """A burst makes its steps, in the time of its trapezoid, within the ramp, and stops when it must."""
 
+from itertools import pairwise
 from math import sqrt
 
 import pytest
@@ -110,7 +111,7 @@ def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step
         while not motion.queued():
             turn(motion, drive)
         motion.begin(2_000, 20_000, 1)
-    for (_, end_us), (start_us, _) in zip(ends, ends[1:], strict=False):
+    for (_, end_us), (start_us, _) in pairwise(ends):
         assert abs(start_us - end_us - 100_000) <= 1
     starts = [start for start, half, count, way in drive.slices if way and count]
     assert starts == sorted(starts)
