@@ -4,15 +4,21 @@ from collections.abc import Iterable
 
 from flushsim.faults import DRIVE, LINE, SENSOR, Fault
 
+NEVER_TICKS = 2**62
+
 
 class FaultClock:
-    """The faults of line, drive and sensor. Nothing is on before `arm`; others' faults are left out."""
+    """The faults of line, drive and sensor. Nothing is on before `arm`; others' faults are left out.
+
+    `next_ticks` is the time of the next edge, NEVER_TICKS if there is none.
+    """
 
     def __init__(self, faults: Iterable[Fault], ticks_per_us: int) -> None:
         self.faults = tuple(fault for fault in faults if fault.where in (LINE, DRIVE, SENSOR))
         self._ticks_per_us = ticks_per_us
         self._origin_ticks = 0
         self._edges: list[int] = []
+        self.next_ticks = NEVER_TICKS
         self._on: dict[str, Fault] = {}
 
     def arm(self, first_edge_ticks: int) -> None:
@@ -20,19 +26,13 @@ class FaultClock:
         self._origin_ticks = first_edge_ticks
         times_us = {fault.at_us for fault in self.faults} | {fault.ends_us for fault in self.faults}
         self._edges = sorted(first_edge_ticks + at * self._ticks_per_us for at in times_us if at is not None)
-
-    def before_edge(self, ticks: int) -> int:
-        """This time, or that of the next edge if it comes first."""
-        return min(ticks, self._edges[0]) if self._edges else ticks
-
-    def due(self, ticks: int) -> bool:
-        """Whether an edge has come."""
-        return bool(self._edges) and self._edges[0] <= ticks
+        self._look_ahead()
 
     def switch(self, ticks: int) -> bool:
         """Takes the edges that have come; True if anything of the line changes."""
         while self._edges and self._edges[0] <= ticks:
             self._edges.pop(0)
+        self._look_ahead()
         since_us = (ticks - self._origin_ticks) // self._ticks_per_us
         before = self._on
         self._on = {}
@@ -40,6 +40,9 @@ class FaultClock:
             if fault.active(since_us):
                 self._on.setdefault(fault.name, fault)
         return _of_line(before) != _of_line(self._on)
+
+    def _look_ahead(self) -> None:
+        self.next_ticks = self._edges[0] if self._edges else NEVER_TICKS
 
     def has(self, name: str) -> bool:
         """Whether a fault of this name is on."""

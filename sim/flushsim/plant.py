@@ -41,6 +41,7 @@ class Plant:
     ) -> None:
         self.path = path
         self.ticks_per_us = int(board["clock"]["ticks_per_us"])
+        self._ticks_per_s = self.ticks_per_us * 1_000_000
         self.stepper = Stepper(self.ticks_per_us)
         self.plunger = Plunger(path, board["drive"])
         self.sensor = PressureSensor(board["sensor"], seed, noise_kpa)
@@ -66,6 +67,8 @@ class Plant:
         # Direction in which the motor has lost its step, 0 none: it turns again after a rest or the other way.
         self._stalled = 0
         self._motor_fault = False
+        self._bursts_seen = 0
+        self._drifting = False
         # Truth over time, for `delivered_at_us`: ticks and uL out of the tip.
         self._history_ticks = [0]
         self._history_ul = [0.0]
@@ -93,9 +96,8 @@ class Plant:
 
     def _piece(self, target: int) -> None:
         """Moves motor and plunger to the next event; the line follows in `_solve`, several like pieces at once."""
-        stepper, now = self.stepper, self._now_ticks
-        end = self._faults.before_edge(stepper.piece_end(target))
-        rate = stepper.rate
+        stepper, faults, now = self.stepper, self._faults, self._now_ticks
+        rate, end = stepper.piece(target if target < faults.next_ticks else faults.next_ticks)
         if rate:
             if self.first_edge_ticks is None:
                 end = min(end, stepper.first_edge() or end)
@@ -103,19 +105,20 @@ class Plant:
         else:
             steps = self._rest()
         flow = steps / (end - now)
-        if abs(flow - self._flow) > ALIKE * abs(flow):
+        if flow != self._flow and abs(flow - self._flow) > ALIKE * abs(flow):
             self._solve()
             self._flow = flow
         self._pushed += steps
-        bursts = len(stepper.bursts)
         made = stepper.run_to(end)
         self._now_ticks = end
-        if len(stepper.bursts) > bursts:
-            stepper.bursts[-1].tip_before_ul = self.line.tip_ml * 1000
-        if made and self.first_edge_ticks is None:
-            self.first_edge_ticks = end
-            self._faults.arm(end)
-        if self._faults.due(end):
+        if made:
+            if len(stepper.bursts) > self._bursts_seen:
+                self._bursts_seen = len(stepper.bursts)
+                stepper.bursts[-1].tip_before_ul = self.line.tip_ml * 1000
+            if self.first_edge_ticks is None:
+                self.first_edge_ticks = end
+                faults.arm(end)
+        if end >= faults.next_ticks:
             self._solve()
             self._switch()
 
@@ -123,7 +126,7 @@ class Plant:
         """Plunger steps of a piece without pulses: only those that a stop has cut off or completed."""
         stepper, plunger = self.stepper, self.plunger
         plunger.since_rest = 0.0
-        if not stepper.slots_used:
+        if self._stalled and not stepper.slots_used:
             self._stalled = 0
         way = stepper.position - self._motor
         if way == 0.0:
@@ -134,13 +137,13 @@ class Plant:
     def _motion(self, rate: float, now: int, end: int) -> tuple[float, int]:
         """Plunger steps of a piece with pulses, and its end, earlier where the play closes or the barrel ends."""
         stepper, plunger = self.stepper, self.plunger
-        play, room = plunger.play_left(rate), plunger.room(rate)
+        play, room = plunger.ahead(rate)
         if room <= LEAST_STEPS or plunger.force_n(self.line.p1, rate) > plunger.force_limit_n:
             self._stalled = 1 if rate > 0 else -1
         stepper.blocked = self._motor_fault or self._stalled * rate > 0
         if stepper.blocked or not stepper.enabled:
             return 0.0, end
-        speed = abs(rate) * (1 - stepper.lost_share)
+        speed = (rate if rate > 0 else -rate) * (1 - stepper.lost_share)
         way = speed * (end - now)
         if play > 0:
             if way > play:
@@ -164,7 +167,7 @@ class Plant:
         self.driven_ml += pushed_ml
         line.peak_kpa = line.p1
         before_ml = line.tip_ml
-        dt_s = ticks / (self.ticks_per_us * 1_000_000)
+        dt_s = ticks / self._ticks_per_s
         line.advance(dt_s, pushed_ml / dt_s)
         self._solved_ticks = self._now_ticks
         if line.peak_kpa > self.peak_kpa:
@@ -188,6 +191,7 @@ class Plant:
         self.sensor.stuck = faults.has("sensor-stuck")
         self.sensor.silent = faults.has("sensor-silent")
         self.sensor.faulty = faults.has("sensor-fault")
+        self._drifting = faults.has("sensor-drift")
 
     def _change_line(self) -> None:
         faults = self._faults
@@ -215,11 +219,10 @@ class Plant:
 
     def read_sensor(self) -> int:
         """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
-        faults = self._faults
-        if faults.has("sensor-drift"):
-            wandered_s = faults.on_for_s("sensor-drift", self._now_ticks)
-            self.sensor.drift_kpa = faults.severity("sensor-drift") * wandered_s
-        return self.sensor.read(self.line.port_kpa, self.now_us)
+        if self._drifting:
+            wandered_s = self._faults.on_for_s("sensor-drift", self._now_ticks)
+            self.sensor.drift_kpa = self._faults.severity("sensor-drift") * wandered_s
+        return self.sensor.read(self.line.port_kpa, self._now_ticks // self.ticks_per_us)
 
     # -- truth --------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ class Plunger:
         self._break_n = path.friction_break_n
         self._glide_n = path.friction_glide_n
         self._n_per_kpa = path.barrel_area_mm2 / 1000
+        self._break_loose_steps = BREAK_LOOSE_MM * self.steps_per_mm
         # Where the motor is in the play: 0 pushing, `play` pulling. The pump was last driven forwards.
         self.gap = 0.0
         self.position = 0.0
@@ -36,11 +37,16 @@ class Plunger:
 
     def move(self, steps: float) -> float:
         """The motor moves by `steps`; returns how far the plunger goes."""
-        taken = min(steps, self.gap) if steps > 0 else -min(-steps, self.play - self.gap)
-        self.gap -= taken
+        gap = self.gap
+        if steps > 0:
+            taken = steps if steps < gap else gap
+        else:
+            left = gap - self.play
+            taken = steps if steps > left else left
+        self.gap = gap - taken
         moved = steps - taken
         self.position += moved
-        self.since_rest += abs(moved)
+        self.since_rest += moved if moved > 0 else -moved
         return moved
 
     def settle(self, steps: float) -> float:
@@ -49,9 +55,11 @@ class Plunger:
         self.position += moved
         return moved
 
-    def play_left(self, direction: float) -> float:
-        """Steps in this direction until the nut touches."""
-        return self.gap if direction > 0 else self.play - self.gap
+    def ahead(self, direction: float) -> tuple[float, float]:
+        """Steps in this direction until the nut touches, and of the plunger to the end, as `room`."""
+        if direction > 0:
+            return self.gap, self.front - self.position
+        return self.play - self.gap, self.position - self.back
 
     def room(self, direction: float) -> float:
         """Steps of the plunger to the end of the barrel (forwards) or to its stop (backwards)."""
@@ -59,5 +67,6 @@ class Plunger:
 
     def force_n(self, pressure_kpa: float, direction: float) -> float:
         """Force that the drive needs to push (direction above 0) or pull the plunger against this pressure."""
-        friction_n = self._glide_n if self.since_rest > BREAK_LOOSE_MM * self.steps_per_mm else self._break_n
-        return pressure_kpa * self._n_per_kpa * (1 if direction > 0 else -1) + friction_n
+        friction_n = self._glide_n if self.since_rest > self._break_loose_steps else self._break_n
+        pushed_n = pressure_kpa * self._n_per_kpa
+        return (pushed_n if direction > 0 else -pushed_n) + friction_n

@@ -38,7 +38,9 @@ class PressureSensor:
     def counts(self, pressure_kpa: float) -> int:
         """Raw counts of a pressure without noise, kept within the converter's range."""
         counts = round(self._zero + (pressure_kpa - self._least_kpa) * self._counts_per_kpa)
-        return min(max(counts, 0), self._most)
+        if counts < 0:
+            return 0
+        return counts if counts < self._most else self._most
 
     def read(self, port_kpa: float, now_us: int) -> int:
         """The newest conversion in raw counts; -1: none since the last read; -2: the sensor reports a fault."""

@@ -40,6 +40,7 @@ class Stepper:
         self.blocked = False
         self.lost_share = 0.0
         self._lost = 0.0
+        self._burst_gap_ticks = BURST_GAP_US * ticks_per_us
         self._slices: deque[tuple[int, int, int]] = deque()
         self._start_ticks = 0
         self._made = 0
@@ -96,12 +97,13 @@ class Stepper:
         half, _, direction = self._slices[0]
         return direction / (2 * half)
 
-    def piece_end(self, limit_ticks: int) -> int:
-        """The end of the slice under way, at most `limit_ticks`: until then the rate is constant."""
+    def piece(self, limit_ticks: int) -> tuple[float, int]:
+        """The rate, and until when it stays so: the end of the slice under way, at most `limit_ticks`."""
         if not self._slices:
-            return limit_ticks
-        half, count, _ = self._slices[0]
-        return min(limit_ticks, self._start_ticks + 2 * half * count)
+            return 0.0, limit_ticks
+        half, count, direction = self._slices[0]
+        end = self._start_ticks + 2 * half * count
+        return direction / (2 * half), end if end < limit_ticks else limit_ticks
 
     def first_edge(self) -> int | None:
         """Time of the next rising edge if the slice under way moves, else None."""
@@ -111,7 +113,7 @@ class Stepper:
         return self._start_ticks + half + 2 * half * self._made
 
     def run_to(self, ticks: int) -> int:
-        """Moves time within the slice under way (see `piece_end`); returns the pulses made, counted or not."""
+        """Moves time within the slice under way (see `piece`); returns the pulses made, counted or not."""
         self.now_ticks = ticks
         if not self._slices:
             return 0
@@ -152,7 +154,7 @@ class Stepper:
         if (
             burst is None
             or burst.direction != direction
-            or first_ticks - burst.last_ticks > BURST_GAP_US * self.ticks_per_us
+            or first_ticks - burst.last_ticks > self._burst_gap_ticks
         ):
             burst = Burst(direction, first_ticks, first_ticks, 0)
             self.bursts.append(burst)

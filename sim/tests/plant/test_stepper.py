@@ -10,7 +10,7 @@ SLICES = st.tuples(st.integers(1, 5000), st.integers(1, 60), st.sampled_from((-1
 
 def run(stepper: Stepper, ticks: int) -> None:
     while stepper.now_ticks < ticks:
-        stepper.run_to(stepper.piece_end(ticks))
+        stepper.run_to(stepper.piece(ticks)[1])
 
 
 def test_the_first_step_comes_half_a_period_after_the_start_and_the_last_half_a_period_before_the_end() -> None:
