@@ -245,12 +245,15 @@ class Runner:
             if not self._tail and motion.queued():
                 self._tail = True
                 motion.begin(0, self._rate, motion.direction, self._pause_us())
-            elif self._tail and motion.queued():
-                # Within a phase the next burst is appended; the last one must have been made to its last step.
-                if self._burst + 1 < self._program.count[self.phase] or motion.idle():
-                    self._burst_over(now_us, kind)
+            elif self._tail and self._may_end_burst():
+                self._burst_over(now_us, kind)
         elif motion.idle():
             self._begin_burst(now_us)
+
+    def _may_end_burst(self):
+        """Within a phase the next burst is appended to the queue; the last one must have been made to its last step."""
+        motion = self._motion
+        return motion.queued() and (self._burst + 1 < self._program.count[self.phase] or motion.idle())
 
     def _pause_us(self):
         """The pause, less or more what the burst was late or early by rounding: bursts begin on their times."""
