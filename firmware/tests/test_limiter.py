@@ -44,7 +44,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
             out_ul = pressure_pa / 1000 / resistance_kpa_s_per_ml * SUB_US / 1000 if resistance_kpa_s_per_ml else 0.0
             pressure_pa += (into_ul - out_ul) / compliance_ul_per_kpa * 1000
             if (sub + 1) * SUB_US == 5_000 - LATENCY_US:
-                pass
+                sampled_pa = pressure_pa
         rows.append((pressure_pa, (drive.position() - start) * STEP_PL / 1e6 / 5e-3, allowed))
         assert not motion.starved
         assert motion.mismatch() == 0

@@ -46,7 +46,7 @@ def slice_rates(drive: Drive) -> list[tuple[float, float, int]]:
 
 
 @given(COUNTS, RATES, ACCELERATIONS, st.sampled_from([1, -1]))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=120)
 def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count, rate, acceleration, direction):
     count = min(count, rate * 20 + 1)
     motion, drive = make(acceleration)
@@ -58,21 +58,21 @@ def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count,
     assert drive.most_queued_us <= 20_000
 
 
-@given(st.integers(50, 40_000), st.integers(1_000, 64_000), ACCELERATIONS)
-@settings(deadline=None, max_examples=150)
+@given(st.integers(50, 40_000), st.integers(3_000, 64_000), ACCELERATIONS)
+@settings(deadline=None, max_examples=120)
 def test_a_burst_lasts_as_long_as_its_trapezoid_within_a_millisecond(count, rate, acceleration):
     motion, drive = make(acceleration)
     motion.begin(count, rate, 1)
     run(motion, drive)
     expected_s = ideal_s(count, rate, acceleration * 1600)
     # The last step before rest takes sqrt(2 / a) by itself: 1.4 ms on the reference board, 3.5 ms at 100 mm/s2.
-    allowed_s = 1e-3 + 0.1 / rate if acceleration >= 600 else sqrt(2 / (acceleration * 1600))
+    allowed_s = 1e-3 if acceleration >= 600 else sqrt(2 / (acceleration * 1600))
     assert abs((motion.end_us - motion.start_us) / 1e6 - expected_s) < allowed_s
     assert abs(motion.duration_us(count, rate) / 1e6 - expected_s) < 1e-3
 
 
-@given(st.integers(1, 2_000), st.integers(1, 1_000))
-@settings(deadline=None, max_examples=150)
+@given(st.integers(1, 2_000), st.integers(1, 3_000))
+@settings(deadline=None, max_examples=120)
 def test_a_slow_burst_lasts_as_long_as_its_trapezoid_within_a_step_or_10_ms(count, rate):
     count = min(count, rate * 20 + 1)
     motion, drive = make()
@@ -82,7 +82,7 @@ def test_a_slow_burst_lasts_as_long_as_its_trapezoid_within_a_step_or_10_ms(coun
 
 
 @given(COUNTS, RATES, ACCELERATIONS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=120)
 def test_speed_never_exceeds_what_was_asked_nor_gains_faster_than_the_ramp(count, rate, acceleration):
     count = min(count, rate * 20 + 1)
     motion, drive = make(acceleration)
@@ -118,7 +118,7 @@ def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step
 
 
 @given(st.lists(st.tuples(st.integers(2, 40), st.integers(0, 30_000)), min_size=1, max_size=12))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=120)
 def test_a_limited_burst_still_makes_exactly_its_steps(limits):
     motion, drive = make()
     motion.begin(8_000, 20_000, 1)
