@@ -50,6 +50,10 @@ class Refused(FlushPumpError):
         return "" if self.status is None else _STATUS_NAMES.get(self.status, f"STATUS_{self.status}")
 
 
+class ExecutedLate(Refused):
+    """A command that had gone unanswered was executed after all, in the session before this one."""
+
+
 class StoppedByAlarm(FlushPumpError):
     """An alarm or an occlusion ended the motion."""
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from .errors import LinkLost, OutcomeUnknown, Refused, Silent
+from .insisting import patiently
 from .lease import LEASE_MAX_S, RAMP_MARGIN_S, Lease
 from .link import Link
-from .types import Alarm, Event, ProgramEnd, PulseResult, State, Status, StopReport, Telemetry
+from .types import (
+    Alarm,
+    Event,
+    PhaseChange,
+    ProgramEnd,
+    PulseResult,
+    Question,
+    State,
+    Status,
+    StopReport,
+    Telemetry,
+)
 
 if TYPE_CHECKING:
     from .pump import Pump
@@ -20,10 +31,7 @@ _SILENCE_S = 1.0
 _STOP_AGAIN_S = 0.02
 _STOP_PATIENCE_S = LEASE_MAX_S + RAMP_MARGIN_S
 _STOP_LEAST_S = 0.5
-_PATIENCE = 4
 _GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
-
-_Reply = TypeVar("_Reply")
 
 
 def going_on(status: Status) -> bool:
@@ -44,49 +52,77 @@ def patient_status(pump: Pump) -> Status:
         return status
 
 
-def patiently(pump: Pump, call: Callable[[], _Reply]) -> _Reply:
-    """`call` again after an unknown outcome, a few times; for what may be executed twice without harm."""
-    for _ in range(_PATIENCE):
-        try:
-            return call()
-        except OutcomeUnknown:
-            pump.settle()
-            pump.lease.check_session()
-    return call()
-
-
 def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
     """See Pump.follow."""
     crc = pump.motion_crc
-    seen: set[int] = set()
-    alarm = (0, 0, 0)
-    heard_s = pump.now_s
+    news = _News()
+    look_s = pump.now_s + _SILENCE_S
     while True:
+        missed = False
         for event in pump.poll(poll_s):
+            look_s = pump.now_s + _SILENCE_S
             if isinstance(event, ProgramEnd):
                 if event.program_crc == crc:
-                    yield from _end(pump, event, seen)
+                    yield from _end(pump, event, news.pulses)
                     return
                 continue
-            if isinstance(event, PulseResult):
-                if event.index in seen:
-                    continue
-                seen.add(event.index)
-            if isinstance(event, Alarm):
-                if alarm == (event.occurrence, event.condition, event.pending):
-                    continue
-                alarm = (event.occurrence, event.condition, event.pending)
-            # Telemetry of a pump at rest says that the end was missed.
-            heard_s = -math.inf if isinstance(event, Telemetry) and event.state not in _GOING_ON else pump.now_s
-            yield event
-        if pump.now_s - heard_s >= _SILENCE_S:
-            heard_s = pump.now_s
-            if not going_on(patient_status(pump)):
+            missed = missed or (isinstance(event, Telemetry) and news.missed_before(event))
+            if news.take(event):
+                yield event
+        if missed or pump.now_s >= look_s:
+            look_s = pump.now_s + _SILENCE_S
+            status = patient_status(pump)
+            if not going_on(status):
                 result = patiently(pump, pump.result)
                 if result is None or result.program_crc != crc:
                     raise OutcomeUnknown("the pump has no result of this program", "read its status and its log")
-                yield from _end(pump, result, seen)
+                yield from _end(pump, result, news.pulses)
                 return
+            asking = _question_of(status)
+            if asking is not None and news.take(asking):
+                yield asking
+
+
+class _News:
+    """Which events were not told yet: the link doubles some, and the pump repeats others."""
+
+    def __init__(self) -> None:
+        self.pulses: set[int] = set()
+        self._asked: set[int] = set()
+        self._alarm = (0, 0, 0)
+
+    def take(self, event: Event) -> bool:
+        """Whether this one is to be told."""
+        if isinstance(event, PulseResult):
+            return _added(self.pulses, event.index)
+        if isinstance(event, PhaseChange) and event.question is not Question.NONE:
+            return _added(self._asked, event.phase_index)
+        if isinstance(event, Alarm):
+            before, self._alarm = self._alarm, (event.occurrence, event.condition, event.pending)
+            return before != self._alarm
+        return True
+
+    def missed_before(self, telemetry: Telemetry) -> bool:
+        """Whether it shows that the end, or a question, was lost."""
+        if telemetry.state is State.WAITING:
+            return telemetry.phase_index not in self._asked
+        return telemetry.state not in _GOING_ON
+
+
+def _added(known: set[int], number: int) -> bool:
+    if number in known:
+        return False
+    known.add(number)
+    return True
+
+
+def _question_of(status: Status) -> PhaseChange | None:
+    """The event that told the question which the pump waits with; None when it does not wait."""
+    if status.state is not State.WAITING or status.question is Question.NONE:
+        return None
+    return PhaseChange(
+        status.phase_index, status.phase_kind, status.state, status.question, status.device_time_ms
+    )
 
 
 def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:

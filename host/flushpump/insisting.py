@@ -1,10 +1,14 @@
 """Commands over a bad link: sent again until their outcome is known, and never executed twice where that matters."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from __future__ import annotations
 
-from flushpump.errors import OutcomeUnknown, refused
-from flushpump.pump import Pump
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from .errors import ExecutedLate, OutcomeUnknown, refused
+
+if TYPE_CHECKING:
+    from .pump import Pump
 
 _TRIES = 5
 _Reply = TypeVar("_Reply")
@@ -15,6 +19,8 @@ def patiently(pump: Pump, command: Callable[[], _Reply]) -> _Reply:
     for _ in range(_TRIES - 1):
         try:
             return command()
+        except ExecutedLate:
+            continue
         except OutcomeUnknown:
             pump.settle()
             pump.lease.check_session()

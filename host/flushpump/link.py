@@ -15,7 +15,7 @@ from collections.abc import Callable
 from flushlink import messages
 
 from . import wire
-from .errors import OutcomeUnknown, Refused, Silent, UsageProblem, refused
+from .errors import ExecutedLate, OutcomeUnknown, Refused, Silent, UsageProblem, refused
 from .events import Event, event_from_wire
 from .outcome import Pending, Settled
 from .stream import FrameStream
@@ -164,7 +164,7 @@ class Link:
                 return unsent
             self.hello()
             if self.settled is not None and self.settled.executed:
-                raise Refused(f"{unsent.name} was executed after all, late", "look at the status before going on")
+                raise ExecutedLate(f"{unsent.name} was executed after all, late", "look at the status before going on")
         sequence = self.sequence % 65535 + 1
         encoded = self._encode(name, sequence, payload)
         return Pending(name, self.session, sequence, payload, encoded, self._executed)

@@ -17,6 +17,7 @@ from typing import Self
 
 from . import following
 from .errors import FlushPumpError, NoDevice, Refused, Silent, UsageProblem, refused
+from .insisting import patiently
 from .lease import Lease
 from .link import Link, Values
 from .outcome import Settled
@@ -310,7 +311,7 @@ class Pump(Upkeep):
         proof = hmac.digest(self._key, nonces, "sha256")[:16]
         try:
             # It moves nothing, so it may go out until it is answered.
-            reply = following.patiently(self, lambda: self.link.command("AUTHENTICATE", {"proof": proof}))
+            reply = patiently(self, lambda: self.link.command("AUTHENTICATE", {"proof": proof}))
         except Refused as refusal:
             if refusal.status == _WRONG_STATE:
                 # The pump moves. Stopping it needs no proof; the next therapy command tries again.
@@ -333,6 +334,8 @@ class Pump(Upkeep):
             self.link.listen(self.now_s + 0.02)
 
     def _not_a_pump(self) -> NoDevice:
+        if self._stream.frames_received:
+            return NoDevice(f"a pump answers on {self._name}, but too little of it arrives", "check cable and plugs")
         what = "does not speak the pump's protocol" if self._stream.bytes_received else "does not answer"
         return NoDevice(f"{self._name} {what}", "check that it is the pump's port and that the pump is on")
 

@@ -30,6 +30,7 @@ class FrameStream:
         self._recent_events: deque[bytes] = deque(maxlen=16)
         self.damaged = 0
         self.bytes_received = 0
+        self.frames_received = 0
 
     @property
     def now_s(self) -> float:
@@ -88,6 +89,7 @@ class FrameStream:
         except wire.FrameError:
             self.damaged += 1
             return
+        self.frames_received += 1
         if frame.kind == KIND_EVENT:
             if encoded in self._recent_events:
                 return

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flushpump.errors import LinkLost, NoDevice, OutcomeUnknown, Refused
-from flushpump.following import patiently
+from flushpump.insisting import patiently
 from flushpump.pump import DEFAULT_KEY, Pump
 from flushpump.types import (
     Event,
