@@ -205,6 +205,7 @@ class Controller:
 
     def step(self, now_us):
         """One turn at `now_us` (modulo 2**30)."""
+        was_moving = self.moving
         turn_us = since(now_us, self._last_us) if self._last_us >= 0 else 0
         self._last_us = now_us
         self._carry_us += turn_us
@@ -237,7 +238,8 @@ class Controller:
             if self._mirror >= _MIRROR_TURNS:
                 self._mirror = 0
                 runner.refresh_ledger()
-        else:
+        elif not was_moving:
+            # Not in the turn in which motion ended: the heap is locked around that one, and flash takes its time.
             self._at_rest(now_ms)
 
     def _tested(self):
