@@ -117,11 +117,9 @@ class Hydraulics:
         above = self.model_pa - rest_pa
         out = self._out_ul_per_s
         resistance = self._resistance(out)
-        if above > 0:
-            # One Newton step per turn towards R_L q + R_T q^2 = P.
-            out = (out + min(min(above, 500_000) * 1000 // resistance, _FLOW_MAX_UL_PER_S)) >> 1
-        else:
-            out = 0
+        # One Newton step per turn towards R_L q + R_T q^2 = P.
+        leaving = min(min(above, 500_000) * 1000 // resistance, _FLOW_MAX_UL_PER_S)
+        out = (out + leaving) >> 1 if above > 0 else 0
         self._out_ul_per_s = max(out, _FLOW_FLOOR_UL_PER_S)
         gained = (flow_ul_per_s - out) * 5_000 // (self.compliance + 5_000_000 // resistance)
         if gained > _MODEL_STEP_PA:

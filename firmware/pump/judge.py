@@ -167,7 +167,7 @@ class Judge:
         resistance = max(path.rise_pa(half) * 1000 // half, 1_000)
         left_nl = min(self._rise_area, 200_000) * 5_000 // resistance
         if left_nl * 2 > pushed_nl:
-            # The small difference of two big volumes is no measurement: in a wide line at a low flow all leaves at once.
+            # The small difference of two big volumes is no measurement: in a wide line at a low flow all leaves.
             self._rise_turns = _RISE_TURNS_MAX
             return
         compliance = min(pushed_nl - left_nl, 1_000_000) * 1_000 // rise
