@@ -99,3 +99,14 @@ def put_ledger(frame, at, ledger):
     put_u32(frame, at["relieved_nl"], ledger.relieved_nl)
     put_u32(frame, at["delivered_nl"], ledger.delivered_nl)
     put_u32(frame, at["uncertain_nl"], ledger.uncertain_nl)
+
+
+def put_alarm(frame, at, alarms, code):
+    """One alarm's fields into a frame; `at` are the message's offsets."""
+    frame[at["code"]] = code
+    frame[at["priority"]] = alarms.priority(code)
+    frame[at["condition"]] = alarms.lasts(code)
+    frame[at["pending"]] = alarms.pending
+    put_u16(frame, at["occurrence"], alarms.occurrence(code))
+    put_u32(frame, at["device_time_ms"], alarms.raised_ms(code))
+    put_u32(frame, at["detail"], alarms.detail(code))

@@ -2,8 +2,8 @@
 
 from flushlink.frames import put_u32
 
-from .commands import put_alarm
 from .layout import event, number
+from .report import put_alarm
 from .ticks import since
 
 _TELEMETRY = event("TELEMETRY")

@@ -1,0 +1,149 @@
+"""The messages of the link itself: HELLO, STATUS, STOP, KEEPALIVE, AUTHENTICATE, INFO."""
+
+import hashlib
+
+from flushlink.fingerprint import table_hash
+from flushlink.frames import get_u16, put_u16, put_u32
+from flushlink.messages import HEADER_SIZE
+
+from .layout import number, request, response
+from .report import put_ledger
+from .statuses import NOT_AUTHENTICATED, OK, WRONG_STATE
+
+LEASE_MAX_MS = 2_000
+_CAPABILITIES = 0b1111
+_OUTCOME_STOPPED = 2
+
+_HELLO_R = response("HELLO")
+_STATUS_R = response("STATUS")
+_STOP_R = response("STOP")
+_KEEPALIVE = request("KEEPALIVE")
+_KEEPALIVE_R = response("KEEPALIVE")
+_AUTHENTICATE = request("AUTHENTICATE")
+_INFO_R = response("INFO")
+_FIRST = HEADER_SIZE
+
+
+class LinkCommands:
+    def __init__(self, pump):
+        self._pump = pump
+        self._table_hash = table_hash()
+
+    def handlers(self):
+        """{message number: handler} of this group."""
+        return {
+            number("HELLO"): self._hello,
+            number("STATUS"): self._status,
+            number("STOP"): self._stop,
+            number("KEEPALIVE"): self._keepalive,
+            number("AUTHENTICATE"): self._authenticate,
+            number("INFO"): self._info,
+        }
+
+    def _hello(self, frame, reply):
+        pump = self._pump
+        link = pump.server
+        for index in range(8):
+            reply[_HELLO_R["device_nonce"] + index] = link.device_nonce[index]
+        for index in range(4):
+            reply[_HELLO_R["table_hash"] + index] = self._table_hash[index]
+            reply[_HELLO_R["firmware_fingerprint"] + index] = pump.identity.firmware_fingerprint[index]
+            reply[_HELLO_R["settings_fingerprint"] + index] = pump.settings_fingerprint[index]
+            reply[_HELLO_R["firmware_version"] + index] = pump.identity.firmware_version[index] if index < 3 else 0
+        put_u16(reply, _HELLO_R["capabilities"], _CAPABILITIES)
+        put_u16(reply, _HELLO_R["boot_count"], pump.boot_count)
+        put_u16(reply, _HELLO_R["last_session"], link.last_session)
+        put_u16(reply, _HELLO_R["last_executed_sequence"], link.last_sequence)
+        put_u16(reply, _HELLO_R["lease_max_ms"], LEASE_MAX_MS)
+        reply[_HELLO_R["reset_cause"]] = pump.identity.reset_cause
+        reply[_HELLO_R["state"]] = pump.state()
+        put_u32(reply, _HELLO_R["device_time_ms"], pump.now_ms)
+        return OK
+
+    def _status(self, frame, reply):
+        pump = self._pump
+        at = _STATUS_R
+        alarms = pump.alarms
+        pump.runner.refresh_ledger()
+        code = alarms.gravest()
+        reply[at["state"]] = pump.state()
+        reply[at["phase_index"]] = pump.runner.phase
+        reply[at["phase_kind"]] = pump.program.kind[pump.runner.phase] if pump.runner.active() else 0
+        reply[at["pulse_index"]] = pump.runner.pulse_index()
+        reply[at["pulse_count"]] = pump.program.pulses
+        reply[at["question"]] = pump.runner.question
+        reply[at["flags"]] = pump.flags()
+        reply[at["alarm_count"]] = alarms.pending
+        put_u16(reply, at["last_session"], pump.server.last_session)
+        put_u16(reply, at["last_executed_sequence"], pump.server.last_sequence)
+        reply[at["last_executed_status"]] = pump.server.last_status
+        reply[at["alarm_code"]] = code
+        put_u16(reply, at["alarm_occurrence"], alarms.occurrence(code) if code else 0)
+        put_u32(reply, at["device_time_ms"], pump.now_ms)
+        put_u32(reply, at["pressure_pa"], pump.pressure.value_pa)
+        put_ledger(reply, at, pump.ledger)
+        put_u32(reply, at["syringe_remaining_nl"], max(pump.syringe.remaining_nl(), 0))
+        return OK
+
+    def _stop(self, frame, reply):
+        pump = self._pump
+        stop_motion(pump)
+        pump.runner.refresh_ledger()
+        reply[_STOP_R["state"]] = pump.state()
+        reply[_STOP_R["moving"]] = 0 if pump.motion.idle() and not pump.runner.moving() else 1
+        put_u32(reply, _STOP_R["driven_nl"], pump.ledger.driven_nl)
+        put_u32(reply, _STOP_R["delivered_nl"], pump.ledger.delivered_nl)
+        put_u32(reply, _STOP_R["device_time_ms"], pump.now_ms)
+        return OK
+
+    def _keepalive(self, frame, reply):
+        pump = self._pump
+        if pump.runner.active() and pump.lease.session != pump.server.session:
+            return WRONG_STATE
+        lease_ms = get_u16(frame, _KEEPALIVE["lease_ms"])
+        pump.lease.renew(pump.server.session, lease_ms, pump.now_ms)
+        put_u16(reply, _KEEPALIVE_R["lease_ms"], lease_ms)
+        put_u32(reply, _KEEPALIVE_R["device_time_ms"], pump.now_ms)
+        return OK
+
+    def _authenticate(self, frame, reply):
+        pump = self._pump
+        if pump.moving:
+            return WRONG_STATE
+        link = pump.server
+        text = bytes(link.host_nonce) + bytes(link.device_nonce) + bytes((link.session & 0xFF, link.session >> 8))
+        proof = _hmac_sha256(pump.settings.key(), text)
+        difference = 0
+        for index in range(16):
+            difference |= proof[index] ^ frame[_AUTHENTICATE["proof"] + index]
+        link.authenticated = difference == 0
+        reply[_FIRST] = 1 if link.authenticated else 0
+        return OK if link.authenticated else NOT_AUTHENTICATED
+
+    def _info(self, frame, reply):
+        pump = self._pump
+        board = pump.board
+        name = pump.board_name
+        for index in range(16):
+            reply[_INFO_R["board"] + index] = name[index]
+        for index in range(8):
+            reply[_INFO_R["unit"] + index] = pump.identity.unit[index]
+        put_u32(reply, _INFO_R["steps_per_mm"], board.steps_per_mm)
+        put_u32(reply, _INFO_R["step_rate_max_per_s"], board.step_rate_max_per_s)
+        put_u32(reply, _INFO_R["sensor_max_pa"], board.range_max_pa)
+        put_u32(reply, _INFO_R["travel_um"], board.travel_um)
+        return OK
+
+
+def stop_motion(pump):
+    """What STOP does, whoever asks."""
+    pump.runner.stop(_OUTCOME_STOPPED)
+    pump.motion.halt()
+
+
+def _hmac_sha256(key, text):
+    """HMAC-SHA256 (RFC 2104) of a key of at most 64 bytes; allocates."""
+    inner = bytes(key[index] ^ 0x36 if index < len(key) else 0x36 for index in range(64))
+    outer = bytes(key[index] ^ 0x5C if index < len(key) else 0x5C for index in range(64))
+    return hashlib.sha256(outer + hashlib.sha256(inner + text).digest()).digest()
+
