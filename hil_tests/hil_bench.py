@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from flushlink import messages
+from flushpump.errors import FlushPumpError
 from flushpump.path import Path
 from flushpump.plan import path_settings
 from flushpump.ports import open_port
@@ -31,7 +33,8 @@ from flushpump.types import (
     Telemetry,
 )
 
-_REBOOT_S = 3.0
+_REBOOT_S = 15.0
+_GIVE_BACK_NL = 4_000_000
 MOVING = (State.RUNNING, State.STOPPING, State.RELIEVING)
 ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
 LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
@@ -110,18 +113,30 @@ class Bench:
         self.target = target
         self.path = Path.of(line, needle, syringe)
         self.key = key
-        if target.startswith("serial:"):
+        if self.on_board:
             self.url = target.removeprefix("serial:")
         else:
             options = {"target": target, "line": line, "needle": needle, "syringe": syringe, "seed": str(seed)}
             self.url = "flushsim://?" + urlencode([*options.items(), *(("fault", fault) for fault in faults)])
         self.port: Any = open_port(self.url)
         self._pump: Pump | None = None
+        self._loaded_nl = 0
         if greet:
             self.greet()
 
+    @property
+    def on_board(self) -> bool:
+        """Whether this is a real board."""
+        return self.target.startswith("serial:")
+
     def close(self) -> None:
-        self.port.close()
+        """Closes the port; a real pump is stopped and brought back to where it was."""
+        try:
+            if self.on_board and self._pump is not None:
+                self._pump = self.second_host()
+                self._give_back()
+        finally:
+            self.port.close()
 
     # Truth and hands, on simulated targets only
 
@@ -154,13 +169,44 @@ class Bench:
     def greet(self) -> Pump:
         """Opens a session; an older one of this bench ends by it. A real pump is left as if just switched on."""
         self._pump = Pump.over(OpenWire(self.port), self.url, self.key)
-        if self.target.startswith("serial:"):
-            self._pump.stop()
-            self._pump.reset()
-            time.sleep(_REBOOT_S)
-            self._pump.reopen()
-            self.acknowledge_all()
+        if self.on_board:
+            self._make_as_new()
         return self._pump
+
+    def _make_as_new(self) -> None:
+        """A real pump remembers the test before: default settings, restarted, nothing that waits."""
+        self.pump.stop()
+        for _, name, _, _, default, _ in messages.SETTINGS:
+            if self.pump.get_setting(name) != default:
+                self.pump.set_setting(name, default)
+        self.pump.reset()
+        self.port.close()
+        self._pump = self._after_restart()
+        self.acknowledge_all()
+
+    def _after_restart(self) -> Pump:
+        """The pump when it answers again; its USB port vanishes meanwhile."""
+        until_s = time.monotonic() + _REBOOT_S
+        while True:
+            time.sleep(0.5)
+            try:
+                self.port = open_port(self.url)
+                return Pump.over(OpenWire(self.port), self.url, self.key)
+            except FlushPumpError:
+                self.port.close()
+                if time.monotonic() > until_s:
+                    raise
+
+    def _give_back(self) -> None:
+        """Draws back what this bench has driven, out of the beaker at the line's end: nobody refills a real syringe."""
+        self.pump.stop()
+        self.acknowledge_all()
+        missing_nl = self._loaded_nl - self.pump.status().syringe_remaining_nl
+        while missing_nl > 1_000:
+            self.pump.aspirate(min(missing_nl, _GIVE_BACK_NL) / 1e6, 1.0)
+            self.pump.wait_until_still()
+            missing_nl -= _GIVE_BACK_NL
+        self._loaded_nl = 0
 
     def second_host(self, key: bytes | None = DEFAULT_KEY) -> Pump:
         """Another client on the same wire, with a session of its own; when it gives up, the wire stays open."""
@@ -171,8 +217,12 @@ class Bench:
 
     def set_path(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathApplied:
         """Puts a syringe in and tells the pump; `changes` replace fields of PATH_SET."""
+        if self.on_board and self._loaded_nl:
+            self._give_back()
         fill_syringe(self.pump, loaded_ml)
-        return self.pump.set_path(self.path_settings(loaded_ml, fluid, **changes))
+        applied = self.pump.set_path(self.path_settings(loaded_ml, fluid, **changes))
+        self._loaded_nl = applied.syringe_loaded_nl
+        return applied
 
     def load(self, *phases: Phase, max_time_ms: int = 60_000) -> int:
         return self.pump.load(Program(phases, max_time_ms))

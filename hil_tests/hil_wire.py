@@ -1,6 +1,7 @@
 """Frames by hand, for what the client would never send: wrong sessions, doubled commands, damage, other versions."""
 
 import hmac
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -85,8 +86,9 @@ class Wire:
             self.sequence = self.sequence % 65_535 + 1
         return frame
 
-    def hello(self, nonce: bytes = b"\1\2\3\4\5\6\7\x08") -> wire.Frame:
-        """A new session, not authenticated."""
+    def hello(self, nonce: bytes | None = None) -> wire.Frame:
+        """A new session, not authenticated, opened with a random nonce or the one that is given."""
+        nonce = nonce or secrets.token_bytes(8)
         frame = self.ask("HELLO", {"host_nonce": nonce, "table_hash": wire.TABLE_HASH})
         if frame.status == 0:
             self.session, self.sequence = frame.session, 0

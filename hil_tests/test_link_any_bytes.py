@@ -66,7 +66,7 @@ def test_after_any_bytes_and_an_end_of_frame_the_next_good_frame_is_answered(
 def test_well_formed_frames_full_of_nonsense_break_nothing(bench: Bench, seed: int) -> None:
     hand = Wire(bench.port)
     dice = random.Random(f"nonsense {seed}")
-    hand.hello(dice.randbytes(8))
+    hand.hello()
     hand.authenticate()
     leaving = ("SERVICE", "RESET", "PAIR", "HELLO")
     names = [name for name in wire.REQUESTS if name not in leaving]

@@ -282,7 +282,7 @@ def test_service_is_refused_in_a_run_and_given_at_rest(bench: Bench) -> None:
     hand.session, hand.sequence = bench.pump.link.session, bench.pump.link.sequence
     assert status_name(hand.ask("SERVICE")) == "WRONG_STATE"
     hand.ask("STOP")
-    if not bench.target.startswith("serial:"):
+    if not bench.on_board:
         assert hand.values(hand.ask("SERVICE"))["state"] == State.SERVICE
 
 
