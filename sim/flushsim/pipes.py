@@ -53,7 +53,8 @@ class Pipe:
     def take(self, count: int) -> bytes:
         """Removes and returns the first `count` bytes that have arrived."""
         data = bytes(self._arrived[:count])
-        del self._arrived[:count]
+        if data:
+            del self._arrived[:count]
         return data
 
     def held(self) -> int:

@@ -6,14 +6,9 @@ KIND_CALL = 2      # a journal call; the board waits for the reply
 KIND_FAILED = 3    # an exception; u16 at 2 is the length of the text that follows the record
 
 # The record into the board: one turn's inputs, or the reply to a journal call.
-IN_INPUTS = 0      # u8, bits of Indicators.inputs
-IN_SLOTS_USED = 1  # u8
-IN_RX_COUNT = 2    # u16, bytes at IN_RX
-IN_TX_ROOM = 4     # u16, bytes the link takes this turn
-IN_NOW_US = 8      # u32, below 2**30
-IN_QUEUED_US = 12  # u32
-IN_POSITION = 16   # i32, steps
-IN_PRESSURE = 20   # i32, raw counts, -1 or -2
+# It begins with: u8 bits of Indicators.inputs, u8 slots used, u16 bytes at IN_RX, u16 bytes that the link takes this
+# turn, u16 unused, u32 now in us (below 2**30), u32 us queued, i32 position in steps, i32 raw counts, -1 or -2.
+INPUT_FORMAT = "<BBHHHIIii"
 IN_RX = 24
 RX_MAX = 256
 INPUT_SIZE = IN_RX + RX_MAX

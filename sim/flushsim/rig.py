@@ -20,7 +20,7 @@ from flushsim.journal import Journal
 from flushsim.native import NativeTarget
 from flushsim.pipes import Pipe
 from flushsim.plant import Plant, PlantPath
-from flushsim.record_layout import IN_RX, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, TX_MAX
+from flushsim.record_layout import IN_RX, INPUT_FORMAT, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, TX_MAX
 from flushsim.rig_faults import begun, split
 from flushsim.trace import Trace, TraceRow
 from flushsim.vm import VmTarget
@@ -44,8 +44,8 @@ REQUEST_SERVICE = 1
 REQUEST_RESET = 2
 
 _CLOCK_MASK = 2**30 - 1
-_INPUT = struct.Struct("<BBHHxxIIii")
-_OUTPUT = struct.Struct("<xBHHBBBBBB4I")
+_INPUT = struct.Struct(INPUT_FORMAT)
+_OUTPUT = struct.Struct("<x?HHB??BBB4I")
 _SLICE = struct.Struct("<IHbx")
 
 
@@ -246,16 +246,19 @@ class Rig:
     def _sample(self, record: bytearray, now_us: int) -> None:
         stepper = self.plant.stepper
         arrived = self._to_device.arrived(now_us - LOOP_LATENCY_US)
-        count = min(len(arrived), RX_MAX)
+        count = len(arrived)
         if count:
+            count = min(count, RX_MAX)
             record[IN_RX : IN_RX + count] = arrived[:count]
+        held = self._to_host.held()
         _INPUT.pack_into(
             record,
             0,
             self._seen_inputs,
             stepper.slots_used,
             count,
-            max(0, min(TX_MAX, HOST_BUFFER - self._to_host.held())),
+            min(TX_MAX, max(0, HOST_BUFFER - held)) if held else TX_MAX,
+            0,
             now_us - self._clock_origin_us & _CLOCK_MASK,
             stepper.queued_us(),
             stepper.position - self._position_origin,
@@ -263,17 +266,16 @@ class Rig:
         )
 
     def _apply(self, record: bytearray, now_us: int) -> None:
-        (moving, rx_taken, tx_count, request, stopped, enabled, self.light, self.sound, slices, *scratch) = (
-            _OUTPUT.unpack_from(record)
-        )
-        self.moving = bool(moving)
-        self._scratch = tuple(scratch)
+        values = _OUTPUT.unpack_from(record)
+        (self.moving, rx_taken, tx_count, request, stopped, enabled, self.light, self.sound, slices) = values[:9]
+        self._scratch = values[9:]
         stepper = self.plant.stepper
         if stopped:
             stepper.stop()
-        stepper.enable(bool(enabled))
-        for at in range(OUT_SLICE, OUT_SLICE + slices * SLICE_SIZE, SLICE_SIZE):
-            stepper.queue(*_SLICE.unpack_from(record, at))
+        stepper.enable(enabled)
+        if slices:
+            for at in range(OUT_SLICE, OUT_SLICE + slices * SLICE_SIZE, SLICE_SIZE):
+                stepper.queue(*_SLICE.unpack_from(record, at))
         if rx_taken:
             self._to_device.take(rx_taken)
         if tx_count:

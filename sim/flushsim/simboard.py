@@ -1,9 +1,12 @@
 """The simulated board as the firmware sees it: link, steps, sensor, journal over one record in and one record out.
 
 The same source runs in CPython (`native`) and in the MicroPython VM (`sim`), so it imports no more than
-the layout and, after construction, allocates nothing: the heap is locked around a step while the pump moves. Every
-adapter indexes bytes. All integers stay below 2**62, small integers of the 64-bit VM.
+`struct` and the layout. What the adapters do within a step allocates nothing: the heap is locked around it while the
+pump moves; only `SimulatedBoard.begin`, before it, takes the inputs apart into a tuple. All integers stay below 2**62,
+small integers of the 64-bit VM.
 """
+
+import struct
 
 try:  # noqa: SIM105 - MicroPython has no contextlib
     from typing import Any
@@ -21,15 +24,8 @@ from flushsim.record_layout import (
     CALL_NUMBER,
     CALL_OPERATION,
     CALL_SAVE,
-    IN_INPUTS,
-    IN_NOW_US,
-    IN_POSITION,
-    IN_PRESSURE,
-    IN_QUEUED_US,
     IN_RX,
-    IN_RX_COUNT,
-    IN_SLOTS_USED,
-    IN_TX_ROOM,
+    INPUT_FORMAT,
     INPUT_SIZE,
     KIND_CALL,
     KIND_TURN,
@@ -74,31 +70,36 @@ class Link:
         self._source = source
         self._target = target
         self._taken = 0
+        self._left = 0
         self._written = 0
+        self._room = 0
 
-    def begin(self) -> None:
+    def begin(self, count: int, room: int) -> None:
         self._taken = 0
+        self._left = count
         self._written = 0
+        self._room = room
 
     def finish(self) -> None:
         put_u16(self._target, OUT_RX_TAKEN, self._taken)
         put_u16(self._target, OUT_TX_COUNT, self._written)
 
     def readinto(self, buffer: bytearray) -> int:
-        source = self._source
-        count = get_u16(source, IN_RX_COUNT) - self._taken
-        if count <= 0:
+        count = self._left
+        if count == 0:
             return 0
+        source = self._source
         if count > len(buffer):
             count = len(buffer)
         at = IN_RX + self._taken
         for index in range(count):
             buffer[index] = source[at + index]
         self._taken += count
+        self._left -= count
         return count
 
     def write(self, buffer: bytearray, count: int) -> bool:
-        if self._written + count > get_u16(self._source, IN_TX_ROOM):
+        if self._written + count > self._room:
             return False
         target = self._target
         at = OUT_TX + self._written
@@ -111,18 +112,17 @@ class Link:
 class Steps:
     """The step generator: slices go into the output record, a stop voids those of the same turn too."""
 
-    def __init__(self, source: bytearray, target: bytearray, ticks_per_us: int) -> None:
-        self._source = source
+    def __init__(self, target: bytearray, ticks_per_us: int) -> None:
         self._target = target
         self._ticks_per_us = ticks_per_us
         self._queued_us = 0
         self._new_ticks = 0
         self._used = 0
 
-    def begin(self) -> None:
-        self._queued_us = get_u32(self._source, IN_QUEUED_US)
+    def begin(self, slots_used: int, queued_us: int) -> None:
+        self._queued_us = queued_us
         self._new_ticks = 0
-        self._used = self._source[IN_SLOTS_USED]
+        self._used = slots_used
         self._target[OUT_STOPPED] = 0
         self._target[OUT_SLICES] = 0
 
@@ -160,13 +160,11 @@ class Steps:
 class Counter:
     """The independent step counter."""
 
-    def __init__(self, source: bytearray) -> None:
-        self._source = source
+    def __init__(self) -> None:
         self._position = 0
 
-    def begin(self) -> None:
-        # Asked for several times a step.
-        self._position = get_i32(self._source, IN_POSITION)
+    def begin(self, position: int) -> None:
+        self._position = position
 
     def position(self) -> int:
         return self._position
@@ -175,33 +173,34 @@ class Counter:
 class Pressure:
     """The pressure sensor: each conversion is handed out once."""
 
-    def __init__(self, source: bytearray) -> None:
-        self._source = source
-        self._fresh = False
+    def __init__(self) -> None:
+        self._counts = -1
 
-    def begin(self) -> None:
-        self._fresh = True
+    def begin(self, counts: int) -> None:
+        self._counts = counts
 
     def read(self) -> int:
-        if not self._fresh:
-            return -1
-        self._fresh = False
-        return get_i32(self._source, IN_PRESSURE)
+        counts = self._counts
+        self._counts = -1
+        return counts
 
 
 class Indicators:
     """Light, sound and the switches."""
 
-    def __init__(self, source: bytearray, target: bytearray) -> None:
-        self._source = source
+    def __init__(self, target: bytearray) -> None:
         self._target = target
+        self._inputs = 0
+
+    def begin(self, inputs: int) -> None:
+        self._inputs = inputs
 
     def show(self, light: int, sound: int) -> None:
         self._target[OUT_LIGHT] = light
         self._target[OUT_SOUND] = sound
 
     def inputs(self) -> int:
-        return self._source[IN_INPUTS]
+        return self._inputs
 
 
 class Journal:
@@ -292,10 +291,10 @@ class SimulatedBoard:
         for index in range(4):
             put_u32(self.output, OUT_SCRATCH + 4 * index, boot["scratch"][index])
         self.link = Link(self.input, self.output)
-        self.steps = Steps(self.input, self.output, boot["board"]["clock"]["ticks_per_us"])
-        self.counter = Counter(self.input)
-        self.pressure = Pressure(self.input)
-        self.indicators = Indicators(self.input, self.output)
+        self.steps = Steps(self.output, boot["board"]["clock"]["ticks_per_us"])
+        self.counter = Counter()
+        self.pressure = Pressure()
+        self.indicators = Indicators(self.output)
         self.journal = Journal(exchange, self.output)
         version = boot["version"]
         self.identity = Identity(
@@ -308,11 +307,15 @@ class SimulatedBoard:
 
     def begin(self) -> int:
         """Takes up the input record that has just been filled in; returns the device's now_us."""
-        self.link.begin()
-        self.steps.begin()
-        self.counter.begin()
-        self.pressure.begin()
-        return get_u32(self.input, IN_NOW_US)
+        inputs, slots_used, rx_count, tx_room, _, now_us, queued_us, position, counts = struct.unpack_from(
+            INPUT_FORMAT, self.input, 0
+        )
+        self.link.begin(rx_count, tx_room)
+        self.steps.begin(slots_used, queued_us)
+        self.counter.begin(position)
+        self.pressure.begin(counts)
+        self.indicators.begin(inputs)
+        return int(now_us)
 
     def finish(self, moving: bool, request: int) -> None:
         """Completes the output record."""
