@@ -4,8 +4,10 @@ A question is put with `ask` and its answer is fetched with `answer`, which give
 run goes on polling the pump, which would otherwise think that its host had died.
 """
 
+import contextlib
 import os
 import sys
+import termios
 import threading
 from typing import Protocol, TextIO
 
@@ -19,10 +21,18 @@ SENTENCES = {
 }
 
 
+def drop_typed_ahead(descriptor: int) -> None:
+    """Forgets what was typed before the question stood there: it cannot be its answer."""
+    with contextlib.suppress(OSError, termios.error):
+        if os.isatty(descriptor):
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+
+
 class Asker(Protocol):
     """Somebody or something that answers questions. `by` is what the record says about who answered."""
 
     by: str
+    is_person: bool
 
     def ask(self, sentence: str) -> None:
         """Puts the question."""
@@ -35,6 +45,7 @@ class YesAsker:
     """Answers yes to everything, because the user said --yes; the record says so."""
 
     by = "--yes"
+    is_person = False
 
     def ask(self, sentence: str) -> None:
         """Nothing to do."""
@@ -52,6 +63,7 @@ class TerminalAsker:
     """
 
     by = "operator"
+    is_person = True
 
     def __init__(self, out: TextIO | None = None, descriptor: int | None = None) -> None:
         self._out = out or sys.stderr
@@ -61,6 +73,7 @@ class TerminalAsker:
     def ask(self, sentence: str) -> None:
         """Writes the question and begins to read."""
         self._answer = None
+        drop_typed_ahead(self._descriptor)
         self._write(f"{sentence} [y/n] ")
         threading.Thread(target=self._read, name="answer", daemon=True).start()
 
@@ -77,7 +90,8 @@ class TerminalAsker:
             if line in ("y", "yes"):
                 self._answer = True
                 return
-            self._write("Please answer y or n: ")
+            with contextlib.suppress(OSError):
+                self._write("Please answer y or n: ")
 
     def _line(self) -> str | None:
         text = b""

@@ -1,10 +1,12 @@
 """What all commands share: options, quantities with units, output, and errors as one sentence with an exit status."""
 
+import contextlib
 import json
 import math
 import os
 import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path as FilePath
@@ -16,12 +18,15 @@ import platformdirs
 from rich.console import Console
 
 from flushpump.errors import FlushPumpError
+from flushpump.interrupts import raise_on_signals
 from flushpump.path import Path
 
 DEBUG = "FLUSHPUMP_DEBUG"
 _EXIT_INTERRUPTED = 130
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SIMULATOR = "flushsim"
+LABEL_CELLS = 10
+"""Width of the labels of lines such as `volume    9.50 mL`."""
 
 
 class Quantity(click.ParamType):  # type: ignore[type-arg]
@@ -63,6 +68,7 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command and exits."""
+        raise_on_signals()
         kwargs["standalone_mode"] = False
         sys.exit(_guarded(lambda: super(Commands, self).main(*args, **kwargs)))
 
@@ -80,7 +86,7 @@ def _guarded(run: Callable[[], Any]) -> int:
         return 2
     except click.UsageError as problem:
         where = problem.ctx.command_path if problem.ctx is not None else "flushpump"
-        message = problem.format_message().rstrip(".").replace("\n", " ")
+        message = _in_our_words(problem.format_message())
         complain(f"{message[:1].lower()}{message[1:]}; see {where} --help")
         return 2
     except click.ClickException as problem:
@@ -89,15 +95,24 @@ def _guarded(run: Callable[[], Any]) -> int:
     except (KeyboardInterrupt, click.Abort) as problem:
         complain("; ".join(["stopped by the user", *getattr(problem, "__notes__", ["nothing moves"])]))
         return _EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone; a second attempt to flush at exit must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as problem:
+        # What a device or a file can cause has been told above: this is our own output.
+        _output_gone(problem, "nothing moves")
         return 1
     except Exception as problem:
         if os.environ.get(DEBUG):
             traceback.print_exc()
         complain(f"an error of this program, {type(problem).__name__}: {problem}; please report it with {_write_log()}")
         return 1
+
+
+def _in_our_words(message: str) -> str:
+    """What click says of a wrong argument, as part of one sentence."""
+    message = " ".join(message.split()).rstrip(".")
+    message = re.sub(r"(\S)\. \(?Did you mean (.*?)\)?$", r"\1; did you mean \2", message)
+    message = re.sub(r"is not a valid integer( range)?$", "is no whole number", message)
+    message = re.sub(r"is not a valid float( range)?$", "is no number", message)
+    return re.sub(r"is not in the range x>=0", "is below zero", message)
 
 
 def _write_log() -> str:
@@ -112,13 +127,45 @@ def _write_log() -> str:
 
 
 def complain(sentence: str) -> None:
-    """One sentence on stderr."""
-    click.echo(f"flushpump: {' '.join(sentence.split())}", err=True)
+    """One sentence on stderr, if anybody reads it."""
+    with contextlib.suppress(OSError):
+        click.echo(f"flushpump: {' '.join(sentence.split())}", err=True)
+
+
+def written(write: Callable[[], None], otherwise: str) -> bool:
+    """Whether the output could be written; if not, `otherwise` says where else it is."""
+    try:
+        write()
+    except OSError as problem:
+        _output_gone(problem, otherwise)
+        return False
+    return True
+
+
+def _output_gone(problem: OSError, otherwise: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # Python flushes once more at exit, which must not complain either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    # A reader that has gone, as in `| head -1`, has seen what it wanted.
+    if not isinstance(problem, BrokenPipeError):
+        complain(f"the output cannot be written: {problem.strerror or problem}; {otherwise}")
+
+
+def say(console: Console, lines: list[str]) -> None:
+    """Lines for a person; on a terminal what is too long goes on below its text, in a pipe nothing is broken."""
+    for line in lines:
+        if console.is_terminal:
+            indent = " " * LABEL_CELLS if line[LABEL_CELLS - 2 : LABEL_CELLS] == "  " else ""
+            line = textwrap.fill(line, console.width, subsequent_indent=indent, break_on_hyphens=False)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """One JSON value on stdout, in ASCII, so that it is the same everywhere."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

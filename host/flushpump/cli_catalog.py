@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from flushpump.catalogue import Extension, Line, Needle, Syringe, UnknownName, load
-from flushpump.cli_base import VOLUME, aligned, console_for, json_option, path_options, print_json
+from flushpump.cli_base import VOLUME, aligned, console_for, json_option, path_options, print_json, say
 from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.sequence import FLUIDS, built_in_names, load_sequence
@@ -65,9 +65,7 @@ def plan_command(
     if as_json:
         print_json(plan.to_json())
         return
-    console = console_for(False)
-    for text in plan_lines(plan):
-        console.print(text, markup=False, soft_wrap=True)
+    say(console_for(False), plan_lines(plan))
     cells = [["phase", "volume mL", "flow mL/s", "pause s", "time s", "kPa", "wall shear Pa", "asks"]]
     for phase in plan.phases:
         cells.append(

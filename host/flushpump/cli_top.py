@@ -13,8 +13,9 @@ from flushpump.cli_device import (
     status_command,
     stop_command,
 )
+from flushpump.cli_prime import prime_command
 from flushpump.cli_records import records_group
-from flushpump.cli_run import prime_command, run_command
+from flushpump.cli_run import run_command
 
 
 class _TopCommands(Commands):

@@ -120,9 +120,7 @@ def _question_of(status: Status) -> PhaseChange | None:
     """The event that told the question which the pump waits with; None when it does not wait."""
     if status.state is not State.WAITING or status.question is Question.NONE:
         return None
-    return PhaseChange(
-        status.phase_index, status.phase_kind, status.state, status.question, status.device_time_ms
-    )
+    return PhaseChange(status.phase_index, status.phase_kind, status.state, status.question, status.device_time_ms)
 
 
 def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:

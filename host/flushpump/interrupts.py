@@ -1,13 +1,29 @@
-"""Ctrl-C as a wish that is read, not as an exception: a run ends only when the pump has said that nothing moves."""
+"""Ctrl-C, SIGTERM and SIGHUP: as one exception before a run, and in a run as a wish, so that nothing skips the stop."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+_HANGUP = getattr(signal, "SIGHUP", None)
+
+
+def _signals() -> list[int]:
+    # Whoever starts a command with nohup wants it to outlive the terminal.
+    hangup = [] if _HANGUP is None or signal.getsignal(_HANGUP) is signal.SIG_IGN else [_HANGUP]
+    return [signal.SIGINT, signal.SIGTERM, *hangup]
+
+
+def raise_on_signals() -> None:
+    """From now on SIGTERM and SIGHUP end the command as Ctrl-C does: KeyboardInterrupt."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _signals():
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
+
 
 class Interrupts:
-    """While the block lasts, SIGINT and SIGTERM set `wanted`; a second one changes nothing, so it cannot skip the stop.
+    """While the block lasts, such a signal sets `wanted`; a second one changes nothing, so it cannot skip the stop.
 
     Outside the main thread, where Python takes no signals, the block has no effect and `wanted` can be set by hand.
     """
@@ -18,7 +34,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _signals():
                 self._before[number] = signal.signal(number, self._note)
         return self
 

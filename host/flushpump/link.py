@@ -98,9 +98,7 @@ class Link:
         reply = self._query("STATUS", {}, TRIES)
         status = Status.from_wire(self._unpack("STATUS", reply))
         if self.session:
-            self._settle(
-                reply.session, status.last_session, status.last_executed_sequence, status.last_executed_status
-            )
+            self._settle(reply.session, status.last_session, status.last_executed_sequence, status.last_executed_status)
             self.superseded = self.superseded or reply.session != self.session
         return status
 
@@ -239,9 +237,7 @@ class Link:
 
     def _encode(self, name: str, sequence: int, payload: bytes) -> bytes:
         kind = messages.KIND_REQUEST
-        return wire.encode_frame(
-            wire.Frame(messages.VERSION, kind, _NUMBERS[name], self.session, sequence, 0, payload)
-        )
+        return wire.encode_frame(wire.Frame(messages.VERSION, kind, _NUMBERS[name], self.session, sequence, 0, payload))
 
     def _reply_to(self, message: int, sequence: int, until_s: float) -> wire.Frame | None:
         """The response to that request; events are kept, late and doubled replies are ignored."""

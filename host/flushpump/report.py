@@ -124,7 +124,7 @@ class RunReport:
         if self.uncertain_ml >= 0.005:
             volumes += f", {self.uncertain_ml:.2f} mL uncertain"
         if self.outcome == COMPLETED:
-            return f"completed: {volumes}"
+            return f"completed: {volumes}{'; ' + self.problem if self.problem else ''}"
         if self.outcome == LINK_LOST and self.end is None and self.status is None:
             return f"link lost: {self.problem}; {volumes} when last heard"
         if self.outcome == UNKNOWN:
@@ -134,7 +134,24 @@ class RunReport:
         if self.end is not None and self.end.alarm_code:
             code = self.end.alarm_code
             return f"{self.outcome.replace('_', ' ')}: {alarm_happened(code)}; {volumes}; {alarm_remedy(code)}"
-        return f"{self.outcome}: {self.problem + '; ' if self.problem else ''}{volumes}"
+        return f"{self.outcome.replace('_', ' ')}: {self.problem + '; ' if self.problem else ''}{volumes}"
+
+    def summary(self, record_id: str | None) -> list[str]:
+        """The result at a glance, one line each."""
+        end = self.end
+        peak_kpa = (end.peak_pa if end is not None else self.peak_pa) / 1000
+        limit_kpa = self.plan.path.working_limit_kpa
+        alarms = [f"{alarm_happened(alarm.code)}" for _, alarm in sorted(self.alarms.items())]
+        known = "" if end is not None else ", as far as it was told"
+        return [
+            f"outcome   {self.outcome.replace('_', ' ')}",
+            f"volume    {self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered{known}, "
+            f"{self.uncertain_ml:.2f} mL uncertain",
+            f"verdict   {end.verdict.name.lower().replace('_', ' ') if end is not None else 'not judged'}",
+            f"pressure  peak {peak_kpa:.0f} kPa, working limit {limit_kpa:.0f} kPa",
+            f"alarms    {'; '.join(alarms) or ('none' if end is not None else 'not known')}",
+            f"record    {record_id or 'none was written'}",
+        ]
 
 
 def _pulse_json(pulse: PulseResult) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A run: a plan on a pump, from loading to the end of motion, with questions, alarms and Ctrl-C on the way.
 
-The report is filled as the run goes on, so whatever happens it holds the volume so far.
+The report is filled as the run goes on, so whatever happens it holds the volume so far. Events are hints: any of them
+may be lost, doubled or late, so a question is put and the end is taken from what STATUS and RESULT_READ say.
 """
 
 import time
@@ -16,11 +17,14 @@ from flushpump.plan import Plan
 from flushpump.pump import Pump
 from flushpump.report import Answer, RunReport
 from flushpump.simulated import fill_syringe
-from flushpump.types import Alarm, Event, PhaseChange, ProgramEnd, PulseResult, Question, State, Telemetry
+from flushpump.types import Alarm, Event, Outcome, PhaseChange, ProgramEnd, PulseResult, Question, State, Telemetry
 
 POLL_S = 0.05
-# Any event may be lost on the way, the end of the program too: STATUS is asked this often whatever comes.
+# STATUS is asked this often whatever comes, and sooner where an event hints at a question or at the end.
 _LOOK_S = 1.0
+_LOOK_SOON_S = 0.1
+# The question is no longer asked, or not in this state: STATUS tells what is.
+_OVERTAKEN = ("NOT_ANSWERED", "WRONG_STATE")
 
 
 class Run:
@@ -36,14 +40,14 @@ class Run:
         self._display = display
         self._interrupts = interrupts
         self._asked = Question.NONE
+        self._overtaken = False
         self._stopping = False
+        self._hinted = False
         self._looked_s = pump.now_s
 
     def perform(self) -> RunReport:
-        """Loads, starts and follows the program. Refused, LinkLost, OutcomeUnknown, Interrupted before the start."""
-        fill_syringe(self._pump, self._plan.loaded_ml)
-        patiently(self._pump, lambda: self._pump.set_path(self._plan.settings()))
-        patiently(self._pump, lambda: self._pump.load(self._plan.program()))
+        """Loads, starts and follows the program. Refused, LinkLost, Interrupted before the start."""
+        self._prepare()
         if self._interrupts.wanted:
             raise Interrupted("stopped by the user", "nothing has moved")
         try:
@@ -65,6 +69,17 @@ class Run:
         self._collect_alarms()
         return self._report
 
+    def _prepare(self) -> None:
+        fill_syringe(self._pump, self._plan.loaded_ml)
+        try:
+            patiently(self._pump, lambda: self._pump.set_path(self._plan.settings()))
+            patiently(self._pump, lambda: self._pump.load(self._plan.program()))
+        except OutcomeUnknown as problem:
+            # Nothing of this moves the plunger.
+            raise LinkLost(
+                "too little arrives over the link to load the program", "nothing has moved; check cable and plugs"
+            ) from problem
+
     def _follow(self) -> None:
         self._looked_s = self._pump.now_s
         while self._report.end is None:
@@ -78,7 +93,8 @@ class Run:
                 # A person answers in real time; a simulated clock must not run ahead of them.
                 ahead_s = (self._pump.now_s - began_pump_s) - (time.monotonic() - began_s)
                 time.sleep(max(0.0, ahead_s))
-            if self._report.end is None and self._pump.now_s - self._looked_s >= _LOOK_S:
+            since_s = self._pump.now_s - self._looked_s
+            if self._report.end is None and since_s >= (_LOOK_SOON_S if self._hinted else _LOOK_S):
                 self._look()
 
     def _take(self, event: Event) -> None:
@@ -86,18 +102,21 @@ class Run:
         if isinstance(event, Telemetry):
             report.telemetry = event
             report.peak_pa = max(report.peak_pa, event.pressure_pa)
+            if event.state is not State.RUNNING and self._asked is Question.NONE:
+                self._hinted = True
             self._display.telemetry(event)
         elif isinstance(event, PulseResult):
             if event.index not in report.pulses:
                 report.pulses[event.index] = event
                 self._display.pulse(event)
         elif isinstance(event, PhaseChange):
-            self._display.phase(event)
-            if event.state is State.WAITING and event.question is not Question.NONE:
-                self._put(event.question)
+            if event.question is Question.NONE:
+                self._display.phase(event)
+            self._hinted = True
         elif isinstance(event, Alarm):
             if event.code and event.occurrence not in report.alarms:
                 report.alarms[event.occurrence] = event
+                self._end_question()
                 self._display.alarm(event)
         elif self._is_ours(event):
             self._end(event)
@@ -109,6 +128,7 @@ class Run:
     def _look(self) -> None:
         """Asks what is going on, and makes up for events that were lost."""
         self._looked_s = self._pump.now_s
+        self._hinted = False
         status = patient_status(self._pump)
         if going_on(status):
             if status.state is State.WAITING and status.question is not Question.NONE:
@@ -132,8 +152,19 @@ class Run:
     def _put(self, question: Question) -> None:
         if self._asked is Question.NONE and not self._stopping:
             self._asked = question
+            self._overtaken = False
             self._display.pause()
-            self._asker.ask(SENTENCES[question])
+            try:
+                self._asker.ask(SENTENCES[question])
+            except OSError:
+                # The terminal has gone, and with it whoever could answer.
+                self._interrupts.wanted = True
+
+    def _end_question(self) -> None:
+        """What is written next does not belong into the question's line."""
+        if self._asked is not Question.NONE and not self._overtaken:
+            self._overtaken = True
+            self._display.note("")
 
     def _fetch_answer(self) -> None:
         yes = self._asker.answer()
@@ -143,17 +174,26 @@ class Run:
         self._asked = Question.NONE
         self._report.answers.append(Answer(question.name.lower(), yes, self._asker.by))
         self._display.resume()
+        if not self._asker.is_person:
+            self._display.note(f"{SENTENCES[question]} {'yes' if yes else 'no'} ({self._asker.by})")
         loaded_ml = 0.0
         if yes and question is Question.SYRINGE_CHANGED:
             loaded_ml = self._plan.loaded_ml
             fill_syringe(self._pump, loaded_ml)
-        surely(self._pump, lambda: self._pump.answer(question, yes, loaded_ml))
+        try:
+            surely(self._pump, lambda: self._pump.answer(question, yes, loaded_ml))
+        except Refused as refusal:
+            if refusal.status_name not in _OVERTAKEN:
+                raise
+            # While somebody thought about the answer, an alarm or the stop button has ended the program.
+            self._report.answers.pop()
+            self._hinted = True
 
     def _stop(self) -> None:
-        self._stopping = True
+        self._stopping = self._report.interrupted = True
         self._pump.stop()
+        self._end_question()
         self._display.note("stopped; waiting for the result")
-        self._report.interrupted = True
         self._look()
 
     def _came_to_grief(self, problem: FlushPumpError) -> None:
@@ -163,13 +203,20 @@ class Run:
         report.outcome = reports.LINK_LOST if isinstance(problem, LinkLost) else reports.UNKNOWN
         try:
             self._pump.stop()
-            status = self._pump.status()
+            status = patient_status(self._pump)
             report.status = status
+            result = patiently(self._pump, self._pump.result)
+            if result is None or not self._is_ours(result):
+                return
+            self._end(result)
         except FlushPumpError:
+            # No command since the restart: the device was reset, and what was under way is booked as uncertain.
+            if report.status is not None and report.status.last_session == 0 and not isinstance(problem, Refused):
+                report.outcome = reports.UNKNOWN
             return
-        # No command since the restart: the device was reset, and what was under way is booked as uncertain.
-        if status.last_session == 0 and not isinstance(problem, Refused):
-            report.outcome = reports.UNKNOWN
+        if result.outcome is Outcome.STOPPED and not report.interrupted:
+            # It was stopped because of the link, not by an alarm and by nobody's hand.
+            report.outcome = reports.LINK_LOST
 
     def _collect_alarms(self) -> None:
         if self._report.outcome == reports.COMPLETED and not self._report.alarms:

@@ -162,6 +162,11 @@ def decode_frame(encoded: bytes) -> Frame:
     if crc16(plain[:end]) != int.from_bytes(plain[end:], "little"):
         raise FrameError("the frame's CRC is wrong")
     return Frame(
-        header.version, header.kind, header.message, header.session, header.sequence, header.status,
+        header.version,
+        header.kind,
+        header.message,
+        header.session,
+        header.sequence,
+        header.status,
         plain[messages.HEADER_SIZE : end],
     )
