@@ -1,9 +1,12 @@
 """The plant: stepper, screw, plunger, syringe, line, vein and sensor, advanced together by one clock.
 
 Between two events (end of a slice, edge of a fault, end of the play) the plunger moves evenly, so each such piece is
-one call of the line's solver. Everything is deterministic: the same calls and the same seed give the same counts.
+one call of the line's solver, or several like pieces are. The line follows when the flow changes, when the sensor is
+read, and every 5 ms; whoever looks at the truth in between sees a copy of it that was brought up to the time, so
+looking changes nothing. Everything is deterministic: the same calls and the same seed give the same counts.
 """
 
+import copy
 from bisect import bisect_right
 from collections.abc import Iterable
 from math import exp, log
@@ -23,6 +26,8 @@ __all__ = ["Plant", "PlantPath"]
 LEAST_STEPS = 1e-6
 # Pieces whose flows differ by less are solved as one with their mean: slices of one speed differ by rounded ticks.
 ALIKE = 0.0005
+# The line is never further behind than this at the end of `advance`.
+BEHIND_MOST_US = 5_000
 
 
 class Plant:
@@ -45,7 +50,7 @@ class Plant:
         self.stepper = Stepper(self.ticks_per_us)
         self.plunger = Plunger(path, board["drive"])
         self.sensor = PressureSensor(board["sensor"], seed, noise_kpa)
-        self.line = LineSolver(
+        self._line = LineSolver(
             path.near(),
             path.far(),
             path.syringe_compliance_ul_per_kpa / 1000,
@@ -56,14 +61,17 @@ class Plant:
         self.faults = self._faults.faults
         self.connected = True
         self.first_edge_ticks: int | None = None
-        self.driven_ml = 0.0
-        self.peak_kpa = path.vein_kpa
+        self._driven_ml = 0.0
+        self._peak_kpa = path.vein_kpa
         self._now_ticks = 0
         self._motor = 0.0
         # Plunger steps per tick, and in all, since the line was last brought up to the time.
         self._flow = 0.0
         self._pushed = 0.0
         self._solved_ticks = 0
+        self._behind_most_ticks = BEHIND_MOST_US * self.ticks_per_us
+        self._looked_at: LineSolver | None = None
+        self._looked_ticks = 0
         # Direction in which the motor has lost its step, 0 none: it turns again after a rest or the other way.
         self._stalled = 0
         self._motor_fault = False
@@ -92,7 +100,8 @@ class Plant:
             raise ValueError(f"the plant is at {self.now_us} us and cannot go back to {until_us} us")
         while self._now_ticks < target:
             self._piece(target)
-        self._solve()
+        if target - self._solved_ticks >= self._behind_most_ticks:
+            self._solve()
 
     def _piece(self, target: int) -> None:
         """Moves motor and plunger to the next event; the line follows in `_solve`, several like pieces at once."""
@@ -114,7 +123,7 @@ class Plant:
         if made:
             if len(stepper.bursts) > self._bursts_seen:
                 self._bursts_seen = len(stepper.bursts)
-                stepper.bursts[-1].tip_before_ul = self.line.tip_ml * 1000
+                stepper.bursts[-1].tip_before_ul = self._line.tip_ml * 1000
             if self.first_edge_ticks is None:
                 self.first_edge_ticks = end
                 faults.arm(end)
@@ -138,7 +147,7 @@ class Plant:
         """Plunger steps of a piece with pulses, and its end, earlier where the play closes or the barrel ends."""
         stepper, plunger = self.stepper, self.plunger
         play, room = plunger.ahead(rate)
-        if room <= LEAST_STEPS or plunger.force_n(self.line.p1, rate) > plunger.force_limit_n:
+        if room <= LEAST_STEPS or plunger.force_n(self._line.p1, rate) > plunger.force_limit_n:
             self._stalled = 1 if rate > 0 else -1
         stepper.blocked = self._motor_fault or self._stalled * rate > 0
         if stepper.blocked or not stepper.enabled:
@@ -161,17 +170,17 @@ class Plant:
         ticks = self._now_ticks - self._solved_ticks
         if not ticks:
             return
-        line = self.line
+        line = self._line
         pushed_ml = self._pushed * self.plunger.ml_per_step
         self._pushed = 0.0
-        self.driven_ml += pushed_ml
+        self._driven_ml += pushed_ml
         line.peak_kpa = line.p1
         before_ml = line.tip_ml
         dt_s = ticks / self._ticks_per_s
         line.advance(dt_s, pushed_ml / dt_s)
         self._solved_ticks = self._now_ticks
-        if line.peak_kpa > self.peak_kpa:
-            self.peak_kpa = line.peak_kpa
+        if line.peak_kpa > self._peak_kpa:
+            self._peak_kpa = line.peak_kpa
         bursts = self.stepper.bursts
         if bursts and line.peak_kpa > bursts[-1].peak_kpa:
             bursts[-1].peak_kpa = line.peak_kpa
@@ -196,7 +205,7 @@ class Plant:
     def _change_line(self) -> None:
         faults = self._faults
         growth_per_s = log(faults.severity("growing", 1.0))
-        self.line.change(
+        self._line.change(
             scale=faults.severity("partial", 1.0) * exp(growth_per_s * faults.on_for_s("growing", self._now_ticks)),
             growth_per_s=growth_per_s,
             bubble_ml=faults.severity("bubble"),
@@ -211,6 +220,7 @@ class Plant:
         """Puts the extension set on the line (as at the start) or takes it off, for priming."""
         if on != self.connected:
             self.connected = on
+            self._solve()
             self._change_line()
 
     def change_syringe(self, loaded_ml: float) -> None:
@@ -219,12 +229,31 @@ class Plant:
 
     def read_sensor(self) -> int:
         """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
+        self._solve()
         if self._drifting:
             wandered_s = self._faults.on_for_s("sensor-drift", self._now_ticks)
             self.sensor.drift_kpa = self._faults.severity("sensor-drift") * wandered_s
-        return self.sensor.read(self.line.port_kpa, self._now_ticks // self.ticks_per_us)
+        return self.sensor.read(self._line.port_kpa, self._now_ticks // self.ticks_per_us)
 
     # -- truth --------------------------------------------------------------------------------------------------------
+
+    @property
+    def line(self) -> LineSolver:
+        """The line as it is now, to look at."""
+        ticks = self._now_ticks - self._solved_ticks
+        if not ticks:
+            return self._line
+        if self._looked_at is None or self._looked_ticks != self._now_ticks:
+            dt_s = ticks / self._ticks_per_s
+            self._looked_at = copy.copy(self._line)
+            self._looked_at.advance(dt_s, self._pushed * self.plunger.ml_per_step / dt_s)
+            self._looked_ticks = self._now_ticks
+        return self._looked_at
+
+    @property
+    def peak_kpa(self) -> float:
+        """Highest true gauge pressure at the syringe's outlet so far."""
+        return max(self._peak_kpa, self.line.peak_kpa)
 
     @property
     def pressure_pa(self) -> float:
@@ -249,7 +278,7 @@ class Plant:
     @property
     def driven_ul(self) -> float:
         """True volume that the plunger has displaced since the start, backwards taken off."""
-        return self.driven_ml * 1000
+        return (self._driven_ml + self._pushed * self.plunger.ml_per_step) * 1000
 
     @property
     def stored_ul(self) -> float:
@@ -280,9 +309,10 @@ class Plant:
         """True uL out of the tip at a past time, in a straight line between the solver's pieces."""
         ticks = time_us * self.ticks_per_us
         after = bisect_right(self._history_ticks, ticks)
-        if after == len(self._history_ticks):
-            return self._history_ul[-1]
         before = after - 1
+        if after == len(self._history_ticks):
+            share = (ticks - self._solved_ticks) / (self._now_ticks - self._solved_ticks or 1)
+            return self._history_ul[before] + min(max(share, 0.0), 1.0) * (self.delivered_ul - self._history_ul[before])
         span = self._history_ticks[after] - self._history_ticks[before]
         share = (ticks - self._history_ticks[before]) / span
         return self._history_ul[before] + share * (self._history_ul[after] - self._history_ul[before])

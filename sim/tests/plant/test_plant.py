@@ -200,3 +200,41 @@ def test_every_line_of_the_catalogue_makes_a_plant_that_can_be_flushed() -> None
             play(plant, pulse(plant, 0, 0.05, 0.2), 500_000)
             assert plant.peak_kpa > path.vein_kpa
             assert abs(plant.mass_error_ul) < 1e-6
+
+
+def test_looking_at_the_truth_changes_nothing_that_comes() -> None:
+    def readings(looks: bool) -> list[float]:
+        plant = Plant(PlantPath(), BOARD, ["partial:3@50ms"], noise_kpa=0.0)
+        slices = pulse(plant, 0, 0.3, 2.0)
+        found: list[float] = []
+        for now_us in range(0, 300_000, 5_000):
+            while slices and plant.stepper.slots_used < 8:
+                planned = slices.pop(0)
+                plant.stepper.queue(planned.half_ticks, planned.count, planned.direction)
+            plant.advance(now_us + 3_500)
+            found.append(plant.read_sensor())
+            plant.advance(now_us + 5_000)
+            if looks:
+                assert plant.line.p1 <= plant.peak_kpa
+                assert plant.delivered_at_us(plant.now_us) == pytest.approx(plant.delivered_ul, abs=1e-9)
+                assert abs(plant.mass_error_ul) < 1e-6
+        return [*found, plant.pressure_pa, plant.delivered_ul, plant.peak_kpa]
+
+    assert readings(looks=True) == readings(looks=False)
+
+
+def test_the_truth_between_two_readings_is_that_of_the_time_asked_for() -> None:
+    def pressures(times_us: list[int]) -> list[float]:
+        plant = Plant(PlantPath(), BOARD, noise_kpa=0.0)
+        for planned in pulse(plant, 0, 0.05, 2.0):
+            plant.stepper.queue(planned.half_ticks, planned.count, planned.direction)
+        found = []
+        for time_us in times_us:
+            plant.advance(time_us)
+            found.append(plant.pressure_pa)
+        return found
+
+    seldom = pressures([20_000])[0]
+    assert pressures([4_000, 16_000, 17_000, 19_900, 20_000])[-1] == pytest.approx(seldom, abs=10.0)
+    rising = pressures([14_000, 15_000, 16_000, 17_000])
+    assert rising == sorted(set(rising))
