@@ -8,7 +8,7 @@ import time
 
 def main():
     try:
-        from hardware import ports
+        from hardware import ports  # type: ignore[attr-defined,unused-ignore]
     except ImportError:
         print("flushpump: no hardware layer is installed on this board, so the pump does not start; flash it again")
         return

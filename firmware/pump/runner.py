@@ -7,10 +7,11 @@ what the judge says come before the next slice is queued.
 
 from . import alarms as alarm
 from . import judge as verdicts
+from .burst import Burst
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
 from .relief import DONE, STUCK
 from .relief import RUNNING as RELIEF_RUNNING
-from .ticks import MASK, since
+from .ticks import since
 
 IDLE = 1
 RUNNING = 2
@@ -29,7 +30,6 @@ _RELIEF_FROM_PA = 3_000
 _VACUUM_PA = -50_000
 # A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
 _SETTLED_PA = 1_000
-_ROUNDING_US = 1_000
 _SETTLE_TURNS = 300
 
 
@@ -54,14 +54,8 @@ class Runner:
         self.alarm_code = 0
         self.outcome = 0
         self.elapsed_us = 0
-        self._burst = 0
-        self._in_burst = False
-        self._tail = False
-        self._start_position = 0
-        self._goal = 0
-        self._rate = 1
-        self._begun_us = 0
-        self._stored_nl = 0
+        self._burst = Burst(parts)
+        self._burst_index = 0
         self._run_start_us = 0
         self._run_start_ms = 0
         self._relief_allowed = False
@@ -79,7 +73,7 @@ class Runner:
         return self.state == RUNNING or self.state == STOPPING or self.state == RELIEVING
 
     def derated(self):
-        return self._in_burst and self._limiter.lowest < self._rate - (self._rate >> 6)
+        return self._burst.derated()
 
     def pulse_index(self):
         return self._report.pulses
@@ -88,7 +82,6 @@ class Runner:
 
     def start(self):
         """Starts the committed program; everything has been checked."""
-        now_us = self._now_us
         self._report.clear()
         self._ledger.begin(self._program.dose_nl)
         self._judge.begin_run(self._pressure.rest_pa)
@@ -97,10 +90,10 @@ class Runner:
         self.outcome = 0
         self.alarm_code = 0
         self.elapsed_us = 0
-        self._run_start_us = now_us
+        self._run_start_us = self._now_us
         self._run_start_ms = self._clock_ms
         self._steps.enable(True)
-        self._begin_phase(now_us)
+        self._begin_phase()
 
     def stop(self, outcome, alarm_code=0, detail=0, ramp=False):
         """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""
@@ -138,25 +131,25 @@ class Runner:
             return
         self.question = 0
         self.state = RUNNING
-        self._next_phase(self._now_us)
+        self._next_phase()
 
     def acknowledged(self):
         """An alarm was acknowledged: the stop ends when nothing else forbids a start."""
         if self.state == STOPPED and not self._alarms.blocks_start():
             self.state = IDLE
 
-    def _begin_phase(self, now_us):
-        self._burst = 0
+    def _begin_phase(self):
+        self._burst_index = 0
         self._report.phase_pending = True
         if self._program.kind[self.phase] == WAIT:
             self._ask()
         else:
-            self._begin_burst(now_us)
+            self._burst.begin(self.phase, 0)
 
-    def _next_phase(self, now_us):
+    def _next_phase(self):
         self.phase += 1
         if self.phase < self._program.phases:
-            self._begin_phase(now_us)
+            self._begin_phase()
         else:
             self.phase -= 1
             self.outcome = COMPLETED
@@ -169,34 +162,6 @@ class Runner:
         self.state = WAITING
         self._report.phase_pending = True
 
-    def _begin_burst(self, now_us):
-        program = self._program
-        phase = self.phase
-        count = program.count[phase]
-        # Boundaries are fractions of the phase's steps, so that rounding never adds up.
-        steps = program.steps[phase]
-        done = self._share(steps, self._burst, count)
-        burst_steps = self._share(steps, self._burst + 1, count) - done
-        direction = -1 if program.kind[phase] == ASPIRATE else 1
-        if direction != self._motion.direction and not self._motion.idle():
-            # A change of direction waits for the queue to run out.
-            return
-        self._rate = min(program.rate[phase], self._motion.rate_max)
-        self._start_position = self._motion.commanded
-        self._goal = self._start_position + direction * burst_steps
-        self._stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
-        self._in_burst = True
-        self._tail = False
-        self._limiter.begin(self._rate)
-        primes = program.kind[phase] == PRIME
-        self._judge.begin_pulse(self._pressure.value_pa, program.burst_us[phase] // 5_000, primes)
-        self._pressure.mark(self._path.model_pa)
-        self._motion.begin(burst_steps, self._rate, direction)
-
-    def _share(self, steps, part, count):
-        """steps * part / count without leaving 31 bits."""
-        return steps // count * part + steps % count * part // count
-
     # The turn
 
     def clock(self, now_us, now_ms):
@@ -206,13 +171,12 @@ class Runner:
 
     def turn(self, rate, turn_us):
         """One control turn: `rate` are the steps/s counted since the last."""
-        now_us = self._now_us
         state = self.state
         if state == RUNNING:
             self.elapsed_us += turn_us
-            self._run_turn(now_us, rate)
+            self._run_turn(rate)
         elif state == STOPPING:
-            self._stopping_turn(now_us)
+            self._stopping_turn()
         elif state == RELIEVING:
             result = self._relief.turn() if self._relief_allowed else DONE
             if result != RELIEF_RUNNING:
@@ -221,9 +185,9 @@ class Runner:
                     self._alarms.raise_alarm(alarm.SENSOR_STUCK, self._clock_ms, self._pressure.value_pa)
                 if result != DONE:
                     self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self._clock_ms, self._pressure.value_pa)
-                self._finish(now_us)
+                self._finish()
 
-    def _run_turn(self, now_us, rate):
+    def _run_turn(self, rate):
         motion = self._motion
         pressure = self._pressure
         value_pa = pressure.value_pa
@@ -241,36 +205,32 @@ class Runner:
                 return
         elif not self._supervise(kind, value_pa, rate):
             return
-        if self._in_burst:
-            if not self._tail and motion.queued():
-                self._tail = True
-                motion.begin(0, self._rate, motion.direction, self._pause_us())
-            elif self._tail and self._may_end_burst():
-                self._burst_over(now_us, kind)
-        elif motion.idle():
-            self._begin_burst(now_us)
+        burst = self._burst
+        if not burst.running:
+            if motion.idle():
+                burst.begin(self.phase, self._burst_index)
+        elif burst.tail:
+            if self._may_end_burst():
+                self._burst_over(kind)
+        elif motion.queued():
+            burst.pause()
 
     def _may_end_burst(self):
         """Within a phase the next burst is appended to the queue; the last one must have been made to its last step."""
         motion = self._motion
-        return motion.queued() and (self._burst + 1 < self._program.count[self.phase] or motion.idle())
-
-    def _pause_us(self):
-        """The pause, less or more what the burst was late or early by rounding: bursts begin on their times."""
-        pause_us = self._program.pause_ms[self.phase] * 1000
-        early_us = self._program.burst_us[self.phase] - since(self._motion.end_us, self._motion.start_us)
-        return pause_us + early_us if pause_us and -_ROUNDING_US < early_us < _ROUNDING_US else pause_us
+        return motion.queued() and (self._burst_index + 1 < self._program.count[self.phase] or motion.idle())
 
     def _supervise(self, kind, value_pa, rate):
         """Limiter and judge of a forward burst; False when the program has been ended."""
-        if not self._in_burst:
+        burst = self._burst
+        if not burst.running:
             return True
-        if self._tail and self._motion.position() == self._goal:
+        if burst.in_pause():
             self._judge.pause_turn(value_pa)
             return True
         slope_pa = self._pressure.slope_pa
-        allowed = self._limiter.turn(value_pa, slope_pa, rate, self._rate)
-        verdict = self._judge.turn(value_pa, rate, self._rate, allowed)
+        allowed = self._limiter.turn(value_pa, slope_pa, rate, burst.rate)
+        verdict = self._judge.turn(value_pa, rate, burst.rate, allowed)
         if verdict == verdicts.OCCLUDED:
             self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
             return False
@@ -283,30 +243,30 @@ class Runner:
         self._motion.limit(allowed)
         return True
 
-    def _burst_over(self, now_us, kind):
+    def _burst_over(self, kind):
         """A burst and its pause have been queued to the end."""
-        self._in_burst = False
-        self._book(self._goal - self._start_position, kind)
+        burst = self._burst
+        burst.book(burst.ordered())
         if kind != ASPIRATE and kind != PRIME:
             verdict = self._judge.finish_pulse()
             if kind == PULSES:
-                self._keep_pulse(self._goal - self._start_position)
+                burst.report(burst.ordered(), self._run_start_us, self._run_ms())
             if not self._accept(verdict):
                 return
-        self._burst += 1
-        if self._burst < self._program.count[self.phase]:
-            self._begin_burst(now_us)
+        self._burst_index += 1
+        if self._burst_index < self._program.count[self.phase]:
+            burst.begin(self.phase, self._burst_index)
         elif self._program.question[self.phase] and kind != WAIT:
             self._ask()
         else:
-            self._next_phase(now_us)
+            self._next_phase()
 
     def _accept(self, verdict):
         """Alarms that a pulse's verdict asks for; False when it ends the program."""
         now_ms = self._clock_ms
         if verdict >= verdicts.LEAK:
             # It left the syringe, but perhaps not through the tip.
-            self._ledger.lost(self._path.volume_nl(self._goal - self._start_position))
+            self._ledger.lost(self._path.volume_nl(self._burst.ordered()))
         if verdict == verdicts.OCCLUDED:
             self.stop(OUT_OCCLUDED, alarm.OCCLUSION, self._judge.residual_pa)
         elif verdict == verdicts.DISCONNECTED:
@@ -319,30 +279,8 @@ class Runner:
             self._alarms.once(alarm.BUBBLE, now_ms, self._judge.compliance)
         return self.state == RUNNING
 
-    def _keep_pulse(self, steps):
-        driven_nl = self._path.volume_nl(max(steps, 0))
-        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
-        motion = self._motion
-        pause_us = self._program.pause_ms[self.phase] * 1000 if self._tail else 0
-        # A run that waited for its user longer than the microsecond clock goes round.
-        in_range = since(self._clock_ms, self._run_start_ms) < MASK // 1000
-        self._report.pulse(
-            self._judge,
-            self.phase,
-            self._limiter.derated_percent(self._rate),
-            self._program.volume_nl[self.phase],
-            driven_nl,
-            max(driven_nl - stored_nl + self._stored_nl, 0),
-            since(motion.start_us, self._run_start_us) if in_range else MASK,
-            since(motion.end_us, motion.start_us),
-            pause_us,
-        )
-
-    def _book(self, steps, kind):
-        if is_dose(kind):
-            self._ledger.dose_done(steps)
-        elif kind == ASPIRATE:
-            self._ledger.aspirated_nl += self._path.volume_nl(-steps)
+    def _run_ms(self):
+        return since(self._clock_ms, self._run_start_ms)
 
     def refresh_ledger(self):
         """Brings the ledger up to date with the burst under way."""
@@ -350,26 +288,26 @@ class Runner:
             return
         stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
         running = 0
-        if self._in_burst and is_dose(self._program.kind[self.phase]):
-            running = self._motion.position() - self._start_position
+        if self._burst.running and is_dose(self._program.kind[self.phase]):
+            running = self._burst.made()
         self._ledger.refresh(running, stored_nl)
         self._ledger.mirror()
 
-    def _stopping_turn(self, now_us):
+    def _stopping_turn(self):
         motion = self._motion
         if not motion.idle():
             if self._pressure.value_pa >= self.hard_pa:
                 motion.halt()
             return
         kind = self._program.kind[self.phase]
-        if self._in_burst:
-            self._in_burst = False
-            steps = motion.position() - self._start_position
-            self._book(steps, kind)
-            motion.end_us = now_us if self._ramping else self._stopped_us
+        burst = self._burst
+        if burst.running:
+            steps = burst.made()
+            burst.book(steps)
+            motion.end_us = self._now_us if self._ramping else self._stopped_us
             # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
             if kind == PULSES and steps > 0:
-                self._keep_pulse(steps)
+                burst.report(steps, self._run_start_us, self._run_ms())
             if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
                 self._ledger.lost(self._path.volume_nl(steps))
         above = self._pressure.value_pa - self._judge.rest_pa
@@ -382,9 +320,9 @@ class Runner:
             self._relief.begin(min(cap, self.relief_cap_steps), self._judge.rest_pa)
             self.state = RELIEVING
             return
-        self._finish(now_us)
+        self._finish()
 
-    def _finish(self, now_us):
+    def _finish(self):
         ledger = self._ledger
         stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
         ledger.close(stored_nl)
@@ -398,7 +336,7 @@ class Runner:
             self._judge.worst,
             self.alarm_code,
             self._program.crc,
-            since(self._clock_ms, self._run_start_ms),
+            self._run_ms(),
             ledger,
             self._clock_ms,
         )

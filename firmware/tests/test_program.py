@@ -114,10 +114,9 @@ def test_sums_follow_the_phases(phases):
 
 @given(st.integers(1, 100), st.integers(1, 100_000))
 def test_the_pulses_of_a_phase_share_its_steps_without_a_rest(count, steps):
-    from pump.runner import Runner
+    from pump.burst import share
 
-    share = Runner._share
-    bounds = [share(SimpleNamespace(), steps, part, count) for part in range(count + 1)]
+    bounds = [share(steps, part, count) for part in range(count + 1)]
     assert (bounds[0], bounds[-1]) == (0, steps)
     lengths = [after - before for before, after in pairwise(bounds)]
     assert max(lengths) - min(lengths) <= 1

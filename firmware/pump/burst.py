@@ -1,0 +1,111 @@
+"""One burst of a program: its share of the phase's steps, its limiter and judge, its pause, and what it came to."""
+
+from .program import ASPIRATE, PRIME, is_dose
+from .ticks import MASK, since
+
+_ROUNDING_US = 1_000
+
+
+class Burst:
+    """`running` from the first slice until its pause is over or it is stopped; `tail` once every step is queued."""
+
+    def __init__(self, parts):
+        self._motion = parts.motion
+        self._pressure = parts.pressure
+        self._path = parts.hydraulics
+        self._judge = parts.judge
+        self._limiter = parts.limiter
+        self._ledger = parts.ledger
+        self._program = parts.program
+        self._report = parts.report
+        self.running = False
+        self.tail = False
+        self.rate = 1
+        self._phase = 0
+        self._start_position = 0
+        self._goal = 0
+        self._stored_nl = 0
+
+    def begin(self, phase, index):
+        """Appends burst `index` of a phase to what is queued; a change of direction first waits for an empty queue."""
+        program = self._program
+        motion = self._motion
+        direction = -1 if program.kind[phase] == ASPIRATE else 1
+        if direction != motion.direction and not motion.idle():
+            return
+        # Boundaries are fractions of the phase's steps, so that rounding never adds up.
+        count = program.count[phase]
+        steps = program.steps[phase]
+        burst_steps = share(steps, index + 1, count) - share(steps, index, count)
+        value_pa = self._pressure.value_pa
+        self.rate = min(program.rate[phase], motion.rate_max)
+        self.running = True
+        self.tail = False
+        self._phase = phase
+        self._start_position = motion.commanded
+        self._goal = self._start_position + direction * burst_steps
+        self._stored_nl = self._path.stored_nl(value_pa - self._judge.rest_pa)
+        self._limiter.begin(self.rate)
+        self._judge.begin_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == PRIME)
+        self._pressure.mark(self._path.model_pa)
+        motion.begin(burst_steps, self.rate, direction)
+
+    def pause(self):
+        """Every step is queued: the pause follows."""
+        self.tail = True
+        motion = self._motion
+        motion.begin(0, self.rate, motion.direction, self._pause_us())
+
+    def _pause_us(self):
+        """The pause, less or more what the burst was late or early by rounding: bursts begin on their times."""
+        pause_us = self._program.pause_ms[self._phase] * 1000
+        early_us = self._program.burst_us[self._phase] - since(self._motion.end_us, self._motion.start_us)
+        return pause_us + early_us if pause_us and -_ROUNDING_US < early_us < _ROUNDING_US else pause_us
+
+    def in_pause(self):
+        """Whether the last step has been made."""
+        return self.tail and self._motion.position() == self._goal
+
+    def derated(self):
+        return self.running and self._limiter.lowest < self.rate - (self.rate >> 6)
+
+    def ordered(self):
+        """Steps of the burst, backwards negative."""
+        return self._goal - self._start_position
+
+    def made(self):
+        """Steps counted since it began, backwards negative."""
+        return self._motion.position() - self._start_position
+
+    def book(self, steps):
+        """Ends the burst with `steps` made, and books them."""
+        self.running = False
+        kind = self._program.kind[self._phase]
+        if is_dose(kind):
+            self._ledger.dose_done(steps)
+        elif kind == ASPIRATE:
+            self._ledger.aspirated_nl += self._path.volume_nl(-steps)
+
+    def report(self, steps, run_start_us, run_ms):
+        """Keeps the result of a pulse with `steps` made, in a run that began at `run_start_us`, `run_ms` ago."""
+        driven_nl = self._path.volume_nl(max(steps, 0))
+        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
+        motion = self._motion
+        # A run that waited for its user longer than the microsecond clock goes round.
+        start_us = since(motion.start_us, run_start_us) if run_ms < MASK // 1000 else MASK
+        self._report.pulse(
+            self._judge,
+            self._phase,
+            self._limiter.derated_percent(self.rate),
+            self._program.volume_nl[self._phase],
+            driven_nl,
+            max(driven_nl - stored_nl + self._stored_nl, 0),
+            start_us,
+            since(motion.end_us, motion.start_us),
+            self._program.pause_ms[self._phase] * 1000 if self.tail else 0,
+        )
+
+
+def share(steps, part, count):
+    """steps * part / count without leaving 31 bits."""
+    return steps // count * part + steps % count * part // count
