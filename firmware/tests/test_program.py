@@ -1,7 +1,6 @@
 """A program is taken only as it was sent, in order, whole, and within what its phases may be."""
 
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 from flushpump import wire
