@@ -197,17 +197,28 @@ def json_option(command: _Command) -> _Command:
 
 def yes_option(command: _Command) -> _Command:
     """--yes."""
-    return click.option("--yes", is_flag=True, help="Answer yes to every question; the record says so.")(command)
+    return click.option("--yes", is_flag=True, help="Answer yes to every question; the record of a run says so.")(
+        command
+    )
 
 
 def path_options(command: _Command) -> _Command:
     """--line, --needle, --syringe, --extension, --heparin-intolerant."""
     for option in (
         click.option("--heparin-intolerant", is_flag=True, help="The line is marked: no heparin."),
-        click.option("--extension", default="extension-20cm", show_default=True, help="Extension set, or none."),
-        click.option("--syringe", required=True, help="Syringe, brand and size, as in bd-10."),
-        click.option("--needle", default="none", show_default=True, help="Needle of a port, as in huber-20g."),
-        click.option("--line", required=True, help="Access device, as in smartport-ct-8f."),
+        click.option(
+            "--extension", metavar="NAME", default="extension-20cm", show_default=True, help="Extension set, or none."
+        ),
+        click.option("--syringe", metavar="NAME", required=True, help="Syringe, brand and size, as in bd-10."),
+        click.option(
+            "--needle", metavar="NAME", default="none", show_default=True, help="Needle of a port, as in huber-20g."
+        ),
+        click.option(
+            "--line",
+            metavar="NAME",
+            required=True,
+            help="Access device, as in smartport-ct-8f; flushpump catalog lists all names.",
+        ),
     ):
         command = option(command)
     return command

@@ -25,8 +25,8 @@ _UNITS = {
 _KINDS = ("lines", "needles", "syringes", "extensions", "sequences")
 
 
-@click.command("catalog")
-@click.argument("kind", type=click.Choice(_KINDS), required=False, metavar="KIND")
+@click.command("catalog", short_help="Lists lines, needles, syringes, extension sets, sequences.")
+@click.argument("kind", type=click.Choice(_KINDS), required=False, metavar="[KIND]")
 @json_option
 def catalog_command(kind: str | None, as_json: bool) -> None:
     """Lists what there is. KIND: lines, needles, syringes, extensions or sequences; --json adds all sources."""
@@ -42,7 +42,7 @@ def catalog_command(kind: str | None, as_json: bool) -> None:
     click.echo("Sources and certainty of every value: flushpump catalog --json")
 
 
-@click.command("plan")
+@click.command("plan", short_help="Shows what a run would do; nothing moves.")
 @click.argument("sequence")
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")

@@ -8,9 +8,9 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
-from flushpump.cli_base import console_for, json_option, port_option, print_json
+from flushpump.cli_base import aligned, console_for, json_option, port_option, print_json, say
 from flushpump.errors import UsageProblem
 from flushpump.events import alarm_happened, alarm_name, alarm_remedy
 from flushpump.insisting import patiently
@@ -23,7 +23,7 @@ from flushpump.types import Flag, Status
 _MONITOR_S = 0.2
 
 
-@click.command("ports")
+@click.command("ports", short_help="Lists the serial ports of this computer.")
 @json_option
 def ports_command(as_json: bool) -> None:
     """Lists the serial ports of this computer; a star marks those that may be a pump."""
@@ -37,7 +37,7 @@ def ports_command(as_json: bool) -> None:
         click.echo("no serial port; flushsim:// is a simulated pump")
 
 
-@click.command("info")
+@click.command("info", short_help="Says what the pump is, and why it last restarted.")
 @port_option
 @json_option
 def info_command(url: str | None, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def info_command(url: str | None, as_json: bool) -> None:
         info, hello = patiently(pump, pump.info), pump.hello
         if hello is None:
             raise UsageProblem("the pump has not said what it is", "try again")
-        values = {
+        values: dict[str, Any] = {
             "board": info.board_name,
             "unit": info.unit.hex(),
             "firmware": f"{hello.version_text} {hello.firmware_fingerprint.hex()}",
@@ -60,20 +60,26 @@ def info_command(url: str | None, as_json: bool) -> None:
             "sensor_max_kpa": info.sensor_max_pa / 1000,
             "travel_mm": info.travel_um / 1000,
         }
-    _show(values, as_json)
+    if as_json:
+        print_json(values)
+    else:
+        click.echo("\n".join(aligned(_info_rows(values))))
 
 
-@click.command("status")
+@click.command("status", short_help="Says what the pump does and has done.")
 @port_option
 @json_option
 def status_command(url: str | None, as_json: bool) -> None:
     """Says what the pump does and has done; disturbs no session."""
     with Pump.observe(url) as pump:
         values = status_json(pump.status())
-    _show(values, as_json)
+    if as_json:
+        print_json(values)
+    else:
+        say(console_for(False), status_lines(values))
 
 
-@click.command("monitor")
+@click.command("monitor", short_help="Shows the status again and again.")
 @port_option
 @json_option
 @click.option("--for", "seconds", type=click.FloatRange(0), help="Ends after so many seconds; default: Ctrl-C.")
@@ -92,7 +98,7 @@ def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> No
                 time.sleep(max(0.0, _MONITOR_S - (time.monotonic() - began_s)))
 
 
-@click.command("stop")
+@click.command("stop", short_help="Stops the pump, whoever runs it.")
 @port_option
 @json_option
 def stop_command(url: str | None, as_json: bool) -> None:
@@ -108,10 +114,10 @@ def stop_command(url: str | None, as_json: bool) -> None:
     if as_json:
         print_json(values)
     else:
-        click.echo(f"stopped, nothing moves: {values['delivered_ml']:.2f} mL delivered")
+        click.echo(f"stopped, nothing moves: {values['delivered_ml']:.2f} mL delivered in the last program")
 
 
-@click.command("alarms")
+@click.command("alarms", short_help="Lists the alarms that wait.")
 @port_option
 @json_option
 def alarms_command(url: str | None, as_json: bool) -> None:
@@ -124,10 +130,10 @@ def alarms_command(url: str | None, as_json: bool) -> None:
     for alarm in alarms:
         click.echo(f"{alarm.occurrence}: {alarm_sentence(alarm)}")
     if not alarms:
-        click.echo("no alarm waits")
+        click.echo(alarms_wait(0))
 
 
-@click.command("ack")
+@click.command("ack", short_help="Acknowledges alarms.")
 @click.argument("occurrences", nargs=-1, type=click.IntRange(0, 65535), metavar="OCCURRENCE...")
 @click.option("--all", "every", is_flag=True, help="Every alarm that waits now.")
 @port_option
@@ -150,7 +156,28 @@ def ack_command(occurrences: tuple[int, ...], every: bool, url: str | None, as_j
         return
     for occurrence in wanted:
         click.echo(f"acknowledged {occurrence}: {alarm_happened(waiting[occurrence].code)}")
-    click.echo(f"{len(left)} still wait" if left else "no alarm waits")
+    click.echo(alarms_wait(len(left)))
+
+
+def alarms_wait(count: int) -> str:
+    """How many alarms still wait to be acknowledged."""
+    return {0: "no alarm waits", 1: "1 alarm still waits"}.get(count, f"{count} alarms still wait")
+
+
+def _info_rows(values: dict[str, Any]) -> list[list[str]]:
+    return [
+        ["board", values["board"]],
+        ["unit", values["unit"]],
+        ["firmware", values["firmware"]],
+        ["settings", values["settings_fingerprint"]],
+        ["state", values["state"]],
+        ["restarted by", values["reset_cause"].replace("_", " ")],
+        ["restarts", str(values["boot_count"])],
+        ["on for", f"{values['uptime_s']:.1f} s"],
+        ["drive", f"{values['steps_per_mm']} steps/mm, at most {values['step_rate_max_per_s']} steps/s"],
+        ["travel", f"{values['travel_mm']:g} mm"],
+        ["sensor", f"up to {values['sensor_max_kpa']:.0f} kPa"],
+    ]
 
 
 def status_json(status: Status) -> dict[str, Any]:
@@ -184,16 +211,31 @@ def status_json(status: Status) -> dict[str, Any]:
     }
 
 
-def _show(values: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(values)
-    else:
-        console_for(False).print(_grid(values))
+def status_lines(values: dict[str, Any]) -> list[str]:
+    """A status for a person, one line each."""
+    alarm = values["alarm"]
+    more = f" (and {values['alarms'] - 1} more, see flushpump alarms)" if values["alarms"] > 1 else ""
+    told = f"{alarm['happened']}; {alarm['remedy']}{more}" if alarm else "none"
+    phase = values["phase"].replace("_", " ")
+    pulse = f", pulse {values['pulse'] + 1} of {values['pulses']}" if values["phase"] == "pulses" else ""
+    waits = f", waits for an answer: {values['question'].replace('_', ' ')}" if values["question"] != "none" else ""
+    return [
+        f"state     {values['state']}, {'moves' if values['moving'] else 'nothing moves'}",
+        f"phase     {phase}{pulse}{waits}",
+        f"pressure  {values['pressure_kpa']:.1f} kPa",
+        f"volume    {values['delivered_ml']:.2f} of {values['intended_ml']:.2f} mL delivered, "
+        f"{values['uncertain_ml']:.2f} mL uncertain",
+        f"plunger   {values['driven_ml']:.2f} mL driven forwards, {values['relieved_ml']:.2f} mL drawn back in relief",
+        f"syringe   {values['syringe_remaining_ml']:.2f} mL left",
+        f"alarm     {told}",
+        f"flags     {', '.join(flag.replace('_', ' ') for flag in values['flags']) or 'none'}",
+        f"on for    {values['uptime_s']:.1f} s",
+    ]
 
 
 def _show_once(values: dict[str, Any], as_json: bool, live: Live | None, console: Console) -> None:
     if live is not None:
-        live.update(_grid(values), refresh=True)
+        live.update(Text("\n".join(status_lines(values))), refresh=True)
     elif as_json:
         click.echo(json.dumps(values))
     else:
@@ -201,14 +243,5 @@ def _show_once(values: dict[str, Any], as_json: bool, live: Live | None, console
             f"{values['uptime_s']:.1f} s  {values['state']}  {values['pressure_kpa']:.1f} kPa  "
             f"{values['delivered_ml']:.3f} mL  {values['alarm']['happened'] if values['alarm'] else ''}".rstrip(),
             markup=False,
+            soft_wrap=True,
         )
-
-
-def _grid(values: dict[str, Any]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    for key, value in values.items():
-        if isinstance(value, dict):
-            value = f"{value['happened']}; {value['remedy']}"
-        text = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
-        grid.add_row(key.replace("_", " "), text)
-    return grid

@@ -109,7 +109,7 @@ class Priming:
         self.problem = kind(f"{self.outcome.replace('_', ' ')}: {problem.message}; {so_far}", problem.remedy)
 
 
-@click.command("prime")
+@click.command("prime", short_help="Fills extension and needle; no dose.")
 @path_options
 @click.option("--volume", "volume_ml", type=VOLUME, help="As in 0.5mL; default: extension and needle, and 20 % more.")
 @click.option("--flow", "flow_ml_per_s", type=FLOW, default="0.2mL/s", show_default=True, help="With its unit.")

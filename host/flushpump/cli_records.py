@@ -2,7 +2,7 @@
 
 import click
 
-from flushpump.cli_base import aligned, json_option, print_json
+from flushpump.cli_base import aligned, complain, json_option, print_json
 from flushpump.record_text import record_lines
 from flushpump.records import Records
 
@@ -15,8 +15,10 @@ def records_group() -> None:
 @records_group.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """Lists every run, oldest first."""
-    records = Records().all()
+    """Lists every run, oldest first; volumes in mL."""
+    file = Records()
+    _warn(file)
+    records = file.all()
     if as_json:
         print_json([{**record.body, "record_id": record.record_id} for record in records])
         return
@@ -26,11 +28,12 @@ def list_command(as_json: bool) -> None:
     rows = [["record", "written", "sequence", "line", "syringe", "outcome", "mL", "operator"]]
     for record in records:
         body = record.body
-        path = body.get("plan", {}).get("path", {})
-        values = (body.get("sequence"), path.get("line"), path.get("syringe"), body.get("outcome"))
-        delivered = f"{body.get('delivered_ml', 0):.2f}"
-        texts = [str(value or "") for value in values]
-        rows.append([record.record_id, record.written_at, *texts, delivered, str(body.get("operator", ""))])
+        try:
+            path = body["plan"]["path"]
+            values = [body["sequence"], path["line"], path["syringe"], body["outcome"], f"{body['delivered_ml']:.2f}"]
+        except (KeyError, TypeError, ValueError):
+            values = ["", "", "", "cannot be read", ""]
+        rows.append([record.record_id, record.written_at, *map(str, values), str(body.get("operator", ""))])
     click.echo("\n".join(aligned(rows)))
 
 
@@ -39,7 +42,9 @@ def list_command(as_json: bool) -> None:
 @json_option
 def show_command(record_id: str | None, as_json: bool) -> None:
     """Shows one record, named by its id or its number; without either the newest."""
-    record = Records().get(record_id) if record_id else Records().newest()
+    records = Records()
+    record = records.get(record_id) if record_id else records.newest()
+    _warn(records)
     if as_json:
         print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
         return
@@ -47,7 +52,7 @@ def show_command(record_id: str | None, as_json: bool) -> None:
         click.echo(line)
 
 
-@records_group.command("verify")
+@records_group.command("verify", short_help="Checks that no record was altered.")
 @json_option
 def verify_command(as_json: bool) -> None:
     """Checks the chain of all records: an altered, removed or inserted one is named."""
@@ -56,4 +61,9 @@ def verify_command(as_json: bool) -> None:
     if as_json:
         print_json({"records": count, "unaltered": True, "file": str(records.file)})
     else:
-        click.echo(f"{count} records in {records.file}, none altered")
+        click.echo(f"{count} {'record' if count == 1 else 'records'} in {records.file}, none altered")
+
+
+def _warn(records: Records) -> None:
+    if problem := records.altered():
+        complain(f"these records are not to be trusted: {problem}")

@@ -38,7 +38,7 @@ from flushpump.running import Run
 from flushpump.sequence import load_sequence
 
 
-@click.command("run")
+@click.command("run", short_help="Runs a sequence, live, and writes its record.")
 @click.argument("sequence")
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")

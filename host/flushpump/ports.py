@@ -6,13 +6,15 @@ simulated port has `monotonic()`: its clock advances while somebody waits in `re
 
 from __future__ import annotations
 
+import errno
+import re
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 import serial  # type: ignore[import-untyped]
 from serial.tools import list_ports as serial_list_ports  # type: ignore[import-untyped]
 
-from .errors import NoDevice
+from .errors import NoDevice, UsageProblem
 
 # Time that one read waits. It is set once, because some ports negotiate every change with a far end.
 READ_WAIT_S = 0.01
@@ -23,6 +25,7 @@ _PICO_VID = 0x2E8A
 _PICO_PID = 0x0005
 
 _SIM_HANDLERS = "flushsim.serial_urls"
+_SIMULATOR = "flushsim:"
 
 
 class Port(Protocol):
@@ -49,7 +52,10 @@ class PortEntry:
 
 
 def open_port(url: str, *, shared: bool = False) -> Port:
-    """Opens the port; NoDevice with one sentence when it cannot be. `shared`: even if another program holds it."""
+    """Opens the port, with `shared` even if another program holds it.
+
+    One sentence when it cannot be: NoDevice, or UsageProblem where a flushsim:// URL makes no sense.
+    """
     if _SIM_HANDLERS not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append(_SIM_HANDLERS)
     options: dict[str, object] = {"baudrate": 115200, "timeout": READ_WAIT_S, "write_timeout": WRITE_WAIT_S}
@@ -58,18 +64,60 @@ def open_port(url: str, *, shared: bool = False) -> Port:
     try:
         return cast(Port, serial.serial_for_url(url, **options))
     except (OSError, ValueError) as problem:
-        raise NoDevice(f"the port {url} cannot be opened: {_reason(problem)}", "see `flushpump ports`") from problem
+        if url.startswith(_SIMULATOR):
+            raise _no_simulator(problem) from problem
+        raise NoDevice(f"the port {url} cannot be opened: {_reason(problem)}", _remedy(problem)) from problem
+
+
+def _no_simulator(problem: Exception) -> UsageProblem | NoDevice:
+    """What the URL says makes no sense, or the simulator cannot run on this computer."""
+    reason = " ".join(str(problem).split())
+    if isinstance(problem.__cause__, (ValueError, OSError, UsageProblem)):
+        return UsageProblem(f"there is no such simulated pump: {reason}")
+    if _number(problem) == errno.ENOENT:
+        return UsageProblem("that is no simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
+    return NoDevice(f"the simulated pump cannot be started: {reason}")
+
+
+def _number(problem: Exception) -> int:
+    """The system's error number, which pyserial often keeps in the text alone; 0 without one."""
+    number = getattr(problem, "errno", None)
+    found = re.search(r"Errno (\d+)|\((\d+), ", str(problem))
+    return number if isinstance(number, int) else int(found[1] or found[2]) if found else 0
+
+
+def _is_taken(problem: Exception) -> bool:
+    return _number(problem) in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(problem)
+
+
+def _remedy(problem: Exception) -> str:
+    if _is_taken(problem):
+        return "wait until that has ended; `flushpump stop` works all the same"
+    return "see `flushpump ports`"
 
 
 def _reason(problem: Exception) -> str:
-    if "exclusively lock" in str(problem):
+    text = " ".join(str(problem).split())
+    if _is_taken(problem):
         return "another program is using it"
-    number = getattr(problem, "errno", None)
+    if "NoneType" in text:
+        return "host or number is missing, as in socket://localhost:7000"
+    if "Name or service" in text or "getaddrinfo" in text:
+        return "there is no such host"
     return {
-        2: "there is no such port",
-        13: "this user may not use it (on Linux: join the group dialout)",
-        16: "another program is using it",
-    }.get(number if isinstance(number, int) else 0, " ".join(str(problem).split()))
+        errno.ENOENT: "there is no such port",
+        errno.ENXIO: "there is no such port",
+        errno.ENODEV: "there is no such port",
+        errno.EACCES: "this user may not use it (on Linux: join the group dialout)",
+        errno.EPERM: "this user may not use it (on Linux: join the group dialout)",
+        errno.ENOTTY: "it is no serial port",
+        errno.EISDIR: "it is no serial port",
+        errno.EINVAL: "it is no serial port",
+        errno.EIO: "it is no working serial port",
+        errno.ECONNREFUSED: "nobody listens there",
+        errno.ETIMEDOUT: "nobody answers there",
+        errno.EHOSTUNREACH: "that host cannot be reached",
+    }.get(_number(problem), text)
 
 
 def list_ports() -> list[PortEntry]:

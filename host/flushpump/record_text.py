@@ -3,14 +3,22 @@
 from typing import Any
 
 from flushpump.cli_base import aligned
-from flushpump.records import Record
+from flushpump.records import Record, RecordError
 
 
 def record_lines(record: Record) -> list[str]:
-    """The record as lines of text."""
+    """The record as lines of text. RecordError where somebody has altered it so that it makes no sense."""
+    try:
+        return _lines(record)
+    except (TypeError, ValueError, KeyError, AttributeError) as problem:
+        raise RecordError(f"record {record.number} makes no sense", "restore the file from a copy") from problem
+
+
+def _lines(record: Record) -> list[str]:
     body = record.body
     path = body.get("plan", {}).get("path", {})
     loaded_ml = body.get("plan", {}).get("loaded_ml", 0.0)
+    peak_kpa = body.get("peak_kpa", 0.0)
     rows = [
         ["record", f"{record.record_id}, written {record.written_at}"],
         ["sequence", str(body.get("sequence"))],
@@ -20,21 +28,28 @@ def record_lines(record: Record) -> list[str]:
         ["limits", f"working {path.get('working_limit_kpa', 0):.0f} kPa, hard {path.get('hard_limit_kpa', 0):.0f} kPa"],
         ["pump", f"firmware {body.get('firmware')}, target {body.get('target')}"],
         ["answers", ", ".join(_answer(answer) for answer in body.get("answers", [])) or "none"],
-        ["alarms", ", ".join(str(alarm.get("name")) for alarm in body.get("alarms", [])) or "none"],
-        ["outcome", f"{body.get('outcome')}, verdict {body.get('verdict')}, peak {body.get('peak_kpa', 0):.0f} kPa"],
+        ["alarms", ", ".join(_words(alarm.get("name")) for alarm in body.get("alarms", [])) or "none"],
+        ["outcome", f"{_words(body.get('outcome'))}, verdict {_words(body.get('verdict'))}, peak {peak_kpa:.0f} kPa"],
         ["volume", _volume(body)],
     ]
     return [*aligned(rows), *_pulse_table(body.get("pulses", []))]
 
 
+def _words(name: Any) -> str:
+    return str(name).replace("_", " ")
+
+
 def _answer(answer: dict[str, Any]) -> str:
     given = "yes" if answer.get("yes") else "no"
-    return f"{str(answer.get('question')).replace('_', ' ')}: {given} (by {answer.get('by')})"
+    return f"{_words(answer.get('question'))}: {given} (by {answer.get('by')})"
 
 
 def _volume(body: dict[str, Any]) -> str:
     text = f"{body.get('delivered_ml', 0):.2f} of {body.get('intended_ml', 0):.2f} mL delivered"
-    return f"{text}, {body.get('uncertain_ml', 0):.2f} mL uncertain, in {body.get('duration_s', 0):.1f} s"
+    text += f", {body.get('uncertain_ml', 0):.2f} mL uncertain"
+    duration_s = body.get("duration_s")
+    # A run whose end was never told has no duration.
+    return text if duration_s is None else f"{text}, in {duration_s:.1f} s"
 
 
 def _pulse_table(pulses: list[dict[str, Any]]) -> list[str]:
@@ -51,7 +66,7 @@ def _pulse_table(pulses: list[dict[str, Any]]) -> list[str]:
                 _figure(pulse["resistance_kpa_s_per_ml"]),
                 _figure(pulse["compliance_ul_per_kpa"]),
                 f"{pulse.get('derated_percent', 0)} %" if pulse.get("derated") else "no",
-                str(pulse.get("verdict", "")),
+                _words(pulse.get("verdict", "")),
             ]
         )
     return aligned(rows)

@@ -34,6 +34,9 @@ CREATE TRIGGER IF NOT EXISTS runs_are_not_deleted BEFORE DELETE ON runs
 """
 
 
+_Row = tuple[int, str, str, str]
+
+
 class RecordError(FlushPumpError):
     """The records cannot be read or written, or do not verify."""
 
@@ -80,36 +83,33 @@ class Records:
         return Record(number, written_at, body, digest)
 
     def all(self) -> list[Record]:
-        """Every record, oldest first; none where there is no file yet."""
-        if not self.file.exists():
-            return []
-        with self._open(make=False) as database:
-            rows = database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
-        return [Record(number, written_at, _parsed(number, body), digest) for number, written_at, body, digest in rows]
+        """Every record, oldest first; none where there is no file yet. One that cannot be read has an empty body."""
+        return [Record(row[0], row[1], _parsed(row[2]) or {}, row[3]) for row in self._rows()]
 
     def newest(self) -> Record:
         """The last record written. UsageProblem if there is none."""
-        records = self.all()
-        if not records:
+        rows = self._rows()
+        if not rows:
             raise UsageProblem("there is no record yet", "run a sequence first")
-        return records[-1]
+        return _record(rows[-1])
 
     def get(self, record_id: str) -> Record:
         """The record of that id or number. UsageProblem if there is none, RecordError if its hash has changed."""
         number, _, digits = record_id.partition("-")
-        for record in self.all():
-            if str(record.number) == number:
+        for row in self._rows():
+            if str(row[0]) == number:
+                record = _record(row)
                 if digits and not record.hash.startswith(digits):
-                    raise RecordError(f"record {number} is no longer the one that was called {record_id}", "verify")
+                    raise RecordError(
+                        f"record {number} is no longer the one that was called {record_id}",
+                        "see flushpump records verify",
+                    )
                 return record
         raise UsageProblem(f"there is no record {record_id}", "see flushpump records list")
 
     def verify(self) -> int:
         """The number of records, all of them unaltered; RecordError names the first that is not."""
-        if not self.file.exists():
-            return 0
-        with self._open(make=False) as database:
-            rows = database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
+        rows = self._rows()
         before = ""
         for expected, (number, written_at, text, digest) in enumerate(rows, start=1):
             if number != expected:
@@ -120,6 +120,23 @@ class Records:
                 )
             before = digest
         return len(rows)
+
+    def altered(self) -> str:
+        """What `verify` has to complain of, "" when nothing."""
+        try:
+            self.verify()
+        except RecordError as problem:
+            return str(problem)
+        return ""
+
+    def _rows(self) -> list[_Row]:
+        if not self.file.exists():
+            return []
+        with self._open(make=False) as database:
+            # A file without the table was made by a run whose disk was full.
+            if not database.execute("SELECT name FROM sqlite_master").fetchone():
+                return []
+            return database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
 
     @contextmanager
     def _open(self, *, make: bool) -> Iterator[sqlite3.Connection]:
@@ -145,14 +162,20 @@ def _canonical(body: dict[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def _parsed(number: int, text: str) -> dict[str, Any]:
+def _record(row: _Row) -> Record:
+    number, written_at, text, digest = row
+    body = _parsed(text)
+    if body is None:
+        raise RecordError(f"record {number} cannot be read", "restore the file from a copy")
+    return Record(number, written_at, body, digest)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
         body = json.loads(text)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise RecordError(f"record {number} cannot be read", "restore the file from a copy")
-    return body
+    except (ValueError, TypeError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _digest(before: str, number: int, written_at: str, text: str) -> str:

@@ -120,15 +120,14 @@ class RunReport:
 
     def sentence(self) -> str:
         """The end of the run for a person."""
-        volumes = f"{self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered"
+        heard = "" if self.end is not None or self.status is not None else " when last heard"
+        volumes = f"{self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered{heard}"
         if self.uncertain_ml >= 0.005:
             volumes += f", {self.uncertain_ml:.2f} mL uncertain"
         if self.outcome == COMPLETED:
             return f"completed: {volumes}{'; ' + self.problem if self.problem else ''}"
-        if self.outcome == LINK_LOST and self.end is None and self.status is None:
-            return f"link lost: {self.problem}; {volumes} when last heard"
         if self.outcome == UNKNOWN:
-            return f"outcome unknown: {self.problem or 'the pump restarted'}; {volumes} when last heard"
+            return f"outcome unknown: {self.problem or 'the pump restarted'}; {volumes}"
         if self.interrupted:
             return f"stopped by the user, nothing moves: {volumes}"
         if self.end is not None and self.end.alarm_code:

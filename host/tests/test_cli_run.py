@@ -197,7 +197,7 @@ def test_priming_faster_than_the_path_allows_is_refused(flushpump: Command):
 
 def test_an_unknown_fault_of_the_simulator_is_told_in_one_sentence(flushpump: Command):
     done = flushpump("status", "--port", "flushsim://?fault=oclusion@3s")
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "oclusion" in done.stderr
 

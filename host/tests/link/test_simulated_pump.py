@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from flushpump.errors import LinkLost, NoDevice, OutcomeUnknown, Refused
+from flushpump.errors import LinkLost, OutcomeUnknown, Refused, UsageProblem
 from flushpump.insisting import patiently
 from flushpump.pump import DEFAULT_KEY, Pump
 from flushpump.types import (
@@ -249,7 +249,7 @@ def test_a_reset_in_a_program_is_a_link_lost_and_nothing_moves() -> None:
 
 @pytest.mark.parametrize("wrong", ["line=nowhere", "fault=gremlins@3s", "colour=red", "seed=x"])
 def test_a_simulator_url_without_sense_is_one_sentence(wrong: str) -> None:
-    with pytest.raises(NoDevice) as caught:
+    with pytest.raises(UsageProblem) as caught:
         Pump.open(f"flushsim://?{wrong}")
     assert "\n" not in str(caught.value)
-    assert caught.value.exit_status == 3
+    assert caught.value.exit_status == 2
