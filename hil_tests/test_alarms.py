@@ -74,7 +74,6 @@ def test_a_newer_occurrence_that_replaced_a_waiting_one_needs_its_own_acknowledg
 @pytest.mark.requirement("REQ-ALRM-1")
 def test_a_waiting_alarm_forbids_a_start_until_acknowledged(bench: Bench) -> None:
     lose_the_lease(bench)
-    bench.set_path()
     bench.load(pulses(1))
     with pytest.raises(Refused) as refused:
         bench.pump.start()

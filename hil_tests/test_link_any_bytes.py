@@ -57,8 +57,9 @@ def test_after_any_bytes_and_an_end_of_frame_the_next_good_frame_is_answered(
         hand.send(kind(dice, hand) + b"\0")
         # What stands in front may be a well-formed STOP of which the reply comes first.
         hand.send(hand.frame("STATUS", sequence=40_000))
-        numbers = [frame.sequence for frame in hand.replies(0.3)]
-        assert 40_000 in numbers
+        while (reply := hand.reply(0.3)) is not None and reply.sequence != 40_000:
+            continue
+        assert reply is not None
     assert status_name(hand.ask("INFO")) == "OK", "the session is what it was"
 
 

@@ -221,6 +221,7 @@ def test_the_rolling_window_refuses_a_start_until_old_volume_has_left_it(bench: 
     assert bench.follow().end.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.simulated("a rolling window that no earlier test has filled")
 @pytest.mark.requirement("REQ-DOSE-5", "REQ-DOSE-3")
 def test_the_window_counts_what_was_driven_by_stopped_runs_too(bench: Bench) -> None:
     bench.pump.set_setting("window_volume_cap_nl", 2_000_000)
