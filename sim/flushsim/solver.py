@@ -31,9 +31,9 @@ TOLERANCE_KPA = 0.002
 STEP_MOST_S = 0.005
 STEP_AFTER_EVENT_S = 0.0001
 STEP_LEAST_S = 1e-7
-# A Newton step below this (mL/s; kPa at a closed line) is the last one; the error after it was never seen in a digit
-# that the method itself had right.
-CLOSE = 1e-3
+# A Newton step below this (mL/s; kPa at a closed line) is the last one. What is left is of its square: measured
+# 2e-5 kPa, a hundredth of what the method itself may err.
+CLOSE = 3e-3
 RESTING_ML_PER_S = 1e-9
 
 _GAMMA = 2 - sqrt(2)
@@ -189,14 +189,16 @@ class LineSolver:
             self.step_s = h * max(0.2, 0.8 * (TOLERANCE_KPA / error_kpa) ** (1 / 3))
             return False
         if error_kpa < TOLERANCE_KPA / 8:
-            self.step_s = min(STEP_MOST_S, 2 * max(self.step_s, h))
+            if self.step_s < STEP_MOST_S:
+                self.step_s = min(STEP_MOST_S, 2 * max(self.step_s, h))
         elif error_kpa > TOLERANCE_KPA:
             self.step_s = 0.8 * h
-        through_ml = h * (_B * (qf + (0.0 if self.closed else y1)) + _TR * (0.0 if self.closed else y2))
-        if self.open:
-            self.leak_ml += through_ml
-        else:
-            self.tip_ml += through_ml
+        if not self.closed:
+            through_ml = h * (_B * (qf + y1) + _TR * y2)
+            if self.open:
+                self.leak_ml += through_ml
+            else:
+                self.tip_ml += through_ml
         if self.leak_share:
             self.leak_ml += self.leak_share * h * (_B * (qe + qe1) + _TR * qe2)
         self._qe_trend, self._y_trend = (qe2 - qe1) / (h - ahead), (y2 - y1) / (h - ahead)
@@ -219,6 +221,8 @@ class LineSolver:
         near, far, closed, scale = self._near, self._far, self.closed, self.scale
         bubbly, c1, c2, base = self.bubble_ml > 0.0, self.c1, self.c2, self._far_kpa
         p2, p2_slope, qf, qf_slope = y, 1.0, 0.0, 0.0
+        # What is left at the needle is the square of its last step times the scale.
+        close = CLOSE if scale == 1.0 else CLOSE / sqrt(scale)
         for turn in range(100):
             if closed:
                 p2 = y
@@ -246,7 +250,7 @@ class LineSolver:
             determinant = j11 * j22 + j12 * j21
             d_qe = (f1 * j22 - f2 * j12) / determinant
             d_y = (f2 * j11 + f1 * j21) / determinant
-            if -CLOSE < d_qe < CLOSE and -CLOSE < d_y < CLOSE:
+            if -CLOSE < d_qe < CLOSE and -close < d_y < close:
                 # Newton squares the error, so what is left is of the order of CLOSE squared.
                 qe -= d_qe
                 y -= d_y
