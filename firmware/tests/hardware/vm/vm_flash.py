@@ -3,38 +3,12 @@
 Same geometry as the board's file system: erase 4096 bytes, program 256.
 """
 
-import sys
-
 import vfs
 
 SECTOR = 4096
 PAGE = 256
 PLACE = "/flash"
 _ERASED = b"\xff" * SECTOR
-
-
-class Registers:
-    """Stands in for machine.mem32."""
-
-    def __init__(self):
-        self.values = {}
-
-    def __getitem__(self, address):
-        return self.values.get(address, 0)
-
-    def __setitem__(self, address, value):
-        self.values[address] = value
-
-
-class Machine:
-    mem32 = Registers()
-
-
-def import_paths(firmware, protocol):
-    """Must come before any import of the firmware's: `machine` of the VM would reach into the host's memory."""
-    sys.path.insert(0, firmware)
-    sys.path.insert(0, protocol)
-    sys.modules["machine"] = Machine
 
 
 class Flash:

@@ -1,8 +1,8 @@
 """In the MicroPython VM: cuts the power at every operation of the flash, and looks at what the journal finds then.
 
-Arguments: firmware, protocol, seed, calls, sectors, "small" or "real" sizes of the log. A long random row of saves and
-appends is made once with all flash operations traced. Since LittleFS is deterministic, the image after the
-first n of them is what a cut leaves there; a torn operation is half done, or left as noise. Prints one JSON line.
+Arguments: seed, calls, sectors, "small" or "real" sizes of the log. A long random row of saves and appends is made
+once with all flash operations traced. Since LittleFS is deterministic, the image after the first n of them is what
+a cut leaves there; a torn operation is half done, or left as noise. Prints one JSON line.
 """
 
 import json
@@ -10,15 +10,11 @@ import os
 import random
 import sys
 
-sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])
 import vm_flash
-
-vm_flash.import_paths(sys.argv[1], sys.argv[2])
-SEED, CALLS, SECTORS, SIZES = int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), sys.argv[6]
-
 from hardware import journal_log
 from hardware.journal import Journal
 
+SEED, CALLS, SECTORS, SIZES = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 KEPT = 1000
 if SIZES == "small":
     journal_log.TAIL_ENTRIES = 3
@@ -30,13 +26,13 @@ FOLDER = vm_flash.PLACE + "/journal"
 APPEND = 3
 
 
-class CheckFailed(Exception):
+class CheckError(Exception):
     pass
 
 
 def demand(fact, *what):
     if not fact:
-        raise CheckFailed(what)
+        raise CheckError(what)
 
 
 def entry_of(number):
@@ -49,7 +45,7 @@ def start(told):
 
 def make_calls(journal, flash, count):
     """(operations so far, records so far, newest number) before the first call and after each."""
-    states = [(len(flash.trace), [b"", b"", b""], 0)]
+    states = [(0, [b"", b"", b""], journal.newest())]
     for _ in range(count):
         _, records, newest = states[-1]
         records = list(records)
@@ -132,14 +128,13 @@ def main():
     os.mkdir(vm_flash.PLACE + "/pump")
     told = []
     journal = start(told)
-    before_journal = 0
     if SIZES == "real":
         for number in range(1, 1201):
             journal.append(entry_of(number), 16)
     first_image = bytearray(flash.image)
     flash.trace = []
-    flash.erases = flash.programmed = before_journal
-    states = make_calls_from(journal, flash)
+    flash.erases = flash.programmed = 0
+    states = make_calls(journal, flash, CALLS)
     vm_flash.unmount()
     demand(told == [], "told", told)
 
@@ -178,21 +173,6 @@ def main():
             }
         )
     )
-
-
-def make_calls_from(journal, flash):
-    states = make_calls(journal, flash, 0)
-    states[0] = (0, states[0][1], journal.newest())
-    return extend(states, journal, flash)
-
-
-def extend(states, journal, flash):
-    more = make_calls_with(states[0], journal, flash)
-    return more
-
-
-def make_calls_with(state, journal, flash):
-    return [state]
 
 
 main()

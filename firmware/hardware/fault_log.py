@@ -1,0 +1,69 @@
+"""What went wrong, kept over a restart: the exception that ended the loop, and what the journal told of damage.
+
+Two small texts with their CRC-32 in the journal's folder. LittleFS commits a file when it is closed, so each is
+the old one or the new one whole. Writing needs a pump at rest: stop the steps and switch the driver off first.
+"""
+
+import gc
+import io
+import sys
+from binascii import crc32
+
+from .journal_files import Files, nothing
+
+_FAULT = "fault.txt"
+_NOTES = "notes.txt"
+# The end of a traceback says what happened where.
+_FAULT_SIZE = 1500
+_NOTES_SIZE = 1000
+
+
+class FaultLog:
+    def __init__(self, folder="/journal", feed=nothing):
+        self._files = Files(folder, nothing, feed)
+
+    def keep(self, error, heading=""):
+        """Replaces the kept exception by this one and its traceback; `heading` says when, in one line."""
+        gc.collect()
+        try:
+            text = io.StringIO()
+            sys.print_exception(error, text)
+            traceback = text.getvalue()
+        except MemoryError:
+            traceback = type(error).__name__
+        self._keep(_FAULT, heading + "\n" + traceback[-_FAULT_SIZE:])
+
+    def fault(self):
+        """The kept exception as text, "" when there is none."""
+        return self._text(_FAULT)
+
+    def note(self, sentence):
+        """Adds a sentence, unless it is kept already; the oldest go first."""
+        lines = self._text(_NOTES).split("\n")
+        if sentence in lines:
+            return
+        lines.append(sentence)
+        while len(lines) > 1 and len("\n".join(lines)) > _NOTES_SIZE:
+            lines.pop(0)
+        self._keep(_NOTES, "\n".join(lines)[:_NOTES_SIZE])
+
+    def notes(self):
+        """The kept sentences, oldest first; a damaged file is told by one."""
+        return [line for line in self._text(_NOTES).split("\n") if line]
+
+    def clear(self):
+        for name in (_FAULT, _NOTES):
+            if self._files.size(name) >= 0:
+                self._files.remove(name)
+
+    def _keep(self, name, text):
+        data = text.encode()
+        self._files.write(name, "wb", data + crc32(data).to_bytes(4, "little"))
+
+    def _text(self, name):
+        data = self._files.read(name)
+        if data == b"":
+            return ""
+        if data is None or len(data) < 4 or crc32(data[:-4]).to_bytes(4, "little") != data[-4:]:
+            return f"({name} is damaged)"
+        return data[:-4].decode()

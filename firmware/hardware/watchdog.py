@@ -1,0 +1,29 @@
+"""The watchdog: runs with the control loop, and resets the board one second after the loop's last turn."""
+
+import machine
+
+# REQ-STOP-4. The chip allows at most 8388 ms.
+TIMEOUT_MS = 1000
+
+# RP2040 watchdog CTRL by the address that clears bits, and its bit ENABLE.
+_CTRL_CLEAR = 0x4005B000
+_ENABLE = 0x40000000
+
+
+class Watchdog:
+    def __init__(self):
+        self._timer = None
+
+    def start(self):
+        """Call when the loop's first turn is next: from now on only `feed` keeps the board from a reset."""
+        self._timer = machine.WDT(timeout=TIMEOUT_MS)
+
+    def feed(self):
+        """Once per turn, and between accesses to the flash, a sector of which may take 400 ms; allocates nothing."""
+        if self._timer is not None:
+            self._timer.feed()
+
+    def stop(self):
+        """For the way to the prompt alone, with the driver off. MicroPython has no call for it, the chip has a bit."""
+        self._timer = None
+        machine.mem32[_CTRL_CLEAR] = _ENABLE

@@ -1,0 +1,217 @@
+"""In the MicroPython VM: the journal on a LittleFS of the Pico's size, on a full one, and on flash that fails.
+
+Arguments: the case, and what it takes. Prints one JSON line with what was found; the test judges it.
+"""
+
+import json
+import os
+import sys
+import time
+
+import vm_flash
+from hardware.fault_log import FaultLog
+from hardware.journal import Journal
+
+FOLDER = vm_flash.PLACE + "/journal"
+PICO_SECTORS = 352
+
+
+def entry_of(number):
+    return bytes((number * 7 + index * 13) & 0xFF for index in range(16))
+
+
+def fill(name, size):
+    """A file of up to `size` bytes; True when the file system was full before that."""
+    try:
+        with open(vm_flash.PLACE + "/" + name, "wb") as file:
+            for _ in range(size // 256):
+                file.write(b"\xa5" * 256)
+    except OSError:
+        return True
+    return False
+
+
+def log_of(journal):
+    """(oldest, newest, holes, entries misread)"""
+    buffer = bytearray(16)
+    oldest = journal.entry(1, buffer)
+    holes = misread = 0
+    for number in range(oldest, journal.newest() + 1):
+        if journal.entry(number, buffer) != number:
+            holes += 1
+        elif bytes(buffer) != entry_of(number):
+            misread += 1
+    return oldest, journal.newest(), holes, misread
+
+
+def records_of(journal):
+    found = []
+    for slot, size in enumerate((56, 12, 4)):
+        buffer = bytearray(size)
+        found.append((journal.load(slot, buffer), buffer[0]))
+    return found
+
+
+class Meter:
+    """Erases and programmed bytes of each access, between two feedings of the watchdog."""
+
+    def __init__(self, flash):
+        self.flash = flash
+        self.last = 0
+        self.most_erases = 0
+
+    def feed(self):
+        self.most_erases = max(self.most_erases, self.flash.erases - self.last)
+        self.last = self.flash.erases
+
+
+def measure(flash, call, times):
+    erases, programmed = flash.erases, flash.programmed
+    before = time.ticks_us()
+    for turn in range(times):
+        call(turn)
+        flash.trace.clear()
+    return {
+        "erases": (flash.erases - erases) / times,
+        "bytes": (flash.programmed - programmed) / times,
+        "us": time.ticks_diff(time.ticks_us(), before) / times,
+    }
+
+
+def figures():
+    flash = vm_flash.Flash(PICO_SECTORS)
+    vm_flash.make(flash)
+    vm_flash.mount(flash)
+    os.mkdir(vm_flash.PLACE + "/pump")
+    for number in range(45):
+        fill("pump/file" + str(number), 2560)
+    meter = Meter(flash)
+    meter.feed()
+    meter.most_erases = 0
+    told = []
+    journal = Journal(FOLDER, told.append, meter.feed)
+    append = measure(flash, lambda turn: journal.append(entry_of(turn + 1), 16), 5000)
+    save = measure(flash, lambda turn: journal.save(1, bytes(12), 12), 1000)
+    settings = measure(flash, lambda turn: journal.save(0, bytes(56), 56), 1000)
+    for number in range(5001, 7001):
+        journal.append(entry_of(number), 16)
+        if number % 3 == 0:
+            journal.save(number % 9 // 3, bytes((56, 12, 4)[number % 9 // 3]), (56, 12, 4)[number % 9 // 3])
+        flash.trace.clear()
+    meter.feed()
+    before = time.ticks_us()
+    journal = Journal(FOLDER, told.append, meter.feed)
+    start_us = time.ticks_diff(time.ticks_us(), before)
+    space = os.statvfs(vm_flash.PLACE)
+    return {
+        "append": append,
+        "save_ledger": save,
+        "save_settings": settings,
+        "start_us": start_us,
+        "most_erases_per_access": meter.most_erases,
+        "log": log_of(journal),
+        "sectors_used": space[2] - space[3],
+        "told": told,
+    }
+
+
+def full(case):
+    """Files of somebody else take all the room, "late" when the log is long, or "early"."""
+    flash = vm_flash.Flash(64)
+    vm_flash.make(flash)
+    vm_flash.mount(flash)
+    told = []
+    journal = Journal(FOLDER, told.append)
+    number = 0
+    while number < (1300 if case == "late" else 0):
+        number += 1
+        journal.append(entry_of(number), 16)
+    journal.save(0, bytes([1]) * 56, 56)
+    fills = 0
+    while not fill("other" + str(fills), 2048):
+        fills += 1
+    for turn in range(500):
+        if journal.append(entry_of(number + 1), 16):
+            number += 1
+        journal.save(1, bytes([turn & 0xFF]) * 12, 12)
+        journal.save(0, bytes([2]) * 56, 56)
+    flash.trace.clear()
+    vm_flash.unmount()
+    vm_flash.mount(flash)
+    again = Journal(FOLDER, told.append)
+    result = {"appended": number, "log": log_of(again), "records": records_of(again), "first": told[:1]}
+    # Room again: the log goes on and grows to its size.
+    for other in range(fills):
+        os.remove(vm_flash.PLACE + "/other" + str(other))
+    while number < 3200:
+        number += 1
+        again.append(entry_of(number), 16)
+        flash.trace.clear()
+    result["later"] = log_of(again)
+    return result
+
+
+def failing():
+    """The chip takes no erase and no program any more, then does again."""
+    flash = vm_flash.Flash(48)
+    vm_flash.make(flash)
+    vm_flash.mount(flash)
+    told = []
+    journal = Journal(FOLDER, told.append)
+    for number in range(1, 51):
+        journal.append(entry_of(number), 16)
+    journal.save(0, bytes([1]) * 56, 56)
+    flash.fails = True
+    taken = [journal.append(entry_of(99), 16), journal.save(0, bytes([2]) * 56, 56)]
+    FaultLog(FOLDER).keep(ValueError("while the flash fails"))
+    flash.fails = False
+    vm_flash.unmount()
+    vm_flash.mount(flash)
+    after = Journal(FOLDER, told.append)
+    goes_on = after.append(entry_of(after.newest() + 1), 16)
+    return {"taken": taken, "log": log_of(after), "records": records_of(after), "told": told, "goes_on": goes_on}
+
+
+def deep(depth):
+    if depth == 0:
+        raise ValueError("innermost")
+    deep(depth - 1)
+
+
+def faults():
+    """The fault log under a power cut at each of its operations."""
+    flash = vm_flash.Flash(16)
+    vm_flash.make(flash)
+    vm_flash.mount(flash)
+    log = FaultLog(FOLDER)
+    image = bytearray(flash.image)
+    flash.trace.clear()
+    for depth in (2, 100, 5):
+        try:
+            deep(depth)
+        except ValueError as error:
+            log.keep(error, "depth " + str(depth))
+    for number in range(60):
+        log.note("sentence number " + str(number))
+        log.note("sentence number " + str(number))
+    text, notes = log.fault(), log.notes()
+    operations = len(flash.trace)
+    vm_flash.unmount()
+    texts, damaged = [], 0
+    for operation in flash.trace:
+        for torn in (0, 1, 2):
+            cut = bytearray(image)
+            vm_flash.apply(cut, operation, torn)
+            vm_flash.mount(vm_flash.Flash(image=cut))
+            found = FaultLog(FOLDER)
+            first = found.fault().split("\n")[0]
+            if first not in texts:
+                texts.append(first)
+            if "damaged" in first or any(not note.startswith("sentence number") for note in found.notes()):
+                damaged += 1
+            vm_flash.unmount()
+        vm_flash.apply(image, operation)
+    return {"text": text, "notes": notes, "operations": operations, "texts": texts, "damaged": damaged}
+
+
+print(json.dumps({"figures": figures, "full": full, "failing": failing, "faults": faults}[sys.argv[1]](*sys.argv[2:])))
