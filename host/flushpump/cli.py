@@ -4,13 +4,17 @@ import io
 import os
 import sys
 
+from flushpump.interrupts import ignore_signals, raise_on_signals
+
 
 def main() -> None:
     """Runs the command line and exits."""
     _mend_streams()
     try:
+        raise_on_signals()
         from flushpump.cli_top import cli
     except KeyboardInterrupt:
+        ignore_signals()
         print("flushpump: stopped by the user; nothing moves", file=sys.stderr)
         sys.exit(130)
     cli.main(prog_name="flushpump")

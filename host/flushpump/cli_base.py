@@ -1,6 +1,7 @@
 """What all commands share: options, quantities with units, output, and errors as one sentence with an exit status."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -18,7 +19,7 @@ import platformdirs
 from rich.console import Console
 
 from flushpump.errors import FlushPumpError
-from flushpump.interrupts import raise_on_signals
+from flushpump.interrupts import ignore_signals
 from flushpump.path import Path
 
 DEBUG = "FLUSHPUMP_DEBUG"
@@ -68,7 +69,6 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command and exits."""
-        raise_on_signals()
         kwargs["standalone_mode"] = False
         sys.exit(_guarded(lambda: super(Commands, self).main(*args, **kwargs)))
 
@@ -93,6 +93,7 @@ def _guarded(run: Callable[[], Any]) -> int:
         complain(problem.format_message())
         return 2
     except (KeyboardInterrupt, click.Abort) as problem:
+        ignore_signals()
         complain("; ".join(["stopped by the user", *getattr(problem, "__notes__", ["nothing moves"])]))
         return _EXIT_INTERRUPTED
     except OSError as problem:
@@ -176,7 +177,13 @@ def aligned(rows: list[list[str]]) -> list[str]:
 
 def console_for(as_json: bool) -> Console:
     """Where people read: stdout, or stderr where stdout is for JSON."""
-    return Console(stderr=as_json, highlight=False)
+    return _Console(stderr=as_json, highlight=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the process here, and with it a run before its result is told and recorded.
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def port_option(command: _Command) -> _Command:

@@ -155,6 +155,7 @@ def prime_command(
             priming = Priming(pump, volume, flow_ml_per_s)
             priming.perform(interrupts)
             told = _tell(priming, as_json)
+            interrupts.no_more()
     problem = priming.problem
     ctx.exit(problem.exit_status if problem is not None else (0 if told else 1))
 

@@ -80,6 +80,7 @@ def run_command(
             Run(pump, plan, report, asker, display, interrupts).perform()
             record_id = _record(report)
             told = _tell(report, record_id, console, as_json)
+            interrupts.no_more()
     ctx.exit(report.exit_status or (0 if told else 1))
 
 

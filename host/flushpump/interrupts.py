@@ -22,6 +22,13 @@ def raise_on_signals() -> None:
                 signal.signal(number, signal.default_int_handler)
 
 
+def ignore_signals() -> None:
+    """The command ends already."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _signals():
+            signal.signal(number, signal.SIG_IGN)
+
+
 class Interrupts:
     """While the block lasts, such a signal sets `wanted`; a second one changes nothing, so it cannot skip the stop.
 
@@ -43,6 +50,11 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def no_more(self) -> None:
+        """Everything is done and told: until the process ends nothing is left to be interrupted."""
+        self._before.clear()
+        ignore_signals()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         # Nothing is printed here: the signal may have come in the middle of a write.

@@ -128,7 +128,7 @@ class RunReport:
             return f"completed: {volumes}{'; ' + self.problem if self.problem else ''}"
         if self.outcome == UNKNOWN:
             return f"outcome unknown: {self.problem or 'the pump restarted'}; {volumes}"
-        if self.interrupted:
+        if self.interrupted and self.outcome == STOPPED:
             return f"stopped by the user, nothing moves: {volumes}"
         if self.end is not None and self.end.alarm_code:
             code = self.end.alarm_code
