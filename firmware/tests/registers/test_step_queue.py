@@ -1,0 +1,140 @@
+"""The queue of slices: its limits, how much is left of it, and the firmware's own motion that fills it."""
+
+from random import Random
+
+import pytest
+from fw_ports import board_data
+from pump.board import Board
+from pump.motion import Motion
+from rg_chip import CYCLES_PER_US, Chip
+from rg_drive import STEP, Drive, generator_file
+
+QUEUE_MAX_US = 20_000
+# From a write to the DMA to the first tick of a slice.
+START_CYCLES = 10
+
+
+def test_sixteen_slices_fit_and_a_seventeenth_is_refused_until_one_is_done():
+    drive = Drive(chip=Chip(200))
+    for _ in range(16):
+        assert drive.steps.queue(2_000, 10, 1)
+    assert not drive.steps.queue(2_000, 10, 1)
+    drive.run_us(2 * 320)
+    assert drive.steps.queue(2_000, 10, 1)
+    drive.run_dry()
+    assert drive.counter.position() == 170
+
+
+def test_more_than_20_ms_is_refused_and_nothing_of_it_is_made():
+    drive = Drive()
+    assert drive.steps.queue(125_000, 5, 1)
+    assert drive.steps.queue(125_000, 5, 0)
+    assert not drive.steps.queue(100, 1, 1)
+    assert drive.steps.queued_us() == QUEUE_MAX_US
+    assert not drive.steps.queue(2**29, 2**15, -1)
+    drive.run_dry()
+    assert drive.counter.position() == 5
+    assert not drive.steps.queue(1_250_001, 1, 0)
+    assert drive.steps.queued_us() == 0
+
+
+@pytest.mark.parametrize("piece", [(0, 1, 1), (-5, 1, 1), (100, 0, 1), (100, -1, 0)])
+def test_a_slice_that_cannot_be_is_refused_in_a_sentence(piece):
+    with pytest.raises(ValueError, match="half period and a count of at least 1"):
+        Drive().steps.queue(*piece)
+
+
+def test_a_clock_that_does_not_fit_the_board_is_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(generator_file.machine, "freq", lambda: 133_000_000)
+    with pytest.raises(ValueError, match="does not fit the system clock"):
+        Drive()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_left_of_the_queue_is_known_to_2_us_and_is_0_only_when_all_is_made(seed):
+    random = Random(seed)
+    chip = Chip()
+    # The counter of microseconds wraps on the way.
+    chip.ticks_us_at_0 = 2**30 - 20_000
+    drive = Drive(chip=chip)
+    end = looks_at_rest = 0
+    for _ in range(60):
+        if random.random() < 0.7:
+            piece = (random.randint(13, 9_000), random.randint(1, 60), random.choice([1, -1, 0]))
+            if drive.steps.queue(*piece):
+                end = max(end, chip.cycle) + 2 * piece[0] * piece[1]
+        chip.run(random.randint(1, 400_000))
+        left_us = drive.steps.queued_us()
+        if left_us == 0:
+            looks_at_rest += 1
+            assert end - START_CYCLES <= chip.cycle
+            assert chip.level(STEP) == 0
+        else:
+            assert chip.cycle <= end + START_CYCLES
+            assert abs(end - chip.cycle - left_us * CYCLES_PER_US) <= 2 * CYCLES_PER_US
+    assert 0 < looks_at_rest < 50
+
+
+def test_an_idle_queue_stays_at_0_for_longer_than_the_counter_of_microseconds():
+    drive = Drive()
+    drive.steps.queue(100, 10, 1)
+    drive.run_us(1_000)
+    for minutes in (0, 5, 10, 15):
+        drive.chip.ticks_us_at_0 = minutes * 60_000_000
+        assert drive.steps.queued_us() == 0
+    assert drive.steps.queue(625, 100, 1)
+    assert drive.steps.queued_us() == 1_000
+
+
+@pytest.mark.parametrize(("rate", "acceleration"), [(20_000, 600), (64_000, 10_000), (1_500, 600)])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_burst_makes_exactly_its_steps_with_never_more_than_20_ms_queued(rate, acceleration, direction):
+    drive = Drive(chip=Chip(250, rate))
+    motion = Motion(Board(board_data(acceleration_mm_per_s2=acceleration)), drive.steps, drive.counter)
+    most_us = 0
+    for dwell_us in (0, 13_000):
+        motion.begin(rate // 10, rate, direction, dwell_us)
+        for _ in range(200):
+            motion.fill(drive.chip.cycle // CYCLES_PER_US)
+            most_us = max(most_us, drive.steps.queued_us())
+            assert not motion.starved
+            assert motion.mismatch() == 0
+            if motion.idle():
+                break
+            drive.chip.run(5_000 * CYCLES_PER_US - drive.chip.cycle % (5_000 * CYCLES_PER_US))
+    assert motion.idle()
+    assert 5_000 < most_us <= QUEUE_MAX_US
+    assert drive.counter.position() == len(drive.rising()) * direction == 2 * (rate // 10) * direction
+
+
+def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
+    drive = Drive(chip=Chip(250, 7))
+    motion = Motion(Board(board_data()), drive.steps, drive.counter)
+    motion.begin(8_000, 20_000, 1)
+    for turn in range(40):
+        motion.limit(5_000 if 10 <= turn < 20 else 20_000)
+        motion.fill(drive.chip.cycle // CYCLES_PER_US)
+        assert not motion.starved
+        assert motion.mismatch() == 0
+        drive.run_us(4_900)
+    motion.halt()
+    made = len(drive.rising())
+    assert made == drive.counter.position() > 1_000
+    drive.run_us(50_000)
+    assert motion.mismatch() == 0
+    assert len(drive.rising()) == made
+
+
+def test_a_starved_burst_ends_and_is_told():
+    drive = Drive()
+    motion = Motion(Board(board_data()), drive.steps, drive.counter)
+    motion.begin(20_000, 20_000, 1)
+    for turn in range(20):
+        motion.fill(turn * 5_000)
+        drive.run_us(5_000)
+    drive.run_us(30_000)
+    motion.fill(130_000)
+    assert motion.starved
+    made = len(drive.rising())
+    drive.run_us(30_000)
+    assert len(drive.rising()) == made == drive.counter.position()
