@@ -96,6 +96,7 @@ class Controller:
         self._carry_us = 0
         self._last_position = counter.position()
         self._mirror = 0
+        self._late = False
         self._booked = True
         steps.enable(False)
         self._begin_log()
@@ -224,13 +225,16 @@ class Controller:
             self._guard(now_ms)
         elif self.self_test.turn():
             self._tested()
-        self.server.poll()
+        answered = self.server.poll()
         runner.turn(rate, turn_us)
         self.motion.fill(now_us)
         self.moving = runner.moving() or not self.motion.idle()
         if runner.active():
             self._booked = False
-        self.telemetry.turn(now_ms, self.settings.get(setting.TELEMETRY_INTERVAL_MS), rate)
+        # One frame out per turn: what is told unasked waits for the next one, but not twice.
+        self._late = answered and not self._late
+        if not self._late:
+            self.telemetry.turn(now_ms, self.settings.get(setting.TELEMETRY_INTERVAL_MS), rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, self.moving)
         if self.moving:

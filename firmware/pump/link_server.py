@@ -7,6 +7,7 @@ and a STOP that waits behind other frames acts at once (its answer keeps its pla
 no room is dropped: the host asks again and gets the kept one, and STOP is heard though nobody reads.
 """
 
+from flushlink import fast
 from flushlink.frames import (
     AT_KIND,
     AT_LENGTH,
@@ -36,6 +37,7 @@ from flushlink.messages import (
     VERSION_MAJOR,
 )
 
+from .inbox import Inbox
 from .statuses import (
     BAD_LENGTH,
     NOT_AUTHENTICATED,
@@ -50,9 +52,6 @@ HELLO = 0x01
 STOP = 0x03
 NONCE_SIZE = 8
 _PAST_NONCES = 4
-_READ_SIZE = 64
-_RING_SIZE = 256
-_RING_MASK = _RING_SIZE - 1
 # On the wire, without its 00: the code byte of COBS, the header, no payload, the CRC.
 _STOP_SIZE = 1 + HEADER_SIZE + CRC_SIZE
 
@@ -84,16 +83,10 @@ class LinkServer:
         self.last_session = 0
         self.last_sequence = 0
         self.last_status = 0
-        self._chunk = bytearray(_READ_SIZE)
-        self._ring = bytearray(_RING_SIZE)
-        self._ring_at = 0
-        self._held = 0
+        self._inbox = Inbox(link)
         self._seen = bytearray(_STOP_SIZE)
-        self._seen_length = 0
         self._stops_ahead = 0
         self._frame = bytearray(FRAME_MAX + 3)
-        self._frame_length = 0
-        self._overlong = False
         self._plain = bytearray(HEADER_SIZE + 48 + CRC_SIZE)
         self._wire = bytearray(FRAME_MAX + 3)
         self._wire_length = 0
@@ -106,75 +99,28 @@ class LinkServer:
         self._event_sequence = 0
 
     def poll(self):
-        """Reads what has come, heeds any STOP in it, and answers at most one frame."""
-        while self._held <= _RING_SIZE - _READ_SIZE:
-            count = self._link.readinto(self._chunk)
-            if count == 0:
-                break
-            self._look_at(count)
-        if self._held:
-            self._take_frame()
-        else:
+        """Reads what has come, heeds any STOP in it, and answers at most one frame; True when it did."""
+        inbox = self._inbox
+        inbox.read()
+        if inbox.empty():
             self._stops_ahead = 0
+            return False
+        seen = self._seen
+        while inbox.look_ahead(_STOP_SIZE, seen):
+            # No byte of version, kind and message is 0, so COBS leaves them in their places.
+            if seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST and unseal(seen, _STOP_SIZE) == 0:
+                self._stops_ahead += 1
+                self._commands.stop_motion()
+        frame = self._frame
+        length = inbox.take(frame)
+        if length == 0 or unseal(frame, length) < 0 or frame[AT_KIND] != KIND_REQUEST:
+            return False
+        self._answer(frame)
+        return True
 
     def stop_ahead(self):
         """Whether a STOP has been seen whose turn to be answered has not come: nothing may begin to move before it."""
         return self._stops_ahead > 0
-
-    def _look_at(self, count):
-        """Puts the chunk's bytes into the ring and acts on the STOPs among them."""
-        chunk = self._chunk
-        ring = self._ring
-        seen = self._seen
-        length = self._seen_length
-        at = self._ring_at + self._held
-        for index in range(count):
-            byte = chunk[index]
-            ring[at + index & _RING_MASK] = byte
-            if byte == 0:
-                # No byte of version, kind and message is 0, so COBS leaves them in their places.
-                if length == _STOP_SIZE and seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST:
-                    self._heed_stop()
-                length = 0
-            elif length < _STOP_SIZE:
-                seen[length] = byte
-                length += 1
-            else:
-                length = _STOP_SIZE + 1
-        self._seen_length = length
-        self._held += count
-
-    def _heed_stop(self):
-        if unseal(self._seen, _STOP_SIZE) == 0:
-            self._stops_ahead += 1
-            self._commands.stop_motion()
-
-    def _take_frame(self):
-        """Moves the ring's bytes into the frame until one has ended, and deals with that."""
-        ring = self._ring
-        frame = self._frame
-        length = self._frame_length
-        at = self._ring_at
-        for index in range(self._held):
-            byte = ring[at + index & _RING_MASK]
-            if byte:
-                if length < FRAME_MAX:
-                    frame[length] = byte
-                    length += 1
-                else:
-                    self._overlong = True
-            elif length:
-                self._ring_at = at + index + 1 & _RING_MASK
-                self._held -= index + 1
-                self._frame_length = 0
-                whole = not self._overlong
-                self._overlong = False
-                if whole and unseal(frame, length) >= 0 and frame[AT_KIND] == KIND_REQUEST:
-                    self._answer(frame)
-                return
-        self._ring_at = at + self._held & _RING_MASK
-        self._held = 0
-        self._frame_length = length
 
     def _answer(self, frame):
         message = frame[AT_MESSAGE]
@@ -219,10 +165,7 @@ class LinkServer:
             status = self._commands.execute(message, frame, self._plain)
         self.last_status = status
         self._reply(frame, status)
-        kept = self._kept
-        wire = self._wire
-        for index in range(self._wire_length):
-            kept[index] = wire[index]
+        fast.copy(self._wire, self._wire_length, self._kept)
         self._kept_length = self._wire_length
 
     def _hello(self, frame):
@@ -256,18 +199,10 @@ class LinkServer:
         return True
 
     def _is_kept(self, frame, size):
-        if size != self._kept_request_length:
-            return False
-        kept = self._kept_request
-        for index in range(size):
-            if kept[index] != frame[index]:
-                return False
-        return True
+        return size == self._kept_request_length and fast.same(self._kept_request, frame, size)
 
     def _keep_request(self, frame, size):
-        kept = self._kept_request
-        for index in range(size):
-            kept[index] = frame[index]
+        fast.copy(frame, size, self._kept_request)
         self._kept_request_length = size
 
     def _reply(self, frame, status, length=-1):

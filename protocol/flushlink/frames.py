@@ -4,8 +4,7 @@ Every function works on `bytearray` and indices. The one exception is import tim
 and, through `offsets`, the field offsets are made.
 """
 
-from array import array
-
+from . import fast
 from .messages import CRC_SIZE, FRAME_MAX, HEADER_SIZE, PAYLOAD_MAX
 
 # Header offsets, in the order of messages.HEADER.
@@ -18,63 +17,19 @@ AT_STATUS = 7
 AT_LENGTH = 8
 
 
-def _crc_table() -> "array[int]":
-    table = array("H", [0] * 256)
-    for index in range(256):
-        crc = index << 8
-        for _ in range(8):
-            crc = ((crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
-        table[index] = crc
-    return table
-
-
-_CRC_TABLE = _crc_table()
-
-
 def crc16(buffer: bytes | bytearray, start: int, stop: int, crc: int = 0xFFFF) -> int:
     """CRC-16/CCITT-FALSE of buffer[start:stop]; `crc` continues an earlier one."""
-    table = _CRC_TABLE
-    for index in range(start, stop):
-        crc = ((crc << 8) & 0xFFFF) ^ table[(crc >> 8) ^ buffer[index]]
-    return crc
+    return fast.crc(buffer, start, stop, crc)  # type: ignore[no-any-return]
 
 
 def cobs_encode(source: bytes | bytearray, count: int, target: bytearray) -> int:
     """COBS of source[:count] and the closing 00 into target; returns the bytes written. count <= 253."""
-    code_at = 0
-    write = 1
-    for index in range(count):
-        byte = source[index]
-        if byte:
-            target[write] = byte
-        else:
-            target[code_at] = write - code_at
-            code_at = write
-        write += 1
-    target[code_at] = write - code_at
-    target[write] = 0
-    return write + 1
+    return fast.encode(source, count, target)  # type: ignore[no-any-return]
 
 
 def cobs_decode(buffer: bytearray, count: int) -> int:
     """Decodes buffer[:count] (without its 00) in place; returns the decoded length, or -1 if it is no COBS."""
-    read = 0
-    write = 0
-    while read < count:
-        code = buffer[read]
-        if code == 0 or read + code > count:
-            return -1
-        read += 1
-        for _ in range(code - 1):
-            if buffer[read] == 0:
-                return -1
-            buffer[write] = buffer[read]
-            write += 1
-            read += 1
-        if code < 255 and read < count:
-            buffer[write] = 0
-            write += 1
-    return write
+    return fast.decode(buffer, count)  # type: ignore[no-any-return]
 
 
 def seal(plain: bytearray, length: int, target: bytearray) -> int:

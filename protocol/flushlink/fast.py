@@ -1,0 +1,174 @@
+"""The codec's inner loops, as machine code where MicroPython can make it (viper) and as they stand in CPython.
+
+A frame of 61 bytes took some 2,000 bytecodes here, 4 ms on an RP2040, of a control turn of 5 ms. Viper checks no
+bounds: callers keep indices within their buffers. Its integers have 32 bits, its functions at most four arguments.
+"""
+
+import sys
+from array import array
+
+try:  # noqa: SIM105 - MicroPython has no contextlib
+    from typing import Any
+except ImportError:
+    pass  # MicroPython has no typing, and reads over annotations
+
+# Bytes of a ring; a power of two, so that its positions are masked.
+RING_SIZE = 256
+RING_MASK = RING_SIZE - 1
+
+if sys.implementation.name == "micropython":
+    import micropython  # type: ignore[import-not-found,unused-ignore]
+else:
+
+    class micropython:  # type: ignore[no-redef]  # noqa: N801 - the decorator must have this name
+        """What viper is where there is none."""
+
+        @staticmethod
+        def viper(function):  # type: ignore[no-untyped-def]
+            return function
+
+    def ptr8(buffer: Any) -> Any:
+        return buffer
+
+    ptr16 = ptr8
+
+
+def _crc_table() -> "array[int]":
+    table = array("H", [0] * 256)
+    for index in range(256):
+        crc = index << 8
+        for _ in range(8):
+            crc = ((crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
+        table[index] = crc
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def crc(buffer, start: int, stop: int, value: int) -> int:  # type: ignore[no-untyped-def]
+    """CRC-16/CCITT-FALSE of buffer[start:stop], going on from `value`."""
+    data = ptr8(buffer)
+    table = ptr16(_CRC_TABLE)
+    for index in range(start, stop):
+        value = ((value << 8) & 0xFFFF) ^ table[(value >> 8) ^ data[index]]
+    return value
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def encode(source, count: int, target) -> int:  # type: ignore[no-untyped-def]
+    """COBS of source[:count] and the closing 00 into target, which has room for count + 2."""
+    plain = ptr8(source)
+    wire = ptr8(target)
+    code_at = 0
+    write = 1
+    for index in range(count):
+        byte = plain[index]
+        if byte:
+            wire[write] = byte
+        else:
+            wire[code_at] = write - code_at
+            code_at = write
+        write += 1
+    wire[code_at] = write - code_at
+    wire[write] = 0
+    return write + 1
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def decode(buffer, count: int) -> int:  # type: ignore[no-untyped-def]
+    """Decodes buffer[:count] in place; the decoded length, or -1 if it is no COBS."""
+    data = ptr8(buffer)
+    read = 0
+    write = 0
+    while read < count:
+        code = data[read]
+        if code == 0 or read + code > count:
+            return -1
+        read += 1
+        for _ in range(code - 1):
+            byte = data[read]
+            if byte == 0:
+                return -1
+            data[write] = byte
+            write += 1
+            read += 1
+        if code < 255 and read < count:
+            data[write] = 0
+            write += 1
+    return write
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def same(first, second, count: int) -> bool:  # type: ignore[no-untyped-def]
+    """Whether first[:count] == second[:count]."""
+    one = ptr8(first)
+    other = ptr8(second)
+    for index in range(count):  # noqa: SIM110 - a generator would allocate
+        if one[index] != other[index]:
+            return False
+    return True
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def copy(source, count: int, target):  # type: ignore[no-untyped-def]
+    """target[:count] = source[:count]."""
+    old = ptr8(source)
+    new = ptr8(target)
+    for index in range(count):
+        new[index] = old[index]
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def into_ring(source, count: int, ring, at: int):  # type: ignore[no-untyped-def]
+    """Writes source[:count] into the ring from `at` on."""
+    old = ptr8(source)
+    new = ptr8(ring)
+    for index in range(count):
+        new[(at + index) & 255] = old[index]
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def out_of_ring(ring, at: int, count: int, target):  # type: ignore[no-untyped-def]
+    """target[:count] = the ring's bytes from `at` on."""
+    old = ptr8(ring)
+    new = ptr8(target)
+    for index in range(count):
+        new[index] = old[(at + index) & 255]
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def zeros(ring, at: int, count: int) -> int:  # type: ignore[no-untyped-def]
+    """How many of the ring's `count` bytes from `at` on are 00 before another one comes."""
+    data = ptr8(ring)
+    for index in range(count):
+        if data[(at + index) & 255]:
+            return index
+    return count
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def before_zero(ring, at: int, count: int) -> int:  # type: ignore[no-untyped-def]
+    """How many of the ring's `count` bytes from `at` on come before a 00, or -1 when there is none."""
+    data = ptr8(ring)
+    for index in range(count):
+        if data[(at + index) & 255] == 0:
+            return index
+    return -1
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def find_frame(ring, at: int, count: int, size: int) -> int:  # type: ignore[no-untyped-def]
+    """Where in the ring's `count` bytes from `at` on a frame of just `size` bytes and its 00 begins.
+
+    Without one: -1 less the bytes up to the last 00, which need not be looked at again.
+    """
+    data = ptr8(ring)
+    start = 0
+    for index in range(count):
+        if data[(at + index) & 255] == 0:
+            if index - start == size:
+                return start
+            start = index + 1
+    return -1 - start
