@@ -156,7 +156,9 @@ class LiveDisplay(PlainDisplay):
         if plan is None:
             return Text()
         path = plan.path
-        room = self._console.width - 4 - _LABEL_CELLS - _FIGURES_CELLS
+        # Two columns stay free for the ^C that a terminal echoes: if it broke the line, the panel would be drawn twice.
+        width = self._console.width - 2
+        room = width - 4 - _LABEL_CELLS - _FIGURES_CELLS
         limits = f"working limit {path.working_limit_kpa:.0f}, hard limit {path.hard_limit_kpa:.0f}"
         wide = room >= _LIMITS_CELLS + _BAR_CELLS // 2
         bars = _Bars(max(0, min(_BAR_CELLS, room - _LIMITS_CELLS if wide else room)), _only_ascii(self._console))
@@ -176,7 +178,7 @@ class LiveDisplay(PlainDisplay):
             lines.append(Text(pulse_words(self._pulse, plan.pulse_count), style="dim"))
         title = f"{plan.sequence.name} - {', '.join(name for name in path.names if name != 'none')}"
         border = box.ASCII if _only_ascii(self._console) else box.ROUNDED
-        return Panel(Group(*lines), title=title, title_align="left", box=border)
+        return Panel(Group(*lines), title=title, title_align="left", box=border, width=width)
 
 
 class _Surviving:

@@ -133,6 +133,8 @@ class RunReport:
         if self.end is not None and self.end.alarm_code:
             code = self.end.alarm_code
             return f"{self.outcome.replace('_', ' ')}: {alarm_happened(code)}; {volumes}; {alarm_remedy(code)}"
+        if self.outcome == STOPPED and not self.problem:
+            return f"stopped at the pump or by another program, nothing moves: {volumes}"
         return f"{self.outcome.replace('_', ' ')}: {self.problem + '; ' if self.problem else ''}{volumes}"
 
     def summary(self, record_id: str | None) -> list[str]:

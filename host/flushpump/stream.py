@@ -15,6 +15,11 @@ from . import wire
 from .errors import LinkLost
 from .ports import Port
 
+# What pyserial says when there were bytes to read and then there were none.
+_TAKEN_AWAY = "multiple access"
+_TAKEN_AWAY_S = 0.3
+_TAKEN_AWAY_PAUSE_S = 0.005
+
 
 class FrameStream:
     """Sends and receives frames; LinkLost with one sentence when the port vanishes."""
@@ -29,6 +34,7 @@ class FrameStream:
         # Equal frames carry the same counter of the same session: the link has doubled them.
         self._recent_events: deque[bytes] = deque(maxlen=16)
         self.damaged = 0
+        self._taken_away_s: float | None = None
         self.bytes_received = 0
         self.frames_received = 0
 
@@ -53,7 +59,11 @@ class FrameStream:
                     return None
                 data = self._port.read(max(1, waiting))
             except OSError as problem:
-                raise self._vanished(problem) from problem
+                if not self._was_taken_away(problem):
+                    raise self._vanished(problem) from problem
+                time.sleep(_TAKEN_AWAY_PAUSE_S)
+                continue
+            self._taken_away_s = None
             self._take(data)
         return self._frames.popleft()
 
@@ -95,6 +105,18 @@ class FrameStream:
                 return
             self._recent_events.append(encoded)
         self._frames.append(frame)
+
+    def _was_taken_away(self, problem: OSError) -> bool:
+        """Whether another program that reads this port, as `flushpump stop` may, has been faster.
+
+        A port that has vanished can look the same, but it stays so.
+        """
+        if _TAKEN_AWAY not in str(problem):
+            return False
+        now_s = time.monotonic()
+        if self._taken_away_s is None:
+            self._taken_away_s = now_s
+        return now_s - self._taken_away_s < _TAKEN_AWAY_S
 
     def _vanished(self, problem: OSError) -> LinkLost:
         return LinkLost(

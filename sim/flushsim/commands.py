@@ -29,7 +29,11 @@ def sim_group() -> None:
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same run.")
 @click.option("--target", default=_DEFAULT.target, show_default=True, type=click.Choice(list(TARGETS)))
 @click.option(
-    "--speed", default=1.0, show_default=True, type=click.FloatRange(0.01, 100), help="1 is real time, 2 twice as fast."
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 100),
+    help="1 is real time; above 2 clients renew their lease too late.",
 )
 @click.option("--link", type=click.Path(path_type=Path), help="Symbolic link to make to the terminal.")
 def serve_command(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from flushsim.hands import Hands
 from flushsim.rig import TURN_US, Rig
 
 # A machine that slept, or is too slow, does not make up for more than this.
@@ -56,6 +57,7 @@ def serve(rig: Rig, terminal: PseudoTerminal, speed: float, goes_on: Callable[[]
     """Runs the pump at `speed` times real time while `goes_on()`. Raises FirmwareError when the firmware fails."""
     turn_s = TURN_US / 1_000_000 / speed
     due_s = time.monotonic()
+    hands = Hands(rig)
     while goes_on():
         due_s += turn_s
         wait_s = due_s - time.monotonic()
@@ -65,6 +67,7 @@ def serve(rig: Rig, terminal: PseudoTerminal, speed: float, goes_on: Callable[[]
             due_s = time.monotonic()
         data, present = terminal.receive()
         if data:
+            hands.watch(data)
             rig.to_device(data)
         rig.step()
         if present:
