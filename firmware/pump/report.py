@@ -1,8 +1,10 @@
 """What a run has to tell: pulse results, the program's result and what has not been sent yet.
 
-Results are kept as payload bytes of their messages, so that a lost event can be read again unchanged.
+Results are kept as the payloads of their messages, with room for a header before them, so that a lost event can be
+read again unchanged.
 """
 
+from flushlink import fast
 from flushlink.frames import put_u16, put_u32
 from flushlink.messages import HEADER_SIZE
 
@@ -17,8 +19,7 @@ _RESULT_SIZE = _RESULT[""]
 
 class Report:
     def __init__(self):
-        self._pulses = bytearray(PULSES_MAX * _PULSE_SIZE)
-        self._row = bytearray(HEADER_SIZE + _PULSE_SIZE)
+        self._rows = [bytearray(HEADER_SIZE + _PULSE_SIZE) for _ in range(PULSES_MAX)]
         self._result = bytearray(HEADER_SIZE + _RESULT_SIZE)
         self.clear()
 
@@ -33,8 +34,10 @@ class Report:
     def pulse(
         self, judge, phase_index, derated_percent, intended_nl, driven_nl, delivered_nl, start_us, duration_us, pause_us
     ):
-        """Keeps the result of the pulse that has ended."""
-        row = self._row
+        """Keeps the result of the pulse that has ended; a program has no more of them than there is room for."""
+        if self.pulses == PULSES_MAX:
+            return
+        row = self._rows[self.pulses]
         row[_PULSE["index"]] = self.pulses
         row[_PULSE["verdict"]] = judge.verdict
         row[_PULSE["derated_percent"]] = derated_percent
@@ -49,19 +52,13 @@ class Report:
         put_u32(row, _PULSE["resistance_pa_s_per_ml"], judge.resistance)
         put_u16(row, _PULSE["compliance_nl_per_kpa"], judge.compliance)
         put_u32(row, _PULSE["residual_pa"], judge.residual_pa)
-        if self.pulses < PULSES_MAX:
-            at = self.pulses * _PULSE_SIZE
-            for index in range(_PULSE_SIZE):
-                self._pulses[at + index] = row[HEADER_SIZE + index]
-            self.pulses += 1
+        self.pulses += 1
 
     def copy_pulse(self, index, frame):
         """Payload of a pulse's result into a frame; False when there is no such pulse."""
         if index >= self.pulses:
             return False
-        at = index * _PULSE_SIZE
-        for offset in range(_PULSE_SIZE):
-            frame[HEADER_SIZE + offset] = self._pulses[at + offset]
+        fast.copy(self._rows[index], HEADER_SIZE + _PULSE_SIZE, frame)
         return True
 
     def note_peak(self, value_pa):
@@ -87,9 +84,7 @@ class Report:
         return self._result[_RESULT["outcome"]] != 0
 
     def copy_result(self, frame):
-        row = self._result
-        for index in range(HEADER_SIZE, HEADER_SIZE + _RESULT_SIZE):
-            frame[index] = row[index]
+        fast.copy(self._result, HEADER_SIZE + _RESULT_SIZE, frame)
 
 
 def put_ledger(frame, at, ledger):

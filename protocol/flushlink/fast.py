@@ -101,6 +101,24 @@ def decode(buffer, count: int) -> int:  # type: ignore[no-untyped-def]
 
 
 @micropython.viper  # type: ignore[untyped-decorator]
+def put_u16(buffer, at: int, value: int):  # type: ignore[no-untyped-def]
+    """Writes a u16, little-endian."""
+    data = ptr8(buffer)
+    data[at] = value & 0xFF
+    data[at + 1] = value >> 8 & 0xFF
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def put_u32(buffer, at: int, value: int):  # type: ignore[no-untyped-def]
+    """Writes a u32, little-endian, or a negative integer as two's complement."""
+    data = ptr8(buffer)
+    data[at] = value & 0xFF
+    data[at + 1] = value >> 8 & 0xFF
+    data[at + 2] = value >> 16 & 0xFF
+    data[at + 3] = value >> 24 & 0xFF
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
 def same(first, second, count: int) -> bool:  # type: ignore[no-untyped-def]
     """Whether first[:count] == second[:count]."""
     one = ptr8(first)

@@ -5,7 +5,13 @@ and, through `offsets`, the field offsets are made.
 """
 
 from . import fast
+from .fast import put_u16, put_u32
 from .messages import CRC_SIZE, FRAME_MAX, HEADER_SIZE, PAYLOAD_MAX
+
+__all__ = [
+    "cobs_decode", "cobs_encode", "crc16", "get_i32", "get_u16", "get_u32", "offsets", "put_u16", "put_u32", "seal",
+    "size_of", "unseal",
+]  # fmt: skip
 
 # Header offsets, in the order of messages.HEADER.
 AT_VERSION = 0
@@ -82,19 +88,6 @@ def get_i32(buffer: bytes | bytearray, at: int) -> int:
     if high >= 0x40:
         return 0x3FFFFFFF
     return buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | high << 24
-
-
-def put_u16(buffer: bytearray, at: int, value: int) -> None:
-    buffer[at] = value & 0xFF
-    buffer[at + 1] = value >> 8 & 0xFF
-
-
-def put_u32(buffer: bytearray, at: int, value: int) -> None:
-    """Also writes negative integers, as two's complement."""
-    buffer[at] = value & 0xFF
-    buffer[at + 1] = value >> 8 & 0xFF
-    buffer[at + 2] = value >> 16 & 0xFF
-    buffer[at + 3] = value >> 24 & 0xFF
 
 
 def size_of(kind: str) -> int:
