@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import flushlink
+from flushpump.board_pins import check
 
 RESET_UNKNOWN = 0
 RESET_POWER_ON = 1
@@ -42,13 +43,15 @@ def boards_root() -> Path:
 
 
 def load_board(name: str) -> dict[str, Any]:
-    """The data of the board called `name`, parsed. Raises ValueError with one sentence if there is none."""
+    """The data of the board called `name`, parsed and checked. Raises ValueError with one sentence: none, or unfit."""
     folder = boards_root()
     file = folder / f"{name}.toml"
     if not file.is_file() or file.parent != folder:
         known = ", ".join(sorted(path.stem for path in folder.glob("*.toml")))
         raise ValueError(f"there is no board '{name}'; known are {known}")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    check(data)
+    return data
 
 
 def load_firmware(board: str, root: Path | None = None) -> Firmware:

@@ -1,0 +1,39 @@
+"""Writes README.md: what the boards are and how they are wired, from their data. `python boards/make_wiring.py`."""
+
+import tomllib
+from pathlib import Path
+
+from flushpump.board_pins import check, wiring
+
+HERE = Path(__file__).resolve().parent
+_INTRODUCTION = """\
+# Boards
+
+Data only: drive geometry, driver, sensor, pins and limits of each board; checked when loaded. Written by
+`python boards/make_wiring.py` from the files; change those.
+
+Keep STEP, DIR and ENABLE away from the sensor's wires. ENABLE needs a resistor to the driver's logic supply, so that
+the motor is off while the chip is in reset. Stop, home and end switches open when they act: a broken wire stops the
+pump. A board file leaves out the switches that a pump does not have; the stop button it must have.
+"""
+
+
+def document() -> str:
+    """The text of README.md. Raises ValueError with one sentence when a board's data make no sense."""
+    parts = [_INTRODUCTION]
+    for file in sorted(HERE.glob("*.toml")):
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        check(data)
+        drive, driver = data["drive"], data["driver"]
+        locks = "may move without current" if drive["back_drives"] else "locks itself"
+        parts.append(
+            f"\n## {data['name']}\n\n{data['title']}. {drive['steps_per_mm']} steps/mm, at most "
+            f"{drive['step_rate_max_per_s']} steps/s, {drive['force_limit_n']} N; the drive {locks}. "
+            f"Driver: STEP high {driver['step_high_ns']} ns, low {driver['step_low_ns']} ns, DIR "
+            f"{driver['dir_setup_ns']} ns before it.\n\n{wiring(data)}"
+        )
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    (HERE / "README.md").write_text(document(), encoding="utf-8")
