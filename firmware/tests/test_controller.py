@@ -1,0 +1,224 @@
+"""The control loop as a whole, on ports in memory: what ends a run, what may begin one, and what is kept of it."""
+
+from itertools import pairwise
+
+import pytest
+from flushpump import wire
+from fw_server import PATH, STATUS, Device, Host
+from pump import alarms as alarm
+
+STEADY, WAIT, ASPIRATE, PULSES = 3, 5, 1, 2
+LEASE = {"lease_ms": 2_000}
+
+
+def phase(index: int, kind: int, volume_nl: int, flow_nl_per_s: int = 1_000_000, **changes: int) -> dict[str, int]:
+    values = {
+        "index": index, "phase_kind": kind, "count": 1, "question": 0, "volume_nl": volume_nl,
+        "flow_nl_per_s": flow_nl_per_s, "pause_ms": 0,
+    }  # fmt: skip
+    return {**values, **changes}
+
+
+def load(host: Host, *phases: dict[str, int]) -> int:
+    """Sends a program; returns its CRC."""
+    dose = sum(one["volume_nl"] * one["count"] for one in phases if one["phase_kind"] not in (ASPIRATE, WAIT))
+    begin = {"program_id": 1, "phase_count": len(phases), "total_volume_nl": dose, "max_time_ms": 60_000}
+    sent = wire.REQUESTS["PROGRAM_BEGIN"].pack(begin)
+    assert host.ask("PROGRAM_BEGIN", begin).status == 0
+    for one in phases:
+        assert host.ask("PROGRAM_PHASE", one).status == 0
+        sent += wire.REQUESTS["PROGRAM_PHASE"].pack(one)
+    crc = wire.crc16(sent)
+    assert host.ask("PROGRAM_COMMIT", {"program_crc": crc}).status == 0
+    return crc
+
+
+def started(*phases: dict[str, int], turns: int = 20, **path: int) -> tuple[Device, Host]:
+    device = Device()
+    host = device.ready()
+    assert host.ask("PATH_SET", {**PATH, **path}).status == 0
+    assert host.ask("START", {"program_crc": load(host, *phases), **LEASE}).status == 0
+    device.turn(turns)
+    return device, host
+
+
+def ended(device: Device, turns: int = 400) -> Device:
+    for _ in range(turns):
+        device.turn()
+        if not device.pump.runner.active():
+            device.turn(5)
+            return device
+    raise AssertionError("the run does not end")
+
+
+def result(host: Host) -> dict[str, int]:
+    return host.values(host.ask("RESULT_READ"))
+
+
+def test_a_run_drives_its_volume_and_says_so():
+    device, host = started(phase(0, STEADY, 500_000))
+    ended(device)
+    told = result(host)
+    assert told["outcome"] == 1
+    assert told["driven_nl"] == device.pump.hydraulics.volume_nl(device.drive.position())
+    assert abs(told["driven_nl"] - 500_000) < 110
+    assert not device.drive.enabled
+
+
+@pytest.mark.requirement("REQ-STOP-2", "REQ-STOP-3")
+def test_the_stop_button_stops_at_once_is_one_alarm_and_nothing_starts_while_it_is_pressed():
+    device, host = started(phase(0, STEADY, 3_000_000))
+    device.indicators.switches |= 1
+    device.turn()
+    position = device.drive.position()
+    device.turn(20)
+    assert device.drive.position() == position
+    assert device.pump.alarms.occurrence(alarm.STOP_BUTTON) == 1
+    host.ask("ALARM_ACK", {"occurrence": 1})
+    crc = load(host, phase(0, STEADY, 500_000))
+    assert host.ask("START", {"program_crc": crc, **LEASE}).status == STATUS["ALARM_ACTIVE"]
+    device.indicators.switches &= ~1
+    device.turn()
+    assert device.drive.position() == position, "releasing it starts nothing"
+    assert host.ask("START", {"program_crc": crc, **LEASE}).status == 0
+
+
+@pytest.mark.requirement("REQ-STOP-2")
+def test_a_button_held_through_the_end_of_a_run_is_one_alarm():
+    device, _ = started(phase(0, STEADY, 100_000), turns=1)
+    device.base += 4_000
+    while device.pump.runner.state != 4:
+        device.turn()
+    device.indicators.switches |= 1
+    device.turn(50)
+    assert device.pump.alarms.occurrence(alarm.STOP_BUTTON) == 1
+    assert not device.pump.runner.active()
+
+
+@pytest.mark.requirement("REQ-LINK-1")
+def test_a_silent_host_ends_the_run_down_the_ramp_and_nothing_resumes_when_it_speaks_again():
+    device, host = started(phase(0, STEADY, 5_000_000), turns=380)
+    assert device.pump.runner.state == 2
+    ended(device, 60)
+    position = device.drive.position()
+    assert device.pump.alarms.gravest() == alarm.LEASE_LOST
+    host.ask("KEEPALIVE", {"lease_ms": 2_000})
+    device.turn(50)
+    assert device.drive.position() == position
+    assert result(host)["outcome"] == 5
+
+
+@pytest.mark.requirement("REQ-PRES-3")
+@pytest.mark.parametrize("raw", [-1, 16_000_000, 8_400_000])
+def test_a_sensor_fault_ends_a_ramp_down_too(raw):
+    device, _ = started(phase(0, STEADY, 8_000_000, 2_000_000), turns=395)
+    while device.pump.runner.state != 4:
+        device.turn()
+    device.raw = raw
+    device.turn(4)
+    assert not device.pump.moving
+    assert device.pump.alarms.pending == 2
+
+
+@pytest.mark.requirement("REQ-PRES-3", "REQ-STOP-3")
+def test_a_sensor_fault_while_the_user_is_asked_ends_the_run():
+    device, host = started(phase(0, ASPIRATE, 50_000, question=1), phase(1, STEADY, 500_000), turns=60)
+    assert device.pump.runner.state == 3
+    device.raw = -1
+    device.turn(5)
+    position = device.drive.position()
+    answer = {"question": 1, "answer": 1, "syringe_loaded_nl": 0}
+    assert host.ask("CONTINUE", answer).status == STATUS["NOT_ANSWERED"]
+    device.turn(20)
+    assert device.drive.position() == position
+    assert device.pump.alarms.gravest() == alarm.SENSOR_SILENT
+
+
+@pytest.mark.requirement("REQ-DOSE-4")
+def test_a_run_that_ends_before_its_first_step_is_no_power_loss_at_the_next_start():
+    device, host = started(phase(0, WAIT, 0, 0, count=0, question=4), phase(1, STEADY, 500_000))
+    assert host.ask("CONTINUE", {"question": 4, "answer": 0, "syringe_loaded_nl": 0}).status == 0
+    device.turn(10)
+    device.journal.power_cut()
+    again = Device(device.journal)
+    again.turn(25)
+    assert again.pump.alarms.pending == 0
+
+
+@pytest.mark.requirement("REQ-DOSE-4")
+def test_a_power_cut_in_a_run_is_told_with_the_whole_intent_as_uncertain():
+    device, _ = started(phase(0, STEADY, 500_000))
+    device.journal.power_cut()
+    again = Device(device.journal)
+    again.turn(25)
+    assert again.pump.alarms.gravest() == alarm.POWER_LOST
+    assert again.pump.ledger.uncertain_nl == 500_000
+
+
+@pytest.mark.requirement("REQ-STOP-3")
+@pytest.mark.parametrize("name", ["SERVICE", "RESET"])
+def test_nothing_starts_once_the_loop_is_being_left(name):
+    device = Device()
+    host = device.ready()
+    host.ask("PATH_SET", PATH)
+    crc = load(host, phase(0, STEADY, 500_000))
+    assert host.ask(name).status == 0
+    assert host.ask("START", {"program_crc": crc, **LEASE}).status == STATUS["WRONG_STATE"]
+    device.turn(20)
+    assert device.pump.request == {"SERVICE": 1, "RESET": 2}[name]
+
+
+def test_the_journal_is_not_written_in_a_turn_whose_heap_is_locked():
+    device, _ = started(phase(0, STEADY, 200_000))
+    writes = []
+    for name in ("save", "append"):
+        original = getattr(device.journal, name)
+        setattr(device.journal, name, lambda *args, kept=original: (writes.append(locked), kept(*args)))
+    for _ in range(300):
+        locked = device.pump.moving
+        device.turn()
+    assert writes
+    assert not any(writes)
+
+
+def test_bursts_without_a_pause_follow_each_other_and_the_phase_ends_with_its_last_step():
+    pulses = phase(0, PULSES, 100_000, 2_000_000, count=4)
+    device, _ = started(pulses, phase(1, ASPIRATE, 50_000, question=1), turns=1)
+    forwards = round(4 * 100_000e3 / device.pump.hydraulics.volume_per_step_pl)
+    most = 0
+    while device.pump.runner.state != 3:
+        device.turn()
+        most = max(most, device.drive.position())
+    assert abs(most - forwards) <= 1
+    assert device.pump.ledger.driven_nl == device.pump.hydraulics.volume_nl(most)
+    gaps = [after - before for before, after in pairwise(sorted(device.drive.edges[:forwards]))]
+    assert max(gaps) < 10_000 * 125
+
+
+@pytest.mark.requirement("REQ-DOSE-5")
+def test_prime_keeps_the_cap_on_volume():
+    device = Device()
+    host = device.ready()
+    host.ask("SETTINGS_SET", {"index": 3, "value": 1_000_000})
+    host.ask("PATH_SET", PATH)
+    prime = {"volume_nl": 1_000_001, "flow_nl_per_s": 500_000, **LEASE}
+    assert host.ask("PRIME", prime).status == STATUS["DOSE_CAP"]
+
+
+@pytest.mark.requirement("REQ-PATH-2")
+def test_a_syringe_longer_than_the_drive_travels_is_refused():
+    device = Device()
+    host = device.ready()
+    wrong = {**PATH, "line_flags": 0, "barrel_diameter_um": 3_000, "syringe_capacity_nl": 12_000_000}
+    assert host.ask("PATH_SET", wrong).status == STATUS["SYRINGE"]
+
+
+def test_a_run_in_which_the_user_takes_half_an_hour_tells_its_true_duration():
+    device, host = started(phase(0, WAIT, 0, 0, count=0, question=4), phase(1, STEADY, 100_000))
+    for _ in range(1_800):
+        device.now_us = (device.now_us + 995_000) % 2**30
+        device.turn()
+        device.pump.lease.renew(host.session, 2_000, device.pump.now_ms)
+    assert host.ask("CONTINUE", {"question": 4, "answer": 1, "syringe_loaded_nl": 0}).status == 0
+    ended(device)
+    assert abs(result(host)["duration_ms"] - 1_800_000) < 2_000
