@@ -178,7 +178,7 @@ class LiveDisplay(PlainDisplay):
             lines.append(Text(pulse_words(self._pulse, plan.pulse_count), style="dim"))
         title = f"{plan.sequence.name} - {', '.join(name for name in path.names if name != 'none')}"
         border = box.ASCII if _only_ascii(self._console) else box.ROUNDED
-        return Panel(Group(*lines), title=title, title_align="left", box=border, width=width)
+        return Panel(Group(*lines), title=title[: width - 6], title_align="left", box=border, width=width)
 
 
 class _Surviving:

@@ -337,7 +337,7 @@ class Pump(Upkeep):
         if self._stream.frames_received:
             return NoDevice(f"a pump answers on {self._name}, but too little of it arrives", "check cable and plugs")
         what = "does not speak the pump's protocol" if self._stream.bytes_received else "does not answer"
-        return NoDevice(f"{self._name} {what}", "check that it is the pump's port and that the pump is on")
+        return NoDevice(f"{self._name} {what}", "check that it is the pump's port, its cable, and that the pump is on")
 
 
 def _nl(millilitres: float) -> int:

@@ -88,6 +88,13 @@ def test_a_run_over_a_real_port_completes_and_the_pump_can_be_looked_at_after_it
     assert seen["driven_ml"] == pytest.approx(2.0, abs=0.002)
 
 
+def test_a_second_run_finds_a_fresh_syringe_in_the_served_pump(environment: dict[str, str], port: str):
+    for _ in range(2):
+        status, run, err = finish(start(environment, "run", "port-maintenance", *PARTS, "--port", port))
+        assert status == 0, err
+        assert run["delivered_ml"] == pytest.approx(9.5, abs=0.1)
+
+
 @pytest.mark.requirement("REQ-STOP-1", "REQ-STOP-3")
 def test_flushpump_stop_ends_the_run_of_another_program(environment: dict[str, str], port: str):
     run = start(environment, "run", "port-maintenance", *PARTS, "--port", port)

@@ -123,3 +123,17 @@ def test_among_several_pumps_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch)
     plug_in(monkeypatch, ("/dev/ttyACM0", 0x2E8A, 5), ("/dev/ttyACM1", 0x2E8A, 5))
     with pytest.raises(NoDevice, match="several ports may be the pump: /dev/ttyACM0, /dev/ttyACM1"):
         Pump.open()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("/dev/null", "it is no serial port"),
+        ("/tmp", "it is no serial port"),
+        ("socket://127.0.0.1:1", "nobody listens there"),
+        ("socket://", "host or number is missing"),
+    ],
+)
+def test_what_is_no_port_of_a_pump_is_told_in_plain_words(url: str, words: str) -> None:
+    with pytest.raises(NoDevice, match=words):
+        ports.open_port(url)

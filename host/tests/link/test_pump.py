@@ -10,10 +10,12 @@ from flushpump.types import (
     Event,
     Outcome,
     Phase,
+    PhaseChange,
     PhaseKind,
     Program,
     ProgramEnd,
     PulseResult,
+    Question,
     State,
     Telemetry,
 )
@@ -179,6 +181,33 @@ def test_telemetry_of_a_resting_pump_shows_that_the_end_was_missed(
     began_s = pump.now_s
     assert shape(list(pump.follow()))[-1] == "ProgramEnd"
     assert pump.now_s - began_s < 0.6
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_question_is_told_once_even_when_its_event_is_lost_or_late(
+    pump: Pump, port: ScriptedPort, device: ScriptedPump, lost: int
+) -> None:
+    start(pump, device)
+    port.script.append(Mishap(FROM_PUMP, "event", "lose", lost))
+    asking = {"phase_index": 1, "phase_kind": PhaseKind.WAIT, "state": State.WAITING, "question": Question.CLAMPED}
+
+    def ask() -> bytes:
+        device.fields["STATUS"] = asking
+        return device.event("PHASE", **asking)
+
+    port.at(0.3, ask)
+    for turn in range(20):
+        port.at(0.4 + turn / 20, lambda: device.event("TELEMETRY", state=State.WAITING, phase_index=1))
+    port.at(0.9, lambda: device.event("PHASE", **asking))
+    port.at(1.5, lambda: end(device))
+    asked_s = []
+    began_s = pump.now_s
+    for event in pump.follow():
+        if isinstance(event, PhaseChange):
+            assert event.question is Question.CLAMPED
+            asked_s.append(pump.now_s - began_s)
+    assert len(asked_s) == 1
+    assert asked_s[0] < 0.6
 
 
 def test_following_a_prime_ends_with_its_result(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
