@@ -95,16 +95,20 @@ class LogRing:
         return self._entry_in(_TAIL, self._tail_first, self._tail_count, number, buffer)
 
     def _entry_in(self, name, first, count, number, buffer):
-        number = max(number, first)
-        while number < first + count:
+        begun = number = max(number, first)
+        found = -1
+        while number < first + count and found < 0:
             stored, entry = unpack(self._files.read(name, (number - first) * STORED_SIZE, STORED_SIZE) or b"")
             if stored == number:
+                found = number
                 for index in range(min(len(buffer), ENTRY_SIZE)):
                     buffer[index] = entry[index]
-                return number
-            self._files.tell(f"entry {number} of the log is damaged")
-            number += 1
-        return -1
+            else:
+                number += 1
+        if begun < number:
+            # One sentence for all: each may be a write to the flash.
+            self._files.tell(f"the log is damaged from entry {begun} to entry {number - 1}")
+        return found
 
     def _begin_tail(self):
         self._tail_first = self.newest + 1

@@ -228,7 +228,7 @@ def test_any_flipped_byte_in_the_log_costs_its_entry_alone_which_is_told_and_no_
             journal = start()
             lost = first + at // 24
             assert read_log(journal) == {number: entry for number, entry in log.items() if number != lost}
-            assert f"entry {lost} of the log is damaged" in journal.told
+            assert f"the log is damaged from entry {lost} to entry {lost}" in journal.told
             assert journal.newest() == 45
         (folder / name).write_bytes(whole)
 
@@ -261,6 +261,7 @@ def test_a_log_whose_tail_is_noise_goes_on_after_the_numbers_it_took(start, tmp_
     journal = start()
     journal.append(bytearray(entry_of(46)), 16)
     assert list(read_log(journal)) == [*range(1, 41), 46]
+    assert journal.told.count("the log is damaged from entry 41 to entry 45") == len(journal.told) == 1
 
 
 def test_files_of_somebody_else_in_the_folder_are_left_alone(start, tmp_path):
