@@ -18,8 +18,6 @@ machine waits there, with STEP low. DIR is set in the fourth tick of a slice: ha
 
 from rp2 import PIO, asm_pio
 
-# Ticks of a half period, or of a dwell, in which `step_pulses` does nothing but its own instructions.
-OVERHEAD_TICKS = 8
 # Ticks from the start of a slice to its DIR.
 DIR_TICKS = 3
 

@@ -19,11 +19,11 @@ NANOS_PER_CYCLE = 8.0
 class Chip:
     """`cycle` is the time. Each access to a register or a word of memory takes `access_cycles` beforehand.
 
-    On a board it takes MicroPython 2 us or so, and what PIO and DMA do meanwhile is what makes appending delicate:
-    with a `seed`, each access takes a random time up to `access_cycles`.
+    What PIO and DMA do between two accesses is what makes appending delicate: with a `seed`, each access takes a random
+    time up to `access_cycles`, at least one.
     """
 
-    def __init__(self, access_cycles: int = 0, seed: int | None = None, strides: bool = True) -> None:
+    def __init__(self, access_cycles: int = 4, seed: int | None = None, strides: bool = True) -> None:
         self.clock = SimulationClock()
         self.rp = RP2040(self.clock)
         # Without a simulator, PIO would start a loop of its own.
@@ -32,7 +32,6 @@ class Chip:
         self.access_cycles = access_cycles
         self.edges: list[tuple[int, int, int]] = []
         self.accesses = 0
-        self.ticks_us_at_0 = 0
         self.memory_used = 0
         self._random = None if seed is None else Random(seed)
         self._strides = strides
@@ -58,8 +57,7 @@ class Chip:
     def access(self, address: int, value: int | None = None) -> int:
         """One read, or one write of `value`, by the program on the board."""
         self.accesses += 1
-        if self.access_cycles:
-            self.run(self._random.randint(0, self.access_cycles) if self._random else self.access_cycles)
+        self.run(self._random.randint(1, self.access_cycles) if self._random else self.access_cycles)
         if value is None:
             return int(self.rp.read_uint32(address))
         self.rp.write_uint32(address, value & 0xFFFF_FFFF)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from rg_assembler import PIO, Program, asm_pio, encode
-from rg_chip import CYCLES_PER_US, Chip
+from rg_chip import Chip
 
 HARDWARE = Path(__file__).resolve().parents[2] / "hardware"
 
@@ -23,7 +23,6 @@ IO_BANK0 = 0x4001_4000
 PADS_BANK0 = 0x4001_C000
 SRAM = 0x2000_0000
 SIO_SET, SIO_CLEAR, SIO_OUTPUT = 0xD000_0014, 0xD000_0018, 0xD000_0024
-TICKS_MASK = (1 << 30) - 1
 
 _chip = Chip()
 _programs: dict[int, list[tuple[Program, int]]] = {}
@@ -51,6 +50,19 @@ class _Mem32:
 
     def __setitem__(self, address: int, value: int) -> None:
         _chip.access(address, value)
+
+
+class Ptr32:
+    """Viper's pointer to words."""
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+    def __getitem__(self, index: int) -> int:
+        return _chip.access(self._address + 4 * index)
+
+    def __setitem__(self, index: int, value: int) -> None:
+        _chip.access(self._address + 4 * index, value)
 
 
 class Pin:
@@ -155,10 +167,6 @@ def _addressof(buffer: bytearray) -> int:
     return address
 
 
-def _now_us() -> int:
-    return _chip.cycle // CYCLES_PER_US + _chip.ticks_us_at_0 & TICKS_MASK
-
-
 def _module(name: str, **names: Any) -> ModuleType:
     module = ModuleType(name)
     vars(module).update(names)
@@ -166,19 +174,11 @@ def _module(name: str, **names: Any) -> ModuleType:
 
 
 def _modules() -> dict[str, ModuleType]:
-    half = (TICKS_MASK + 1) // 2
     return {
         "machine": _module("machine", Pin=Pin, mem32=_Mem32(), freq=lambda: 125_000_000),
         "rp2": _module("rp2", PIO=PIO, DMA=DMA, StateMachine=StateMachine, asm_pio=asm_pio),
         "uctypes": _module("uctypes", addressof=_addressof),
-        "micropython": _module("micropython", const=lambda value: value),
-        "time": _module(
-            "time",
-            ticks_us=_now_us,
-            ticks_add=lambda ticks, delta: ticks + delta & TICKS_MASK,
-            ticks_diff=lambda later, earlier: (later - earlier + half & TICKS_MASK) - half,
-            sleep_us=lambda us: _chip.run(us * CYCLES_PER_US),
-        ),
+        "micropython": _module("micropython", const=lambda value: value, viper=lambda function: function),
     }
 
 
@@ -192,7 +192,13 @@ def installed() -> Iterator[Callable[[str], ModuleType]]:
         # The package by its path alone: its __init__ wants the whole board.
         package = _module("hardware", __path__=[str(HARDWARE)])
         patch.setitem(sys.modules, "hardware", package)
-        yield lambda name: importlib.import_module(f"hardware.{name}")
+
+        def load(name: str) -> ModuleType:
+            module = importlib.import_module(f"hardware.{name}")
+            vars(module)["ptr32"] = Ptr32
+            return module
+
+        yield load
         for name in [name for name in sys.modules if name.startswith("hardware.")]:
             del sys.modules[name]
         sys.modules.update(before)
