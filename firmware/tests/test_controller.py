@@ -181,17 +181,19 @@ def test_the_journal_is_not_written_in_a_turn_whose_heap_is_locked():
     assert not any(writes)
 
 
-def test_bursts_without_a_pause_follow_each_other_and_the_phase_ends_with_its_last_step():
-    pulses = phase(0, PULSES, 100_000, 2_000_000, count=4)
-    device, _ = started(pulses, phase(1, ASPIRATE, 50_000, question=1), turns=1)
-    forwards = round(4 * 100_000e3 / device.pump.hydraulics.volume_per_step_pl)
-    most = 0
+@pytest.mark.parametrize("volume_nl", range(100_000, 110_000, 1_000))
+def test_bursts_without_a_pause_follow_each_other_and_the_phase_ends_with_its_last_step(volume_nl):
+    device, _ = started(phase(0, PULSES, volume_nl, 2_000_000, count=4, question=4), turns=1)
+    left_us = []
+    advance = device.drive.advance
+    device.drive.advance = lambda us: (left_us.append(device.drive.queued_us()), advance(us))
     while device.pump.runner.state != 3:
         device.turn()
-        most = max(most, device.drive.position())
-    assert abs(most - forwards) <= 1
-    assert device.pump.ledger.driven_nl == device.pump.hydraulics.volume_nl(most)
-    gaps = [after - before for before, after in pairwise(sorted(device.drive.edges[:forwards]))]
+    assert left_us[-1] == 0, "nothing is left to be made when the user is asked"
+    made = device.drive.position()
+    assert made == device.pump.hydraulics.steps_of(4 * volume_nl)
+    assert device.pump.ledger.driven_nl == device.pump.hydraulics.volume_nl(made)
+    gaps = [after - before for before, after in pairwise(device.drive.edges)]
     assert max(gaps) < 10_000 * 125
 
 
