@@ -1,0 +1,60 @@
+"""Where MicroPython's image for the Pico comes from; it is never part of the project.
+
+`FLUSHPUMP_UF2` names a file, or a release such as `1.28.0` that rp2040py fetches and keeps in its cache; unset, a
+release in that cache serves.
+"""
+
+import os
+from pathlib import Path
+
+VARIABLE = "FLUSHPUMP_UF2"
+OLDEST = (1, 24)
+UNKNOWN = (0,)
+NEWEST_KNOWN = "1.28.0"
+
+
+class NoImageError(Exception):
+    """Says in one sentence why there is none and what to do."""
+
+
+def find() -> Path:
+    """The image to run. Raises NoImageError; the network is asked only when FLUSHPUMP_UF2 names a release."""
+    wanted = os.environ.get(VARIABLE, "")
+    if not wanted:
+        return _newest_in_cache()
+    if Path(wanted).is_file():
+        return Path(wanted)
+    if not wanted.removeprefix("v").replace(".", "").isdigit():
+        raise NoImageError(f"{VARIABLE} names '{wanted}', which is neither a file nor a release such as {NEWEST_KNOWN}")
+    return _fetched(wanted)
+
+
+def _cache() -> Path:
+    return Path.home() / ".cache" / "rp2040py"
+
+
+def _newest_in_cache() -> Path:
+    found = sorted((release(path), path) for path in _cache().glob("RPI_PICO-*.uf2"))
+    if not found or found[-1][0] < OLDEST:
+        raise NoImageError(
+            f"there is no MicroPython image: set {VARIABLE} to RPI_PICO's .uf2, or to a release such as {NEWEST_KNOWN}"
+        )
+    return found[-1][1]
+
+
+def _fetched(wanted: str) -> Path:
+    from rp2040py.utils.firmware_retrieve import MICROPYTHON, retrieve
+
+    try:
+        path = retrieve(MICROPYTHON, wanted)
+    except OSError as problem:
+        raise NoImageError(f"MicroPython {wanted} cannot be fetched ({problem}); set {VARIABLE} to a file") from problem
+    if path is None or not Path(path).is_file():
+        raise NoImageError(f"rp2040py knows no MicroPython {wanted}; set {VARIABLE} to a file")
+    return Path(path)
+
+
+def release(path: Path) -> tuple[int, ...]:
+    """The release in the name of an image, as in RPI_PICO-20250911-v1.26.1.uf2; UNKNOWN when it has none."""
+    numbers = path.stem.rpartition("-v")[2].split(".")
+    return tuple(int(number) for number in numbers) if all(number.isdigit() for number in numbers) else UNKNOWN

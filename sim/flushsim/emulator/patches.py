@@ -1,0 +1,306 @@
+"""What of rp2040py 0.3.6 stands in the way, mended from outside; sim/tests/emulator/test_patches.py proves each part.
+
+Each could be offered to rp2040py:
+
+`Host`: an idle CDC host must NAK. `USBCDC` answers every read of the OUT endpoint at once, with an empty packet when
+it has nothing. TinyUSB then arms the endpoint again, takes another interrupt, and so on without end: an idle board
+never sleeps, and a busy one spends two thirds of its time in the USB interrupt (20,000 turns of an empty Python loop
+take 197 ms instead of 68 ms). Here the read is held until a byte is there to be sent. Nor are bytes lost that do not
+fit into the host's queue of 512.
+
+`Frames`: a host marks each millisecond with a start-of-frame. rp2040py has no such interrupt in device mode, so
+MicroPython, which counts 16 frames after the port was opened and then sends what waits, keeps its banner to itself
+until something else is printed.
+
+`PioClock`: PIO must follow the clock, not the processor. `execute_batch` lets each machine do at most one instruction
+for each instruction of the processor, and one for each jump of an idle clock: a train of pulses is stretched while the
+processor works, and nearly stands still while it sleeps. Here a clock alarm at the next machine's due time moves both
+blocks, exact to the cycle in either case; a loop that only counts (`jmp x-- here`) is taken in one stride, so PIO
+costs nothing while a machine waits for its time.
+
+`PadInputs`: what a pin puts out is what its input sees. rp2040py's inputs see only what is driven from outside, so
+that one PIO machine cannot watch the pin of another.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rp2040py.gpio_pin import GPIOPinState
+from rp2040py.rp2040 import RP2040
+from rp2040py.usb.cdc import USBCDC
+
+NANOS_PER_CYCLE = 8
+_PIO_PLACES = (0x50200, 0x50300)
+_FOREVER = 1 << 60
+_RXF0, _RXF3 = 0x20, 0x2C
+_SOF_RD, _INTE = 0x48, 0x90
+_DEV_SOF = 1 << 17
+_FRAME_NS = 1_000_000
+
+
+class Host:
+    """The computer at the other end of the USB cable: a CDC host that NAKs while it has nothing to send."""
+
+    def __init__(self, usb: Any) -> None:
+        self.cdc = USBCDC(usb)
+        self.connected = False
+        self.received = bytearray()
+        self._usb = usb
+        self._unsent = bytearray()
+        self._held: list[tuple[int, int]] = []
+        self._answer: Callable[[int, int], None] = usb.on_endpoint_read
+        self._reset: Callable[[], None] = usb.on_reset
+        usb.on_endpoint_read = self._read
+        usb.on_reset = self._unplugged
+        self.cdc.on_serial_data = self.received.extend
+        self.cdc.on_device_connected = self._plugged
+
+    def send(self, data: bytes) -> None:
+        """Bytes for the board; those that it does not take now wait."""
+        self._unsent += data
+        while self._held and self._unsent:
+            self._serve(*self._held.pop(0))
+
+    def _read(self, endpoint: int, size: int) -> None:
+        if endpoint != self.cdc._out_endpoint:
+            self._answer(endpoint, size)
+        elif self._unsent:
+            self._serve(endpoint, size)
+        else:
+            self._held.append((endpoint, size))
+
+    def _serve(self, endpoint: int, size: int) -> None:
+        data = bytes(self._unsent[:size])
+        del self._unsent[:size]
+        self._usb.endpoint_read_done(endpoint, data)
+
+    def _plugged(self) -> None:
+        self.connected = True
+
+    def _unplugged(self) -> None:
+        self.connected = False
+        self._held.clear()
+        self._unsent.clear()
+        self._reset()
+
+
+class Frames:
+    """Start-of-frame interrupts every millisecond, for as long as the board wants them."""
+
+    def __init__(self, rp2040: RP2040) -> None:
+        usb: Any = rp2040.usb_ctrl
+        self._usb = usb
+        self._alarm = rp2040.clock.create_alarm(self._begin)
+        self._counting = False
+        self._write: Callable[[int, int], None] = usb.write_uint32
+        self._read: Callable[[int], int] = usb.read_uint32
+        usb.write_uint32 = self._written
+        usb.read_uint32 = self._number
+
+    def _written(self, offset: int, value: int) -> None:
+        self._write(offset, value)
+        if offset == _INTE and not self._counting and self._wanted():
+            self._counting = True
+            self._alarm.schedule(_FRAME_NS)
+
+    def _begin(self) -> None:
+        self._counting = self._wanted()
+        if self._counting:
+            self._usb._sof_frame_number = (self._usb._sof_frame_number + 1) & 0x7FF
+            self._usb._int_raw |= _DEV_SOF
+            self._usb.check_interrupts()
+            self._alarm.schedule(_FRAME_NS)
+
+    def _number(self, offset: int) -> int:
+        if offset == _SOF_RD and self._usb._int_raw & _DEV_SOF:
+            self._usb._int_raw &= ~_DEV_SOF
+            self._usb.check_interrupts()
+        return self._read(offset)
+
+    def _wanted(self) -> bool:
+        return bool(self._usb._int_enable & _DEV_SOF) and not self._usb._host_mode
+
+
+@dataclass
+class _Stride:
+    """Turns of a loop that counts X (`register` 0) or Y (1) down, taken at once: from `start` on, each `cost`.
+
+    Both are in 1/256 of a cycle, as rp2040py counts PIO's time.
+    """
+
+    start: int
+    cost: int
+    turns: int
+    register: int
+
+    @property
+    def end(self) -> int:
+        """When the loop's last turn is due, which is left to the machine."""
+        return self.start + self.turns * self.cost
+
+
+class PioClock:
+    """Moves both PIO blocks by the clock. Made after the Simulator, which must not move them as well."""
+
+    def __init__(self, rp2040: RP2040) -> None:
+        self._clock = rp2040.clock
+        self._pios: list[Any] = list(rp2040.pio)
+        self._alarm = self._clock.create_alarm(self._due)
+        self._cycle = self._now()
+        self._strides: dict[Any, _Stride] = {}
+        self._seen: dict[Any, tuple[int, int, int]] = {}
+        for place, pio in zip(_PIO_PLACES, self._pios, strict=True):
+            pio.stopped = True
+            rp2040.peripherals[place] = _Registers(self, pio)  # type: ignore[assignment]
+        reset: Callable[[], None] | None = rp2040.usb_ctrl.on_reset
+
+        def forget() -> None:
+            self._strides.clear()
+            self._seen.clear()
+            self._alarm.cancel()
+            if reset is not None:
+                reset()
+
+        rp2040.usb_ctrl.on_reset = forget
+
+    def catch_up(self) -> None:
+        """Brings the blocks' own count of cycles up to the clock, and lets run what is due."""
+        now = self._now()
+        cycles = now - self._cycle
+        self._cycle = now
+        for pio in self._pios:
+            pio.advance(cycles)
+
+    def arm(self) -> None:
+        """Sets the alarm to the next due time of any machine."""
+        wait = _FOREVER
+        for pio in self._pios:
+            pio.stopped = True
+            if pio.next_due_fp < _FOREVER:
+                self._stride(pio)
+                wait = min(wait, max(0, -(-(pio.next_due_fp - pio.cycle_fp) >> 8)))
+        if wait < _FOREVER:
+            self._alarm.schedule(wait * NANOS_PER_CYCLE)
+        else:
+            self._alarm.cancel()
+
+    def settle(self, pio: Any) -> None:
+        """Puts registers and due times of machines in a stride to what they are now, before somebody changes them."""
+        for machine in pio.machines:
+            stride = self._strides.pop(machine, None)
+            if stride is not None and pio.cycle_fp < stride.end:
+                done = max(0, (pio.cycle_fp - stride.start) // stride.cost + 1)
+                if stride.register == 0:
+                    machine.x = stride.turns - done
+                else:
+                    machine.y = stride.turns - done
+                machine.next_due_fp = stride.start + done * stride.cost
+        pio.recompute_due()
+
+    def _due(self) -> None:
+        self.catch_up()
+        self.arm()
+
+    def _now(self) -> int:
+        return int(self._clock.nanos) // NANOS_PER_CYCLE
+
+    def _stride(self, pio: Any) -> None:
+        """Machines that have jumped to where they were, one count lower, are moved to the loop's last turn."""
+        moved = False
+        for machine in pio.machines:
+            if not machine.enabled or machine.waiting:
+                continue
+            stride = self._strides.get(machine)
+            if stride is not None:
+                if pio.cycle_fp < stride.end:
+                    continue
+                del self._strides[machine]
+            pc = machine.pc
+            instruction = pio.instructions[pc]
+            counts = (machine.x, machine.y)
+            register = _COUNTING.get(instruction & 0xE0E0)
+            if register is None or instruction & 0x1F != pc:
+                self._seen.pop(machine, None)
+                continue
+            before = self._seen.get(machine)
+            self._seen[machine] = (pc, *counts)
+            turns = counts[register]
+            if turns and before is not None and before[0] == pc and before[1 + register] == turns + 1:
+                delay = instruction >> 8 & (1 << 5 - machine.sideset_count) - 1
+                cost = (1 + delay) * machine.div_fp
+                self._strides[machine] = _Stride(machine.next_due_fp, cost, turns, register)
+                if register == 0:
+                    machine.x = 0
+                else:
+                    machine.y = 0
+                machine.next_due_fp += turns * cost
+                moved = True
+        if moved:
+            pio.recompute_due()
+
+
+# jmp x-- and jmp y--, without delay and target: the register that they count.
+_COUNTING = {0x0040: 0, 0x0080: 1}
+
+
+class _Registers:
+    """A PIO block as the bus sees it: up to date when it is read or written, and waited for afterwards."""
+
+    def __init__(self, clock: PioClock, pio: Any) -> None:
+        self._clock = clock
+        self._pio = pio
+
+    def read_uint32(self, offset: int) -> int:
+        if _RXF0 <= offset <= _RXF3:
+            # Takes a word out of a FIFO, for which a machine may wait.
+            self._clock.catch_up()
+            value = int(self._pio.read_uint32(offset))
+            self._clock.arm()
+            return value
+        return int(self._pio.read_uint32(offset))
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        self.write_uint32_atomic(offset, value, 0)
+
+    def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
+        self._clock.catch_up()
+        self._clock.settle(self._pio)
+        self._pio.write_uint32_atomic(offset, value, atomic_type)
+        self._clock.arm()
+
+
+class PadInputs:
+    """Lets inputs see outputs, and keeps what is driven from outside apart from them."""
+
+    def __init__(self, rp2040: RP2040, changed: Callable[[], None]) -> None:
+        self._pins = rp2040.gpio
+        self._changed = changed
+        self._outside: dict[int, bool] = {}
+        for index, pin in enumerate(self._pins):
+            pin.add_listener(self._listener(index))
+
+    def drive(self, index: int, level: bool | None) -> None:
+        """Puts a level on a pin from outside; None lets it go to its pull resistor."""
+        if level is None:
+            self._outside.pop(index, None)
+            self._pins[index].release_input()
+        else:
+            self._outside[index] = level
+            self._pins[index].set_input_value(level)
+        self._changed()
+
+    def _listener(self, index: int) -> Callable[[GPIOPinState, GPIOPinState], None]:
+        pin = self._pins[index]
+
+        def changed(state: GPIOPinState, before: GPIOPinState) -> None:
+            if state in (GPIOPinState.LOW, GPIOPinState.HIGH):
+                pin.set_input_value(state == GPIOPinState.HIGH)
+            elif before in (GPIOPinState.LOW, GPIOPinState.HIGH):
+                level = self._outside.get(index)
+                if level is None:
+                    pin.release_input()
+                else:
+                    pin.set_input_value(level)
+
+        return changed
