@@ -14,6 +14,7 @@ TURBULENT_MAX = 1_000_000
 _FLOW_MAX_UL_PER_S = 10_000
 _FLOW_FLOOR_UL_PER_S = 20
 _MODEL_STEP_PA = 200_000
+_NEWTON_STEPS = 8
 _STORED_MAX_PA = 560_000
 
 
@@ -125,6 +126,14 @@ class Hydraulics:
         if gained > _MODEL_STEP_PA:
             gained = _MODEL_STEP_PA
         self.model_pa += gained
+
+    def flow_at_ul_per_s(self, rise_pa):
+        """Flow that a pressure above P0 pushes through the path, by the scaled model; in eight Newton steps."""
+        out = _FLOW_FLOOR_UL_PER_S
+        above = min(max(rise_pa, 0), 500_000) * 1000
+        for _ in range(_NEWTON_STEPS):
+            out = max((out + min(above // self._resistance(out), _FLOW_MAX_UL_PER_S)) >> 1, _FLOW_FLOOR_UL_PER_S)
+        return out
 
     def _resistance(self, flow_ul_per_s):
         """R_L + R_T Q in Pa s/mL, scaled."""

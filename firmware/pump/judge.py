@@ -78,6 +78,7 @@ class Judge:
         self._decay_start_pa = 0
         self._decay_pa = 0
         self._decay_turns = 0
+        self._model_fall_pa = 0
         self._decaying = False
 
     def turn(self, value_pa, rate, wanted, allowed):
@@ -179,6 +180,8 @@ class Judge:
         above = value_pa - self.rest_pa
         if not self._decaying:
             self._decaying = True
+            # From here the model shows what an open line would do.
+            self._path.settle(value_pa)
             self._decay_start_pa = above
             self._decay_pa = above
             self._area = above >> 1
@@ -187,6 +190,7 @@ class Judge:
         if self._decay_turns < 200 and self._decay_pa * 8 > self._decay_start_pa * 3:
             self._area += above
             self._decay_pa = above
+            self._model_fall_pa = self._decay_start_pa - (self._path.model_pa - self.rest_pa)
             self._decay_turns += 1
 
     def finish_pulse(self):
@@ -198,7 +202,8 @@ class Judge:
             return self.verdict
         out = self._late_out_ul_per_s()
         rise = self._late_area // (self._late_turns - 1)
-        if rise > _RISE_MIN_PA and out * 5 < self._late_in_ul_per_s():
+        # A line that stores much gives little yet; a closed one less than a quarter of what this pressure pushes.
+        if rise > _RISE_MIN_PA and out * 4 < path.flow_at_ul_per_s(rise) and out * 5 < self._late_in_ul_per_s():
             return self._say(OCCLUDED)
         if out < 50:
             return self.verdict
@@ -213,8 +218,9 @@ class Judge:
         elif self.residual_pa < -_PULSE_RESIDUAL_PA and ratio < (650 if learnt else 400):
             verdict = DISCONNECTED if ratio < 250 else LEAK
         self._judge_decay(out)
-        held = self._decay_pa * 10 > self._decay_start_pa * 9
-        if held and self._decay_start_pa > _RISE_MIN_PA and self._decay_turns > 30:
+        # Less than a quarter of the fall that an open line would have shown, where that is enough to tell.
+        held = (self._decay_start_pa - self._decay_pa) * 4 < self._model_fall_pa
+        if held and self._model_fall_pa > _DECAY_MIN_PA and self._decay_turns > 30:
             verdict = OCCLUDED
         elif verdict == PATENT and self._bubble():
             verdict = BUBBLE
