@@ -129,12 +129,15 @@ class _Random:
 
     def fill(self, buffer):
         state = self._state
+        index = self._index
+        other = self._other
         for at in range(len(buffer)):
-            index = (self._index + 1) & 255
-            other = (self._other + state[index]) & 255
+            index = (index + 1) & 255
             held = state[index]
-            state[index] = state[other]
+            other = (other + held) & 255
+            swapped = state[other]
+            state[index] = swapped
             state[other] = held
-            self._index = index
-            self._other = other
-            buffer[at] = state[(state[index] + held) & 255]
+            buffer[at] = state[(swapped + held) & 255]
+        self._index = index
+        self._other = other
