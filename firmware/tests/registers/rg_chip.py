@@ -63,6 +63,9 @@ class Chip:
         self.rp.write_uint32(address, value & 0xFFFF_FFFF)
         # The DMA starts in the cycles between two accesses, even when the test gives them none.
         self.clock.tick(0.0)
+        # The emulator tells of pins that a written instruction has changed only with the machine's next one.
+        for pio in self.rp.pio:
+            pio.check_changed_pins()
         return 0
 
     def run(self, cycles: int) -> None:
@@ -71,6 +74,7 @@ class Chip:
         first, second = self.rp.pio
         machine = first.machines[0]
         tick = self.clock.tick
+        strides = self._strides
         while self.cycle < end:
             now = self.cycle
             due = first.next_due_fp >> 8
@@ -79,8 +83,14 @@ class Chip:
                 until = end
             if due > now + 1:
                 stride = (due if due < until else until) - now
+            elif strides and machine.x > 0 and not machine.waiting and is_loop(machine):
+                stride = min(machine.x, until - now - 1)
+                if stride > 0:
+                    machine.x -= stride
+                    machine.next_due_fp += stride << 8
+                    first.recompute_due()
             else:
-                stride = self._waiting_loop(machine, until - now - 1) if self._strides else 0
+                stride = 1
             if stride < 1:
                 stride = 1
             self.cycle = now + stride
@@ -88,14 +98,8 @@ class Chip:
             second.advance(stride)
             tick(stride * NANOS_PER_CYCLE)
 
-    def _waiting_loop(self, machine: Any, most: int) -> int:
-        """Cycles for which the machine has been moved along its waiting loop, 0 if it is in none."""
-        place = machine.pc
-        if machine.waiting or machine.pio.instructions[place] & 0xEFFF != 0x0040 | place:
-            return 0
-        turns = min(machine.x, most)
-        if turns > 0:
-            machine.x -= turns
-            machine.next_due_fp += turns << 8
-            machine.pio.recompute_due()
-        return turns
+
+def is_loop(machine: Any) -> bool:
+    """Whether a machine is at an instruction `jmp x-- here` without delay, whatever its side-set."""
+    place = machine.pc
+    return machine.pio.instructions[place] & 0xEFFF == 0x0040 | place

@@ -7,6 +7,7 @@ import rg_modules
 from rg_chip import CYCLES_PER_US, Chip
 
 with rg_modules.installed() as load:
+    programs_file = load("pio_programs")
     load("step_queue")
     generator_file = load("step_generator")
     StepGenerator = generator_file.StepGenerator

@@ -2,6 +2,7 @@
 
 import pytest
 from rg_assembler import asm_pio, encode
+from rg_drive import programs_file
 from rp2040py.utils import pio_assembler as known
 
 
@@ -43,3 +44,17 @@ def test_jumps_find_their_labels_and_move_with_the_program():
         known.pio_jmp(20),
     ]
     assert (program.wrap_target, program.wrap) == (0, 1)
+
+
+# What MicroPython 1.26.1 makes of the two programs on a Pico: `step_pulses[0]`, `step_counter[0]`.
+STEP_PULSES = "80a0 a0c7 80a0 6001 605f 0088 a026 0047 a026 0049 b526 104b 1060 0405"
+STEP_COUNTER = "2020 20a0 00c5 0080 0000 0040"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "wraps"), [("step_pulses", STEP_PULSES, (0, 7)), ("step_counter", STEP_COUNTER, (0, 5))]
+)
+def test_the_programs_are_assembled_as_micropython_does_it(name, words, wraps):
+    program = getattr(programs_file, name)
+    assert " ".join(f"{word:04x}" for word in program.at(0)) == words
+    assert (program.wrap_target, program.wrap) == wraps
