@@ -9,10 +9,17 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
+import pf_machine
 from hw_modules import Machine, hardware_modules
 
 
 @pytest.fixture
 def board() -> Iterator[tuple[Machine, Callable[[str], Any]]]:
     with hardware_modules() as found:
+        yield found
+
+
+@pytest.fixture
+def bench() -> Iterator[pf_machine.Bench]:
+    with pf_machine.bench() as found:
         yield found

@@ -1,0 +1,57 @@
+"""The RP2040 under the pump: `ports()` builds every port of the controller from the board's data in /board.json."""
+
+import json
+
+BOARD_FILE = "/board.json"
+
+
+def board_data(path=BOARD_FILE):
+    """The parsed board file; raises ValueError with one sentence when there is none."""
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); flash the board again") from None
+
+
+def ports(tell, feed):
+    """(board, link, steps, counter, pressure, indicators, journal, identity), as the controller takes them.
+
+    The first thing done to a pin is to switch the driver off. `tell` takes a sentence about damage in the journal;
+    `feed` is called before each access to the flash. Raises ValueError with one sentence for board data that make no
+    sense.
+    """
+    from pump.board import Board
+
+    from .identity import Identity
+    from .indicators import Indicators
+    from .journal import Journal
+    from .step_counter import StepCounter
+    from .step_generator import StepGenerator
+    from .usb_link import UsbLink
+
+    data = board_data()
+    board = Board(data)
+    try:
+        pins = data["pins"]
+        driver = data["driver"]
+        steps = StepGenerator(pins, driver, board.ticks_per_us)
+        counter = StepCounter(pins, driver)
+        pressure = pressure_sensor(pins, data["sensor"])
+        indicators = Indicators(pins, data["indicators"])
+    except KeyError as error:
+        raise ValueError(f"board data: {error} is missing in {BOARD_FILE}; flash the board again") from None
+    return board, UsbLink(), steps, counter, pressure, indicators, Journal(tell=tell, feed=feed), Identity()
+
+
+def pressure_sensor(pins, sensor):
+    """The port for the kind of sensor that the board's data name."""
+    if sensor["kind"] == "abp2":
+        from .pressure_abp2 import Abp2
+
+        return Abp2(pins, sensor)
+    if sensor["kind"] == "adc":
+        from .pressure_adc import AdcPressure
+
+        return AdcPressure(pins)
+    raise ValueError(f"board data: there is no pressure sensor of the kind '{sensor['kind']}'; known are abp2 and adc")

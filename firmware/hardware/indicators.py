@@ -1,0 +1,148 @@
+"""Light, sound and switches of the pump, advanced once per turn of 5 ms.
+
+Flashes and bursts keep the times of IEC 60601-1-8: high priority flashes red at 2 Hz and sounds 3 + 2 pulses twice;
+medium flashes yellow at 0.5 Hz and sounds 3; low shines cyan and sounds 2.
+"""
+
+from array import array
+
+from machine import PWM, Pin, mem32
+from micropython import const
+
+STOP_BUTTON = 1
+SERVICE_STRAP = 32
+
+_GPIO_IN = 0xD0000004
+_RED = const(1)
+_GREEN = const(2)
+_BLUE = const(4)
+# Of the lights 0 to 4: colour, and turns of a flash's half period, 0 for a steady light.
+_COLOURS = bytes((0, _RED, _RED | _GREEN, _GREEN | _BLUE, _GREEN))
+_HALF_TURNS = bytes((0, 50, 200, 0, 0))
+
+# Turns of pulse and gap in turn; the last gap is the one between bursts.
+_X, _Y = 16, 40
+_HIGH = (20, _X, 20, _X, 20, 2 * _X + 20, 20, _X, 20)
+_BURSTS = (
+    array("H", (0,)),
+    # Low: pulses of 200 ms, 20 s between bursts (more than 15 s).
+    array("H", (40, _Y, 40, 4000)),
+    # Medium: pulses of 200 ms, 200 ms apart, 5 s between bursts (2.5 to 30 s).
+    array("H", (40, _Y, 40, _Y, 40, 1000)),
+    # High: pulses of 100 ms, 80 ms apart, 0.7 s between the halves, 3 s between bursts (2.5 to 15 s).
+    array("H", (*_HIGH, 140, *_HIGH, 600)),
+)
+_HALF_VOLUME = const(32768)
+
+# In the order of their bits; what a board without the switch reports.
+_SWITCHES = (
+    ("stop_button", 0),
+    ("syringe_switch", 1),
+    ("home_switch", 0),
+    ("end_switch", 0),
+    ("clutch_switch", 1),
+    ("service_strap", 0),
+)
+# Stop button, home and end act when first seen; only their release must last.
+_AT_ONCE = const(1 | 4 | 8)
+# Contacts bounce for a few milliseconds.
+_STEADY_TURNS = const(4)
+
+
+class Indicators:
+    """The port `indicators` of the controller; `pins` and `data` are the board's tables [pins] and [indicators]."""
+
+    def __init__(self, pins, data):
+        self._red = Pin(pins["led_red"], Pin.OUT, value=0)
+        self._green = Pin(pins["led_green"], Pin.OUT, value=0)
+        self._blue = Pin(pins["led_blue"], Pin.OUT, value=0)
+        self._buzzer = PWM(Pin(pins["buzzer"]), freq=data["buzzer_hz"], duty_u16=0)
+        self._light = 0
+        self._phase = 0
+        self._shown = 0
+        self._sound = 0
+        self._at = 0
+        self._left = 0
+        self._sounding = False
+        self._set_up_switches(pins, data["active_low"])
+
+    def _set_up_switches(self, pins, active_low):
+        count = len(_SWITCHES)
+        self._masks = array("I", [0] * count)
+        self._turns = bytearray(count)
+        self._state = 0
+        self._inverted = 0
+        for index, (name, without) in enumerate(_SWITCHES):
+            pin = pins.get(name, -1)
+            if pin < 0:
+                self._state |= without << index
+                continue
+            # All contacts close to ground.
+            Pin(pin, Pin.IN, Pin.PULL_UP)
+            self._masks[index] = 1 << pin
+            if name in active_low:
+                self._inverted |= 1 << pin
+        levels = mem32[_GPIO_IN] ^ self._inverted
+        for index in range(count):
+            if levels & self._masks[index]:
+                self._state |= 1 << index
+
+    def show(self, light, sound):
+        """Once per turn: light 0 off, 1 red, 2 yellow, 3 cyan, 4 green; sound 0 none, 1 low to 3 high."""
+        self._advance_light(light)
+        self._advance_sound(sound)
+
+    def _advance_light(self, light):
+        half = _HALF_TURNS[light]
+        if light != self._light:
+            self._light = light
+            self._phase = 0
+        elif half:
+            self._phase += 1
+            if self._phase == 2 * half:
+                self._phase = 0
+        colour = _COLOURS[light] if self._phase < half or half == 0 else 0
+        if colour != self._shown:
+            self._shown = colour
+            self._red.value(colour & _RED)
+            self._green.value(colour >> 1 & 1)
+            self._blue.value(colour >> 2)
+
+    def _advance_sound(self, sound):
+        burst = _BURSTS[sound]
+        if sound != self._sound:
+            self._sound = sound
+            self._at = 0
+            self._left = burst[0]
+        elif sound:
+            self._left -= 1
+            if self._left == 0:
+                self._at += 1
+                if self._at == len(burst):
+                    self._at = 0
+                self._left = burst[self._at]
+        sounding = sound > 0 and self._at & 1 == 0
+        if sounding != self._sounding:
+            self._sounding = sounding
+            self._buzzer.duty_u16(_HALF_VOLUME if sounding else 0)
+
+    def inputs(self):
+        """Bits of the switches, debounced over four calls; the stop button, home and end in the call that sees them."""
+        levels = mem32[_GPIO_IN] ^ self._inverted
+        state = self._state
+        turns = self._turns
+        bit = 1
+        for index in range(len(turns)):
+            mask = self._masks[index]
+            if mask == 0 or (levels & mask != 0) == (state & bit != 0):
+                turns[index] = 0
+            elif bit & _AT_ONCE and not state & bit:
+                state |= bit
+            else:
+                turns[index] += 1
+                if turns[index] == _STEADY_TURNS:
+                    turns[index] = 0
+                    state ^= bit
+            bit <<= 1
+        self._state = state
+        return state

@@ -1,0 +1,171 @@
+"""The link over the USB console: bytes as they are, and no call that waits for the host.
+
+Reading asks before each byte, because the console's own read waits for as many as were asked for.
+
+Writing may wait 500 ms in MicroPython when the FIFO of 256 bytes is full (with the cable pulled, even in vain), so a
+frame is written only when it must fit: the bytes written since the FIFO was last known to be empty are counted. It is
+empty when the USB stack has done its work and the chip's endpoint waits for nobody. That is believed only when the bus
+is alive (the endpoint has taken a packet, or the host's millisecond frames go on), because the stack gives nothing to
+a sleeping bus; and after sleep only when a byte has been written, which makes the stack go on.
+"""
+
+import sys
+from select import POLLIN, POLLOUT, poll
+
+from machine import mem16, mem32
+from micropython import const, kbd_intr
+
+READING = 0
+NOT_READING = 1
+GONE = 2
+
+# RP2040: buffer control of endpoint 2 IN, which is the console's in MicroPython; its bit AVAILABLE; number of the
+# host's last frame.
+_ENDPOINT = 0x50100090
+_FRAME = 0x50110048
+_AVAILABLE = const(1 << 10)
+_LENGTH = const(0x3FF)
+_FIFO = const(256)
+_KEPT = const(8)
+_CTRL_C = const(3)
+_EMPTY = b"\0"
+# At most so many bytes are taken in one turn: reading one takes about 20 us.
+_TURN_BYTES = const(64)
+# Frames come every millisecond: turns without one after which the bus counts as dead.
+_SILENT_TURNS = const(4)
+
+
+class UsbLink:
+    """The port `link` of the controller; none of its methods allocates. `host` tells READING, NOT_READING or GONE.
+
+    NOT_READING: the port is open, and what was written is not fetched. GONE: it is closed, or there is no host.
+    """
+
+    def __init__(self):
+        self._read = sys.stdin.buffer.readinto
+        self._write = sys.stdout.buffer.write
+        incoming = poll()
+        incoming.register(sys.stdin.buffer, POLLIN)
+        self._incoming = incoming.ipoll
+        outgoing = poll()
+        outgoing.register(sys.stdout.buffer, POLLOUT)
+        self._outgoing = outgoing.ipoll
+        # The first ones make the tuples that later ones fill.
+        self._readable()
+        self._writable()
+        self._byte = bytearray(1)
+        self._taken = False
+        self._pending = 0
+        self._wakings = 0
+        self._fetched = False
+        self._empty_frame = self._bus_frame = mem32[_FRAME]
+        self._silent_turns = 0
+        self._slept = False
+        self.host = READING
+
+    def open(self):
+        """From now on 0x03 is data."""
+        kbd_intr(-1)
+
+    def close(self):
+        """The console is the prompt's again; call on every way out of the loop."""
+        kbd_intr(_CTRL_C)
+
+    def _readable(self):
+        for _ in self._incoming(0):
+            return True
+        return False
+
+    def _writable(self):
+        for _ in self._outgoing(0):
+            return True
+        return False
+
+    def readinto(self, buffer):
+        """Bytes copied; of two calls the second says 0 when the first did not, which ends the caller's loop."""
+        if self._taken:
+            self._taken = False
+            return 0
+        self._watch_bus()
+        most = min(len(buffer), _TURN_BYTES)
+        read = self._read
+        byte = self._byte
+        count = 0
+        while count < most and self._readable():
+            read(byte)
+            buffer[count] = byte[0]
+            count += 1
+        self._taken = count > 0
+        return count
+
+    def write(self, buffer, count):
+        """Writes buffer[:count]; False, and nothing, when the host has left no room for it."""
+        if count > self._room():
+            self._look_for_host()
+            return False
+        self._put(buffer, count)
+        return True
+
+    def _put(self, buffer, count):
+        self._write(buffer, count)
+        self._pending += count
+        if mem16[_ENDPOINT] & _AVAILABLE:
+            self._fetched = True
+
+    def _room(self):
+        """Bytes that fit into the FIFO for certain; a few places are kept back for waking the stack."""
+        if not mem16[_ENDPOINT] & _AVAILABLE:
+            # The stack notes that the last packet has been fetched, and hands the next one to the endpoint.
+            self._writable()
+        frame = mem32[_FRAME]
+        self._woken(frame)
+        if mem16[_ENDPOINT] & _AVAILABLE:
+            # Whatever follows in the FIFO will follow on the bus.
+            self._fetched = True
+            self._slept = False
+        elif self._slept:
+            if self._silent_turns == 0 and self._wakings < _KEPT:
+                self._slept = False
+                self._wakings += 1
+                self._empty_frame = frame
+                self._put(_EMPTY, 1)
+            return 0
+        elif self._fetched or frame != self._empty_frame:
+            self._pending = 0
+            self._wakings = 0
+            self._fetched = False
+            self._empty_frame = frame
+            if self._silent_turns < _SILENT_TURNS:
+                self.host = READING
+        return _FIFO - _KEPT - self._pending
+
+    def _watch_bus(self):
+        if not self._woken(mem32[_FRAME]) and self._silent_turns < _SILENT_TURNS:
+            self._silent_turns += 1
+
+    def _woken(self, frame):
+        """Whether the bus has gone on; after silence the stack may not have, and what it holds is not on its way."""
+        if frame == self._bus_frame:
+            return False
+        self._bus_frame = frame
+        if self._silent_turns and self._pending:
+            self._slept = True
+            self._fetched = False
+        self._silent_turns = 0
+        return True
+
+    def _look_for_host(self):
+        """Tells why there is no room. A closed port takes more into a full FIFO, as MicroPython's latest; an open
+        one says that it is full. So the rest is filled with 00, empty frames for a host that reads again."""
+        if self._silent_turns >= _SILENT_TURNS:
+            self.host = GONE
+            return
+        waiting = mem16[_ENDPOINT]
+        if not waiting & _AVAILABLE:
+            return
+        # The packet in the endpoint has left the FIFO.
+        held = self._pending - (waiting & _LENGTH)
+        while held < _FIFO and self._writable():
+            self._put(_EMPTY, 1)
+            held += 1
+        self.host = GONE if self._writable() else NOT_READING

@@ -1,0 +1,215 @@
+"""The USB link neither waits nor loses a part of a frame, whatever the host does; and it tells what the host does."""
+
+from random import Random
+from types import SimpleNamespace
+
+import pytest
+from pf_usb import POLLIN, POLLOUT, Usb
+
+READING, NOT_READING, GONE = 0, 1, 2
+
+
+@pytest.fixture
+def made(bench, monkeypatch):
+    usb = Usb(bench.machine.mem32)
+
+    class Poll:
+        def register(self, stream, mask):
+            self.mask = mask
+
+        def ipoll(self, timeout_ms):
+            assert timeout_ms == 0
+            found = usb.poll(self.mask)
+            return iter([(None, found)] if found else [])
+
+    monkeypatch.setattr("select.poll", Poll)
+    monkeypatch.setattr("select.POLLIN", POLLIN)
+    monkeypatch.setattr("select.POLLOUT", POLLOUT)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(readinto=usb.readinto)))
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=SimpleNamespace(write=usb.write)))
+    link = bench.load("usb_link").UsbLink()
+    monkeypatch.undo()
+    usb.millisecond()
+    return bench, usb, link
+
+
+def turn(usb, link, frame=None):
+    """One turn of 5 ms: reads, writes a frame; what was read, and whether the frame was taken."""
+    buffer = bytearray(64)
+    count = link.readinto(buffer)
+    taken = frame is not None and link.write(frame, len(frame))
+    rest_of_turn(usb)
+    return bytes(buffer[:count]), taken
+
+
+def rest_of_turn(usb):
+    for _ in range(5):
+        usb.millisecond()
+        usb.task()
+
+
+def frame_of(number, length=61):
+    return bytes([1 + number % 255]) * (length - 1) + b"\0"
+
+
+def frames_in(data):
+    return [part + b"\0" for part in bytes(data).split(b"\0") if part]
+
+
+def test_bytes_come_as_they_are_the_interrupt_character_too(made):
+    bench, usb, link = made
+    link.open()
+    assert bench.interrupt_character == -1
+    usb.incoming += bytes(range(64))
+    assert turn(usb, link)[0] == bytes(range(64))
+    link.close()
+    assert bench.interrupt_character == 3
+
+
+@pytest.mark.requirement("REQ-LINK-2")
+def test_a_flood_costs_64_bytes_a_turn_and_loses_none(made):
+    _, usb, link = made
+    data = Random(1).randbytes(1000)
+    usb.incoming += data
+    got = bytearray()
+    for _ in range(40):
+        buffer = bytearray(64)
+        in_this_turn = 0
+        count = link.readinto(buffer)
+        while count:
+            got += buffer[:count]
+            in_this_turn += count
+            count = link.readinto(buffer)
+        assert in_this_turn <= 64
+    assert got == data
+
+
+def test_a_buffer_shorter_than_what_waits_is_filled_and_no_more(made):
+    _, usb, link = made
+    usb.incoming += b"abcdef"
+    buffer = bytearray(4)
+    assert link.readinto(buffer) == 4
+    assert buffer == b"abcd"
+    assert link.readinto(buffer) == 0
+    assert link.readinto(buffer) == 2
+    assert buffer[:2] == b"ef"
+
+
+def test_a_reading_host_gets_four_frames_in_every_turn(made):
+    _, usb, link = made
+    sent = []
+    for number in range(200):
+        link.readinto(bytearray(64))
+        for part in range(4):
+            frame = frame_of(number + part)
+            assert link.write(frame, 61)
+            sent.append(frame)
+        rest_of_turn(usb)
+    assert frames_in(usb.received) == sent
+    assert link.host == READING
+
+
+@pytest.mark.requirement("REQ-STOP-4")
+def test_a_host_that_does_not_read_never_stalls_the_loop_and_is_told_from_one_that_is_gone(made):
+    _, usb, link = made
+    usb.reads = False
+    taken = [turn(usb, link, frame_of(number))[1] for number in range(300)]
+    assert sum(taken) == 4
+    assert link.host == NOT_READING
+    usb.reads = True
+    for _ in range(20):
+        turn(usb, link)
+    assert turn(usb, link, frame_of(9))[1]
+    assert link.host == READING
+    turn(usb, link)
+    assert frames_in(usb.received) == [frame_of(number) for number in (0, 1, 2, 3, 9)]
+
+
+def test_a_host_that_closes_the_port_with_a_packet_on_its_way_is_gone_until_it_opens_it_again(made):
+    _, usb, link = made
+    usb.reads = False
+    turn(usb, link, frame_of(0))
+    usb.set_open(False)
+    for number in range(300):
+        turn(usb, link, frame_of(number))
+    assert link.host == GONE
+    usb.set_open(True)
+    usb.reads = True
+    for _ in range(20):
+        turn(usb, link)
+    assert turn(usb, link, frame_of(9))[1]
+    turn(usb, link)
+    assert link.host == READING
+    assert frames_in(usb.received)[-1] == frame_of(9)
+
+
+def test_a_host_that_closes_the_port_after_reading_all_is_no_trouble(made):
+    _, usb, link = made
+    turn(usb, link, frame_of(0))
+    usb.set_open(False)
+    for number in range(300):
+        turn(usb, link, frame_of(number))
+    usb.set_open(True)
+    for number in range(20):
+        turn(usb, link, frame_of(100 + number))
+    assert frames_in(usb.received)[-1] == frame_of(119)
+
+
+@pytest.mark.requirement("REQ-STOP-4")
+@pytest.mark.parametrize("reads_until_then", [True, False])
+def test_a_pulled_cable_never_stalls_the_loop_and_the_link_works_when_it_is_back(made, reads_until_then):
+    _, usb, link = made
+    usb.reads = reads_until_then
+    for number in range(3):
+        turn(usb, link, frame_of(number))
+    usb.awake = False
+    for number in range(300):
+        turn(usb, link, frame_of(number))
+    assert link.host == GONE
+    usb.awake = usb.reads = True
+    for number in range(60):
+        turn(usb, link, frame_of(100 + number))
+    assert link.host == READING
+    assert frames_in(usb.received)[-1] == frame_of(159)
+
+
+@pytest.mark.requirement("REQ-STOP-4", "REQ-LINK-2")
+@pytest.mark.parametrize("seed", range(100))
+def test_whatever_the_host_does_no_write_waits_and_every_frame_arrives_whole_while_the_port_is_open(made, seed):
+    _, usb, link = made
+    random = Random(seed)
+    sent = []
+    closes = seed % 2
+    wakes_at = 0
+    for number in range(600):
+        if random.random() < 0.1:
+            usb.reads = random.random() < 0.7
+        # A bus that sleeps does so for 20 ms at least.
+        if number >= wakes_at:
+            # The stack hears of it 3 ms after the last frame, so what came before is handled.
+            usb.task()
+            usb.awake = random.random() < 0.98
+            wakes_at = number + (0 if usb.awake else random.randrange(4, 60))
+        if closes and random.random() < 0.02:
+            usb.set_open(random.random() < 0.7)
+        buffer = bytearray(64)
+        link.readinto(buffer)
+        for _ in range(random.randrange(6)):
+            frame = frame_of(number, random.randrange(13, 62))
+            if link.write(frame, len(frame)):
+                sent.append(frame)
+            if random.random() < 0.1:
+                usb.millisecond()
+        for _ in range(random.randrange(1, 8)):
+            usb.millisecond()
+            if random.random() < 0.7:
+                usb.task()
+    usb.awake = usb.reads = True
+    usb.set_open(True)
+    for number in range(100):
+        turn(usb, link, frame_of(number) if number > 50 else None)
+    assert link.host == READING
+    got = frames_in(usb.received)
+    assert got[-1] == frame_of(99)
+    if not closes:
+        assert got[: len(sent)] == sent
