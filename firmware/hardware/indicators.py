@@ -30,7 +30,7 @@ _BURSTS = (
     # Medium: pulses of 200 ms, 200 ms apart, 5 s between bursts (2.5 to 30 s).
     array("H", (40, _Y, 40, _Y, 40, 1000)),
     # High: pulses of 100 ms, 80 ms apart, 0.7 s between the halves, 3 s between bursts (2.5 to 15 s).
-    array("H", (*_HIGH, 140, *_HIGH, 600)),
+    array("H", _HIGH + (140,) + _HIGH + (600,)),  # noqa: RUF005 - MicroPython has no starred tuples
 )
 _HALF_VOLUME = const(32768)
 
