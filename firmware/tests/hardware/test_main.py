@@ -1,0 +1,167 @@
+"""The loop of main.py: every way out ends the steps and switches the driver off before anything else."""
+
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+MAIN = Path(__file__).resolve().parents[2] / "main.py"
+STRAP = 32
+
+
+class Parts:
+    """Ports that note what is done to them, and a controller that moves, asks to leave or fails at a given turn."""
+
+    def __init__(self):
+        self.done = []
+        self.complaint = ""
+        self.pressed = 0
+        self.error = None
+        self.turns = 3
+        self.request_at_end = 1
+        self.moving_from = 1
+
+    # Port calls
+
+    def stop(self):
+        self.done.append("stop")
+
+    def enable(self, on):
+        self.done.append("enable" if on else "disable")
+
+    def show(self, light, sound):
+        self.done.append(f"show {light} {sound}")
+
+    def inputs(self):
+        return self.pressed
+
+    def open(self):
+        self.done.append("open")
+
+    def close(self):
+        self.done.append("close")
+
+    # Watchdog and fault log
+
+    def start(self):
+        self.done.append("watchdog")
+
+    def feed(self):
+        self.done.append("feed")
+
+    def end_watchdog(self):
+        self.done.append("watchdog off")
+
+    def keep(self, error):
+        self.done.append(f"kept {type(error).__name__}")
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    """The module main, its parts, and the clock that its sleeping advances."""
+    parts = Parts()
+    clock = types.SimpleNamespace(now_us=0, turn_us=1_000, locked=0)
+
+    class Controller:
+        def __init__(self, *ports):
+            self.request = 0
+            self.moving = False
+            self._turn = 0
+
+        def step(self, now_us):
+            self._turn += 1
+            parts.done.append(f"step {now_us} {'locked' if clock.locked else 'free'}")
+            clock.now_us += clock.turn_us
+            self.moving = self._turn >= parts.moving_from
+            if self._turn == parts.turns:
+                if parts.error is not None:
+                    raise parts.error
+                self.request = parts.request_at_end
+
+    controller = types.ModuleType("pump.controller")
+    controller.Controller = Controller
+    micropython = types.ModuleType("micropython")
+    micropython.heap_lock = lambda: setattr(clock, "locked", clock.locked + 1)
+    micropython.heap_unlock = lambda: setattr(clock, "locked", clock.locked - 1)
+    machine = types.ModuleType("machine")
+    machine.reset = lambda: parts.done.append("reset")
+    identity = types.ModuleType("hardware.identity")
+    identity.mark_command = lambda: parts.done.append("marked")
+    for module in (controller, micropython, machine, identity):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("time.ticks_us", lambda: clock.now_us, raising=False)
+    monkeypatch.setattr("time.ticks_add", lambda ticks, delta: ticks + delta, raising=False)
+    monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
+    monkeypatch.setattr("time.sleep_us", lambda us: setattr(clock, "now_us", clock.now_us + us), raising=False)
+    spec = importlib.util.spec_from_file_location("flushpump_main", MAIN)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module, parts, clock
+
+
+def run(loop):
+    module, parts, _ = loop
+    watchdog = types.SimpleNamespace(start=parts.start, feed=parts.feed, stop=parts.end_watchdog)
+    module.run((None, parts, parts, None, None, parts, None, parts), watchdog, parts)
+    return parts.done
+
+
+def steps(done):
+    return [entry for entry in done if entry.startswith("step")]
+
+
+def test_a_service_command_leaves_for_the_prompt_with_driver_lights_and_watchdog_off(loop):
+    done = run(loop)
+    assert len(steps(done)) == 3
+    last = done.index(steps(done)[-1])
+    assert done[last + 1 :] == ["feed", "stop", "disable", "show 0 0", "close", "watchdog off"]
+
+
+def test_a_reset_command_marks_its_cause_and_restarts_the_chip_with_the_driver_off(loop):
+    loop[1].request_at_end = 2
+    assert run(loop)[-6:] == ["stop", "disable", "show 0 0", "close", "marked", "reset"]
+
+
+@pytest.mark.requirement("REQ-STOP-4")
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("odd"), KeyboardInterrupt(), SystemExit()])
+def test_whatever_ends_the_loop_the_driver_is_off_before_the_fault_is_kept_and_the_watchdog_runs_on(loop, error):
+    loop[1].error = error
+    with pytest.raises(type(error)):
+        run(loop)
+    done = loop[1].done
+    last = done.index(steps(done)[-1])
+    assert done[last + 1 : last + 4] == ["stop", "disable", f"kept {type(error).__name__}"]
+    assert done[-1] == "close"
+    assert "watchdog off" not in done
+    assert loop[2].locked == 0
+
+
+def test_the_heap_is_locked_around_a_step_when_the_pump_moved_after_the_last_one(loop):
+    loop[1].turns = 4
+    loop[1].moving_from = 2
+    assert [entry.split()[2] for entry in steps(run(loop))] == ["free", "free", "locked", "locked"]
+
+
+def test_a_step_comes_every_5_ms_and_turns_that_were_lost_are_not_caught_up_with(loop):
+    loop[1].turns = 3
+    assert [entry.split()[1] for entry in steps(run(loop))] == ["0", "5000", "10000"]
+    loop[1].done.clear()
+    loop[2].now_us = 0
+    loop[2].turn_us = 400_000
+    assert [entry.split()[1] for entry in steps(run(loop))] == ["0", "400000", "800000"]
+
+
+@pytest.mark.requirement("REQ-STOP-4")
+def test_the_watchdog_starts_with_the_loop_and_is_fed_once_a_turn(loop):
+    done = run(loop)
+    assert done.index("watchdog") < done.index(steps(done)[0])
+    assert done.count("feed") == 3
+
+
+@pytest.mark.parametrize(("pressed", "complaint"), [(STRAP, ""), (0, "the files are not those of its manifest")])
+def test_a_set_strap_or_a_half_flashed_board_keeps_the_prompt_and_nothing_moves(loop, capsys, pressed, complaint):
+    loop[1].pressed, loop[1].complaint = pressed, complaint
+    assert run(loop) == ["stop", "disable", "show 0 0", "close"]
+    assert complaint in capsys.readouterr().out

@@ -1,0 +1,74 @@
+"""Turns of all peripherals with the heap locked, in the MicroPython VM: the link on its real stdin and stdout.
+
+Argument: the folder of `firmware`. Frames go to stdout; the result, one JSON object, to stderr.
+"""
+
+import gc
+import json
+import sys
+
+import machine
+import micropython
+
+sys.path.append(sys.argv[1])
+
+from hardware.indicators import Indicators
+from hardware.pressure_abp2 import Abp2
+from hardware.pressure_adc import AdcPressure
+from hardware.usb_link import UsbLink
+
+ENDPOINT, FRAME, GPIO_IN = 0x50100090, 0x50110048, 0xD0000004
+PINS = {
+    "led_red": 10, "led_green": 11, "led_blue": 12, "buzzer": 13, "stop_button": 14, "syringe_switch": 15,
+    "home_switch": 17, "i2c_sda": 20, "i2c_scl": 21, "adc": 26,
+}  # fmt: skip
+TURNS = 3000
+registers = machine.mem32
+for address in (ENDPOINT, FRAME, GPIO_IN, 0x50000080 + 0x10):
+    registers[address] = 0
+link = UsbLink()
+indicators = Indicators(PINS, {"active_low": ["syringe_switch"], "buzzer_hz": 523})
+abp2 = Abp2(PINS, {"i2c_address": 0x28})
+adc = AdcPressure(PINS)
+buffer = bytearray(64)
+# Bytes read, frames written, frames refused, faults of the sensor.
+found = [0, 0, 0, 0]
+frame = bytearray(b"f" * 60 + b"\0")
+
+
+def turns():
+    """Every path of a turn: sensor good, faulty, gone; host reading, not reading, asleep; all lights and sounds."""
+    for turn in range(TURNS):
+        registers[GPIO_IN] = (turn >> 2 & 7) << 14
+        # Awake for 200 turns of 250; a packet is stuck for 100 of 400.
+        if turn % 250 < 200:
+            registers[FRAME] = turn & 0x7FF
+        registers[ENDPOINT] = 1 << 10 | 61 if turn % 400 > 300 else 0
+        machine.bus.fails = turn % 100 > 90
+        machine.bus.status = 0x60 if turn % 50 > 47 else 0x40
+        count = link.readinto(buffer)
+        while count:
+            found[0] += count
+            count = link.readinto(buffer)
+        if link.write(frame, 61):
+            found[1] += 1
+        else:
+            found[2] += 1
+        if abp2.read() == -2:
+            found[3] += 1
+        adc.read()
+        indicators.show(turn // 600 % 5, turn // 600 % 4)
+        indicators.inputs()
+
+
+link.open()
+gc.collect()
+held = gc.mem_alloc()
+micropython.heap_lock()
+try:
+    turns()
+finally:
+    micropython.heap_unlock()
+grown = gc.mem_alloc() - held
+link.close()
+json.dump({"found": found, "grown": grown}, sys.stderr)
