@@ -1,6 +1,7 @@
 """What a `flushsim://` URL says: which pump on which line, with which faults, and how fast its clock runs."""
 
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 from flushsim.rig import Rig
@@ -26,7 +27,15 @@ class SimulatorUrl:
     trace: str | None = None
 
     def rig(self) -> Rig:
-        """The pump, powered on. Raises what Rig raises."""
+        """The pump, powered on; on the target `emulator` started as well. Raises what Rig and EmulatorRig raise."""
+        if self.target == "emulator":
+            from flushsim.emulator.board import EmulatorRig
+
+            emulated = EmulatorRig(
+                self.board, self.line, self.needle, self.syringe, self.extension,
+                faults=self.faults, seed=self.seed, trace=self.trace,
+            )  # fmt: skip
+            return cast(Rig, emulated)
         return Rig(
             self.target, self.board, self.line, self.needle, self.syringe, self.extension,
             faults=self.faults, seed=self.seed, trace=self.trace,

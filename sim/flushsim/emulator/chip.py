@@ -15,6 +15,8 @@ from rp2040py.device.load_flash import load_uf2
 from rp2040py.external.bootsel_button import BootselButton
 from rp2040py.external.device import attach_external_devices
 from rp2040py.gpio_pin import GPIOPinState
+from rp2040py.memory_map import FLASH_START_ADDRESS
+from rp2040py.peripherals.vreg_and_chip_reset import HAD_POR, HAD_RUN
 from rp2040py.rp2040 import RP2040
 from rp2040py.simulator import Simulator
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
@@ -25,6 +27,8 @@ FLASH_SIZE = 2 * 1024 * 1024
 # From reset to the console takes 0.2 s or so.
 _BOOT_US = 3_000_000
 _SLICE_US = 1_000
+# b . - an instruction that goes on for ever.
+_HANG = b"\xfe\xe7"
 
 
 class ChipError(Exception):
@@ -123,11 +127,43 @@ class Chip:
         self.run_while(lambda: not received.endswith(ending), patience_us, f"the board did not print {ending!r}")
         return self.read()
 
+    def read_ends(self, ending: bytes) -> bool:
+        """Whether what `read` would return ends so."""
+        return self._host.received.endswith(ending)
+
+    @property
+    def watched(self) -> bool:
+        """Whether the watchdog is on."""
+        return bool(self.rp2040.watchdog.timer.enable)
+
+    def hang(self) -> None:
+        """Lets the processor turn on the spot, deaf to interrupts."""
+        place = bytes(self.rp2040.flash[: 64 * 1024]).find(_HANG)
+        while place % 2:
+            place = bytes(self.rp2040.flash[: 64 * 1024]).find(_HANG, place + 1)
+        self.rp2040.core.pm = True
+        self.rp2040.core.waiting = False
+        self.rp2040.core.pc = FLASH_START_ADDRESS + place
+
+    def power_cut(self, off_us: int) -> None:
+        """Takes the power away: all pins are let go, and what is not in the flash is lost."""
+        self._before_reset()
+        self.rp2040.enter_reset()
+        self._still_watchdog()
+        self.rp2040.watchdog.reset()
+        self.rp2040.vreg_and_chip_reset.record_reset_cause(HAD_POR)
+        self.rp2040.sram[:] = bytes(len(self.rp2040.sram))
+        self.rp2040.core.waiting = True
+        self.run(off_us)
+        self.rp2040.core.waiting = False
+        self.rp2040.leave_reset()
+
     def reset(self) -> None:
         """Presses the RUN button; the flash stays, the pins fall back."""
         self._before_reset()
         self.rp2040.enter_reset()
         self.rp2040.watchdog.reset()
+        self.rp2040.vreg_and_chip_reset.record_reset_cause(HAD_RUN)
         self._still_watchdog()
         self.rp2040.leave_reset()
 

@@ -13,7 +13,7 @@ UNKNOWN = (0,)
 NEWEST_KNOWN = "1.28.0"
 
 
-class NoImageError(Exception):
+class NoImageError(ValueError):
     """Says in one sentence why there is none and what to do."""
 
 

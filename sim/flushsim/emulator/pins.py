@@ -1,0 +1,165 @@
+"""What hangs on the emulated board's pins: the motor on STEP, DIR and ENABLE, and a Honeywell ABP2 on I2C."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from rp2040py.peripherals.i2c import I2CMode
+
+from flushsim.emulator.chip import Chip
+from flushsim.stepper import BURST_GAP_US, Stepper
+
+_NS_PER_TICK = 8
+
+
+class PinStepper(Stepper):
+    """Steps as the driver sees them: rising edges of STEP, in the direction that DIR has then, while ENABLE is on.
+
+    A stretch between two looks moves evenly by the whole steps made in it. The chip must be ahead of whoever calls
+    `piece` and `run_to`.
+    """
+
+    def __init__(self, chip: Chip, board: dict[str, Any]) -> None:
+        super().__init__(int(board["clock"]["ticks_per_us"]))
+        pins, driver = board["pins"], board["driver"]
+        self._chip = chip
+        self._dir_pin = int(pins["dir"])
+        self._forwards = bool(driver["forwards_high"])
+        self._enabled_level = not driver["enable_active_low"]
+        # Rising edges that the plant has not seen: tick and direction.
+        self._edges: deque[tuple[int, int]] = deque()
+        self._last_edge_ticks = -BURST_GAP_US * self.ticks_per_us
+        self.enabled = False
+        chip.watch(int(pins["step"]), self._step)
+        chip.watch(int(pins["enable"]), self._enable)
+
+    def _step(self, now_ns: int, level: bool | None) -> None:
+        if level and self.enabled:
+            forwards = (self._chip.level(self._dir_pin) is True) == self._forwards
+            self._last_edge_ticks = now_ns // _NS_PER_TICK
+            self._edges.append((self._last_edge_ticks, 1 if forwards else -1))
+
+    def _enable(self, now_ns: int, level: bool | None) -> None:
+        # A pin that is let go is pulled to off.
+        self.enabled = level is self._enabled_level
+
+    @property
+    def slots_used(self) -> int:
+        """1 while the motor is under way, as far as edges tell."""
+        return int(self.now_ticks - self._last_edge_ticks < BURST_GAP_US * self.ticks_per_us)
+
+    def queued_ticks(self) -> int:
+        """What the board has queued is not to be seen from outside."""
+        return 0
+
+    def stop(self) -> None:
+        """Only the board stops its steps."""
+
+    def enable(self, on: bool) -> None:
+        """Only the board switches its driver."""
+
+    @property
+    def rate(self) -> float:
+        return self.piece(self.now_ticks + self.ticks_per_us * 1000)[0]
+
+    def first_edge(self) -> int | None:
+        return self._edges[0][0] if self._edges else None
+
+    def piece(self, limit_ticks: int) -> tuple[float, int]:
+        """Mean rate up to the limit, or to the last edge before the direction changes."""
+        count = 0
+        direction = self._edges[0][1] if self._edges else 0
+        last = limit_ticks
+        for ticks, way in self._edges:
+            if ticks > limit_ticks:
+                break
+            if way != direction:
+                return direction * count / (last - self.now_ticks), last
+            count += 1
+            last = max(ticks, self.now_ticks + 1)
+        if not count:
+            return 0.0, limit_ticks
+        return direction * count / (limit_ticks - self.now_ticks), limit_ticks
+
+    def run_to(self, ticks: int) -> int:
+        self.now_ticks = ticks
+        made = 0
+        edges = self._edges
+        while edges and edges[0][0] <= ticks:
+            at, direction = edges.popleft()
+            enabled, self.enabled = self.enabled, True
+            self._count(1, at, 0, direction)
+            self.enabled = enabled
+            made += 1
+        return made
+
+
+class Abp2:
+    """A Honeywell ABP2 on the emulated I2C: starts a conversion on AA 00 00, is busy meanwhile, then hands out counts.
+
+    `convert` gives raw counts, -1 for a conversion that does not end, -2 for one with an error. The bus takes the time
+    of its bits.
+    """
+
+    # Just under 5 ms (datasheet).
+    CONVERSION_US = 4_800
+    _BIT_NS = 2_500
+    _POWERED, _BUSY, _MEMORY_ERROR = 0x40, 0x20, 0x04
+
+    def __init__(self, chip: Chip, bus: int, address: int, convert: Callable[[], int]) -> None:
+        self._bus = chip.rp2040.i2c[bus]
+        self._address = address
+        self._convert = convert
+        self._status = self._POWERED
+        self._counts = 0
+        self._written = bytearray()
+        self._reply = b""
+        self._next: Callable[[], None] = self._nothing
+        clock = chip.rp2040.clock
+        self._byte_over = clock.create_alarm(lambda: self._next())
+        self._conversion_over = clock.create_alarm(self._converted)
+        self.present = True
+        self._bus.on_connect = self._addressed
+        self._bus.on_write_byte = self._write
+        self._bus.on_read_byte = self._read
+        self._bus.on_stop = self._stop
+
+    def _nothing(self) -> None:
+        pass
+
+    def _after_a_byte(self, then: Callable[[], None]) -> None:
+        self._next = then
+        self._byte_over.schedule(9 * self._BIT_NS)
+
+    def _addressed(self, address: int, mode: I2CMode) -> None:
+        here = self.present and address == self._address
+        if here and mode == I2CMode.READ:
+            self._reply = bytes((self._status,)) + self._counts.to_bytes(3, "big")
+        self._written.clear()
+        self._after_a_byte(lambda: self._bus.complete_connect(here))
+
+    def _write(self, value: int) -> None:
+        self._written.append(value)
+        self._after_a_byte(lambda: self._bus.complete_write(True))
+
+    def _read(self, ack: bool) -> None:
+        value = self._reply[0] if self._reply else 0xFF
+        self._reply = self._reply[1:]
+        self._after_a_byte(lambda: self._bus.complete_read(value))
+
+    def _stop(self) -> None:
+        if self._written == b"\xaa\x00\x00" and not self._status & self._BUSY:
+            self._status = self._POWERED | self._BUSY
+            self._conversion_over.schedule(self.CONVERSION_US * 1000)
+        self._written.clear()
+        self._bus.complete_stop()
+
+    def _converted(self) -> None:
+        counts = self._convert()
+        if counts == -1:
+            self._conversion_over.schedule(self.CONVERSION_US * 1000)
+        elif counts < 0:
+            self._status = self._POWERED | self._MEMORY_ERROR
+        else:
+            self._counts = counts
+            self._status = self._POWERED
