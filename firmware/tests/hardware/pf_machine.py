@@ -124,6 +124,7 @@ def bench() -> Iterator[Bench]:
         machine.I2C, machine.PWM, machine.ADC = Bus, Tone, lambda pin: None
         micropython = types.ModuleType("micropython")
         micropython.const = lambda value: value  # type: ignore[attr-defined]
+        micropython.native = lambda function: function  # type: ignore[attr-defined]
         micropython.kbd_intr = lambda code: setattr(made, "interrupt_character", code)  # type: ignore[attr-defined]
         patch.setitem(sys.modules, "micropython", micropython)
 

@@ -10,6 +10,7 @@ from pf_machine import AVAILABLE, ENDPOINT, FRAME
 
 FIFO = 256
 PACKET = 64
+TOGGLE = 1 << 13
 POLLIN, POLLOUT = 1, 4
 
 
@@ -31,6 +32,7 @@ class Usb:
         self._packet: bytes | None = None
         self._completed = False
         self._overwritable = False
+        self._toggle = 0
         registers[ENDPOINT] = 0
         registers[FRAME] = 0
 
@@ -47,7 +49,7 @@ class Usb:
         if self.awake and self.reads and self.open and self._packet is not None:
             self.received += self._packet
             self._packet = None
-            self._registers[ENDPOINT] = 0
+            self._registers[ENDPOINT] &= ~AVAILABLE
             self._completed = True
 
     # The stack
@@ -61,7 +63,8 @@ class Usb:
         if self.awake and self._packet is None and self.fifo:
             self._packet = bytes(self.fifo[:PACKET])
             del self.fifo[:PACKET]
-            self._registers[ENDPOINT] = AVAILABLE | len(self._packet)
+            self._toggle ^= TOGGLE
+            self._registers[ENDPOINT] = AVAILABLE | self._toggle | len(self._packet)
 
     # MicroPython
 

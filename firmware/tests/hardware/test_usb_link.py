@@ -60,14 +60,14 @@ def test_bytes_come_as_they_are_the_interrupt_character_too(made):
     bench, usb, link = made
     link.open()
     assert bench.interrupt_character == -1
-    usb.incoming += bytes(range(64))
-    assert turn(usb, link)[0] == bytes(range(64))
+    usb.incoming += bytes(range(32))
+    assert turn(usb, link)[0] == bytes(range(32))
     link.close()
     assert bench.interrupt_character == 3
 
 
 @pytest.mark.requirement("REQ-LINK-2")
-def test_a_flood_costs_64_bytes_a_turn_and_loses_none(made):
+def test_a_flood_costs_32_bytes_a_turn_and_loses_none(made):
     _, usb, link = made
     data = Random(1).randbytes(1000)
     usb.incoming += data
@@ -80,7 +80,7 @@ def test_a_flood_costs_64_bytes_a_turn_and_loses_none(made):
             got += buffer[:count]
             in_this_turn += count
             count = link.readinto(buffer)
-        assert in_this_turn <= 64
+        assert in_this_turn <= 32
     assert got == data
 
 

@@ -32,7 +32,20 @@ class Registers:
         self.values[self.place(address)] = value & 0x3FFFFFFF
 
 
-mem32 = mem16 = Registers()
+class Endpoint:
+    """The buffer control of the USB endpoint: its data toggle turns at every look, as if a packet went each time."""
+
+    def __init__(self):
+        self.stuck = False
+        self._toggle = 0
+
+    def __getitem__(self, address):
+        self._toggle ^= 1 << 13
+        return 1 << 10 | 61 if self.stuck else self._toggle
+
+
+mem32 = Registers()
+mem16 = Endpoint()
 
 
 class _Pin:

@@ -17,14 +17,14 @@ from hardware.pressure_abp2 import Abp2
 from hardware.pressure_adc import AdcPressure
 from hardware.usb_link import UsbLink
 
-ENDPOINT, FRAME, GPIO_IN = 0x50100090, 0x50110048, 0xD0000004
+FRAME, GPIO_IN = 0x50110048, 0xD0000004
 PINS = {
     "led_red": 10, "led_green": 11, "led_blue": 12, "buzzer": 13, "stop_button": 14, "syringe_switch": 15,
     "home_switch": 17, "i2c_sda": 20, "i2c_scl": 21, "adc": 26,
 }  # fmt: skip
 TURNS = 3000
 registers = machine.mem32
-for address in (ENDPOINT, FRAME, GPIO_IN, 0x50000080 + 0x10):
+for address in (FRAME, GPIO_IN, 0x50000080 + 0x10):
     registers[address] = 0
 link = UsbLink()
 indicators = Indicators(PINS, {"active_low": ["syringe_switch"], "buzzer_hz": 523})
@@ -43,7 +43,7 @@ def turns():
         # Awake for 200 turns of 250; a packet is stuck for 100 of 400.
         if turn % 250 < 200:
             registers[FRAME] = turn & 0x7FF
-        registers[ENDPOINT] = 1 << 10 | 61 if turn % 400 > 300 else 0
+        machine.mem16.stuck = turn % 400 > 300
         machine.bus.fails = turn % 100 > 90
         machine.bus.status = 0x60 if turn % 50 > 47 else 0x40
         count = link.readinto(buffer)
