@@ -16,10 +16,13 @@ DISCONNECTED = 6
 
 _LIVE_TURNS = 3
 _SLOPE_RESIDUAL_PA = 12_000
+# Before the path has been learnt: at 30 kPa a line five times as narrow already passes more than a fifth of the flow.
+_SLOPE_RESIDUAL_UNLEARNT_PA = 30_000
 _OPEN_TURNS = 8
 _RISE_MIN_PA = 15_000
 _THROTTLED_TURNS = 8
 _PULSE_RESIDUAL_PA = 6_000
+_LESSONS = 3
 _LATE_TURNS_MAX = 2_000
 # Below 8 steps a turn the rate of a single turn says little: all turns count, not only those at full speed.
 _COARSE_RATE = 1_600
@@ -44,6 +47,7 @@ class Judge:
         self.rest_pa = rest_pa
         self.worst = NOT_JUDGED
         self._tau_learnt_us = 0
+        self._lessons = 0
         self.begin_pulse(rest_pa, 0)
 
     def begin_pulse(self, value_pa, turns, primes=False):
@@ -104,7 +108,8 @@ class Judge:
         elif rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3) or wanted < _COARSE_RATE:
             self._measure_late(value_pa, rate)
         # A closed line takes all the flow into its compliance.
-        closed = residual > _SLOPE_RESIDUAL_PA and into_compliance * 5 > rate * 4
+        least_pa = _SLOPE_RESIDUAL_PA if path.learnt else _SLOPE_RESIDUAL_UNLEARNT_PA
+        closed = residual > least_pa and into_compliance * 5 > rate * 4
         if closed and rate > 0 and path.compliance_measured:
             self._closed += 1
             if self._closed >= _LIVE_TURNS:
@@ -155,7 +160,8 @@ class Judge:
             self._rise_from_pa = value_pa
         self._rise_turns += 1
         self._rise_steps += rate // 200
-        self._rise_area += max(value_pa - self.rest_pa, 0)
+        # Below rest, as after an aspirate check, the line still gives: what left is then less than nothing.
+        self._rise_area += value_pa - self.rest_pa
         rise = value_pa - self._rise_from_pa
         if self._rise_turns < _RISE_TURNS or rise < _COMPLIANCE_RISE_PA:
             return
@@ -166,7 +172,7 @@ class Judge:
         pushed_nl = path.volume_nl(max(self._rise_steps - rate // 400, 0))
         half = max(path.flow_ul_per_s(rate) >> 1, 1)
         resistance = max(path.rise_pa(half) * 1000 // half, 1_000)
-        left_nl = min(self._rise_area, 200_000) * 5_000 // resistance
+        left_nl = max(min(self._rise_area, 200_000), -200_000) * 5_000 // resistance
         if left_nl * 2 > pushed_nl:
             # The small difference of two big volumes is no measurement: in a wide line at a low flow all leaves.
             self._rise_turns = _RISE_TURNS_MAX
@@ -224,7 +230,8 @@ class Judge:
             verdict = OCCLUDED
         elif verdict == PATENT and self._bubble():
             verdict = BUBBLE
-        if verdict == PATENT and not learnt:
+        # Where most of the flow is still being stored, resistance is the small difference of two big volumes.
+        if verdict == PATENT and self._lessons < _LESSONS and out * 2 > self._late_in_ul_per_s():
             self._learn(ratio)
         return self._say(verdict)
 
@@ -247,11 +254,15 @@ class Judge:
         return longer * 100 // self._tau_us * self.compliance // 100 > _BUBBLE_MIN_NL_PER_KPA
 
     def _learn(self, ratio):
+        """The first open pulses teach the path's resistance: the first wholly, the next ones by half."""
         path = self._path
-        scale = path.scale_permille * ratio // 1000
-        path.scale_permille = min(max(scale, 400), 2_000)
+        if path.learnt:
+            ratio = (ratio + 1_000) >> 1
+        else:
+            self._tau_learnt_us = self._tau_us
+        self._lessons += 1
+        path.scale_permille = min(max(path.scale_permille * ratio // 1000, 400), 2_000)
         path.learnt = True
-        self._tau_learnt_us = self._tau_us
 
     def _say(self, verdict):
         self.verdict = verdict
