@@ -11,7 +11,7 @@ from figures import figure, heading, perform, plan_of, pump_on, run
 from flushlink.messages import ALARMS
 from flushpump.types import Question, State
 from flushsim.plant import PlantPath
-from flushsim.rig import Rig
+from flushsim.rig import LOOP_LATENCY_US, TURN_US, Rig
 from flushsim.trace import TraceRow
 
 TURNS = 25
@@ -35,20 +35,23 @@ def main() -> None:
     heading(f"Ends of motion (native, worst of {TURNS} onsets in a 2 mL/s plateau)")
     figure("STOP sent to last step", max(stop_ms(at) for at in range(3_200, 3_375, 7)), "ms", 10, 5)
     figure("stop button to last step", trip_ms("stop-button"), "ms", 10, 5)
-    figure("sensor silent to last step", trip_ms("sensor-silent"), "ms", 10, 5)
-    figure("sensor stuck to last step", trip_ms("sensor-stuck"), "ms")
+    figure("sensor silent: first missing conversion to last step", trip_ms("sensor-silent", sampled=True), "ms", 10, 5)
+    figure("sensor silent: onset to last step", trip_ms("sensor-silent"), "ms")
+    figure("sensor stuck: onset to last step", trip_ms("sensor-stuck"), "ms")
     figure("true pressure at the hard limit to last step", hard_limit_ms(), "ms", 10, 5)
     for compliance in (2, 5):
         closed_line(compliance)
 
 
-def trip_ms(fault: str) -> float:
-    """From a fault's onset within a pulse to the last step, ms."""
+def trip_ms(fault: str, sampled: bool = False) -> float:
+    """From a fault's onset within a pulse, or from the first sample after it, to the last step, ms."""
     worst = 0.0
     for onset in onsets_ms():
         outcome = run(faults=[f"{fault}@{onset}ms"])
         plant = outcome.rig.plant
         onset_us = (plant.motion_started_us or 0) + onset * 1000
+        if sampled:
+            onset_us += -(onset_us + LOOP_LATENCY_US) % TURN_US
         worst = max(worst, (last_forward_us(outcome.rig) - onset_us) / 1000)
     return worst
 
@@ -95,7 +98,8 @@ def hard_limit_ms() -> float:
 def closed_line(compliance_ul_per_kpa: float) -> None:
     """A line that closes within a pulse of 2 mL/s and opens again 8 s later, long after the relief."""
     path = replace(PlantPath(), syringe_compliance_ul_per_kpa=compliance_ul_per_kpa)
-    above = volume = bolus = detect = 0.0
+    volume = bolus = detect = 0.0
+    above = -1e9
     lowest = 1e9
     for onset in onsets_ms(path):
         trace: list[TraceRow] = []
