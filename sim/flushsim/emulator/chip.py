@@ -15,7 +15,7 @@ from rp2040py.device.load_flash import load_uf2
 from rp2040py.external.bootsel_button import BootselButton
 from rp2040py.external.device import attach_external_devices
 from rp2040py.gpio_pin import GPIOPinState
-from rp2040py.memory_map import FLASH_START_ADDRESS
+from rp2040py.memory_map import RAM_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_POR, HAD_RUN
 from rp2040py.rp2040 import RP2040
 from rp2040py.simulator import Simulator
@@ -137,13 +137,11 @@ class Chip:
         return bool(self.rp2040.watchdog.timer.enable)
 
     def hang(self) -> None:
-        """Lets the processor turn on the spot, deaf to interrupts."""
-        place = bytes(self.rp2040.flash[: 64 * 1024]).find(_HANG)
-        while place % 2:
-            place = bytes(self.rp2040.flash[: 64 * 1024]).find(_HANG, place + 1)
+        """Lets the processor turn on the spot, deaf to interrupts; it costs the first two bytes of its memory."""
+        self.rp2040.sram[: len(_HANG)] = _HANG
         self.rp2040.core.pm = True
         self.rp2040.core.waiting = False
-        self.rp2040.core.pc = FLASH_START_ADDRESS + place
+        self.rp2040.core.pc = RAM_START_ADDRESS
 
     def power_cut(self, off_us: int) -> None:
         """Takes the power away: all pins are let go, and what is not in the flash is lost."""

@@ -6,6 +6,7 @@ the board. `prepared` keeps the flash with the firmware in a file, and makes it 
 """
 
 import hashlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import flushlink
+from flushlink.settings_record import default_record
 
 from flushsim import boot
 from flushsim.emulator.chip import Chip
@@ -62,9 +64,10 @@ def mpremote(chip: Chip, *arguments: str) -> str:
 
 
 def stage(folder: Path, board: str, root: Path | None = None) -> dict[str, bytes]:
-    """Everything that lies on a board called `board`, by its path there; compiled with mpy-cross, manifest included.
+    """Everything that lies on a board called `board`, by its path there, compiled with mpy-cross.
 
-    `root` is another firmware than the project's own. Raises RuntimeError when a file cannot be compiled.
+    Manifest and default settings are among it, as flashing leaves them. `root` is another firmware than the project's
+    own. Raises RuntimeError when a file cannot be compiled.
     """
     firmware = boot.load_firmware(board, root)
     sources = {name: firmware.root / name for name in _AS_TEXT}
@@ -85,7 +88,18 @@ def stage(folder: Path, board: str, root: Path | None = None) -> dict[str, bytes
     version = ".".join(str(part) for part in firmware.version)
     manifest = {"version": version, "fingerprint": _fingerprint(version, contents)}
     contents["manifest.json"] = json.dumps(manifest).encode()
+    contents["journal/settings.a"] = contents["journal/settings.b"] = _default_settings(firmware.root)
     return contents
+
+
+def _default_settings(root: Path) -> bytes:
+    """The settings of a new pump, as its journal stores them."""
+    specification = importlib.util.spec_from_file_location("journal_record", root / "hardware" / "journal_record.py")
+    assert specification is not None
+    assert specification.loader is not None
+    record = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(record)
+    return bytes(record.pack(record.SETTINGS, 0, bytes(default_record())))
 
 
 def _compile(source: Path, name: str, compiled: Path) -> None:

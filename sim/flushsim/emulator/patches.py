@@ -8,9 +8,9 @@ never sleeps, and a busy one spends two thirds of its time in the USB interrupt 
 take 197 ms instead of 68 ms). Here the read is held until a byte is there to be sent. Nor are bytes lost that do not
 fit into the host's queue of 512.
 
-`Frames`: a host marks each millisecond with a start-of-frame. rp2040py has no such interrupt in device mode, so
-MicroPython, which counts 16 frames after the port was opened and then sends what waits, keeps its banner to itself
-until something else is printed.
+`Frames`: a host marks each millisecond with a numbered start-of-frame. rp2040py has neither number nor interrupt in
+device mode, so MicroPython, which counts 16 frames after the port was opened and then sends what waits, keeps its
+banner to itself until something else is printed, and firmware that watches the number takes the cable for pulled.
 
 `PioClock`: PIO must follow the clock, not the processor. `execute_batch` lets each machine do at most one instruction
 for each instruction of the processor, and one for each jump of an idle clock: a train of pulses is stretched while the
@@ -86,9 +86,14 @@ class Host:
 
 
 class Frames:
-    """Start-of-frame interrupts every millisecond, for as long as the board wants them."""
+    """Frame numbers that go on every millisecond, with an interrupt for as long as the board wants it.
+
+    `on` is False while no host is there.
+    """
 
     def __init__(self, rp2040: RP2040) -> None:
+        self.on = True
+        self._clock = rp2040.clock
         usb: Any = rp2040.usb_ctrl
         self._usb = usb
         self._alarm = rp2040.clock.create_alarm(self._begin)
@@ -107,15 +112,18 @@ class Frames:
     def _begin(self) -> None:
         self._counting = self._wanted()
         if self._counting:
-            self._usb._sof_frame_number = (self._usb._sof_frame_number + 1) & 0x7FF
-            self._usb._int_raw |= _DEV_SOF
-            self._usb.check_interrupts()
+            if self.on:
+                self._usb._int_raw |= _DEV_SOF
+                self._usb.check_interrupts()
             self._alarm.schedule(_FRAME_NS)
 
     def _number(self, offset: int) -> int:
-        if offset == _SOF_RD and self._usb._int_raw & _DEV_SOF:
-            self._usb._int_raw &= ~_DEV_SOF
-            self._usb.check_interrupts()
+        if offset == _SOF_RD and not self._usb._host_mode:
+            if self._usb._int_raw & _DEV_SOF:
+                self._usb._int_raw &= ~_DEV_SOF
+                self._usb.check_interrupts()
+            if self.on:
+                self._usb._sof_frame_number = int(self._clock.nanos) // _FRAME_NS & 0x7FF
         return self._read(offset)
 
     def _wanted(self) -> bool:
