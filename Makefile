@@ -9,7 +9,7 @@ TARGET ?= sim
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
-	  --port 'flushsim://?speed=4' --yes
+	  --port 'flushsim://?speed=2' --yes
 	$(BIN)/flushpump records show
 
 setup: $(VENV)/.test
