@@ -15,7 +15,7 @@ import pytest
 
 FILE = Path(__file__).with_name("requirements.toml")
 Limit = float | tuple[float, float] | None
-TARGETS = "sim, native or serial:DEVICE"
+TARGETS = "sim, native, emulator or serial:DEVICE"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption("--target")
-    if target not in ("sim", "native") and not (target.startswith("serial:") and target != "serial:"):
+    if target not in ("sim", "native", "emulator") and not (target.startswith("serial:") and target != "serial:"):
         raise pytest.UsageError(f"there is no target '{target}': write --target {TARGETS}")
     config.addinivalue_line("markers", "requirement(*ids): requirements of requirements.toml that the test shows")
     config.addinivalue_line("markers", "simulated(what): needs `what`, which only a simulated target has")

@@ -93,7 +93,7 @@ class OpenWire:
 
 
 class Bench:
-    """A pump on `target` ("sim", "native" or "serial:DEVICE"), opened unless `greet` is False.
+    """A pump on `target` ("sim", "native", "emulator" or "serial:DEVICE"), opened unless `greet` is False.
 
     `faults`, `seed` and what the line is made of are those of the simulator; on a real board the line has to be what
     the test says.

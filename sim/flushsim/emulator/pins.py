@@ -29,6 +29,8 @@ class PinStepper(Stepper):
         # Rising edges that the plant has not seen: tick and direction.
         self._edges: deque[tuple[int, int]] = deque()
         self._last_edge_ticks = -BURST_GAP_US * self.ticks_per_us
+        self._period_ticks = BURST_GAP_US * self.ticks_per_us
+        self._direction = 0
         self.enabled = False
         chip.watch(int(pins["step"]), self._step)
         chip.watch(int(pins["enable"]), self._enable)
@@ -36,8 +38,11 @@ class PinStepper(Stepper):
     def _step(self, now_ns: int, level: bool | None) -> None:
         if level and self.enabled:
             forwards = (self._chip.level(self._dir_pin) is True) == self._forwards
-            self._last_edge_ticks = now_ns // _NS_PER_TICK
-            self._edges.append((self._last_edge_ticks, 1 if forwards else -1))
+            ticks = now_ns // _NS_PER_TICK
+            self._direction = 1 if forwards else -1
+            self._period_ticks = ticks - self._last_edge_ticks
+            self._last_edge_ticks = ticks
+            self._edges.append((ticks, self._direction))
 
     def _enable(self, now_ns: int, level: bool | None) -> None:
         # A pin that is let go is pulled to off.
@@ -60,7 +65,10 @@ class PinStepper(Stepper):
 
     @property
     def rate(self) -> float:
-        return self.piece(self.now_ticks + self.ticks_per_us * 1000)[0]
+        """Steps per tick as the last two edges tell; 0 when the next one is long overdue."""
+        if self.now_ticks - self._last_edge_ticks > 2 * self._period_ticks:
+            return 0.0
+        return self._direction / self._period_ticks
 
     def first_edge(self) -> int | None:
         return self._edges[0][0] if self._edges else None

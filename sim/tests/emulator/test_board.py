@@ -97,11 +97,13 @@ def test_the_stop_button_ends_motion_within_10_ms(port: Any, pump: Pump) -> None
     pump.start()
     rig.run_until(rig.now_us + 300_000)
     assert rig.moving
+    assert rig.plant.stepper.rate * 102_212e-9 * 125e6 == pytest.approx(1.0, rel=0.05)
     pressed_us = rig.now_us
     rig.press_stop()
     rig.run_until(pressed_us + 100_000)
     rig.press_stop(False)
     assert not rig.moving
+    assert rig.plant.stepper.rate == 0
     assert 0 < rig.plant.stepper.last_step_us - pressed_us < 10_000
     list(pump.follow())
 
