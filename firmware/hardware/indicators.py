@@ -6,6 +6,7 @@ medium flashes yellow at 0.5 Hz and sounds 3; low shines cyan and sounds 2.
 
 from array import array
 
+import micropython
 from machine import PWM, Pin, mem32
 from micropython import const
 
@@ -61,6 +62,8 @@ class Indicators:
         self._phase = 0
         self._shown = 0
         self._sound = 0
+        # Whether light and sound stay as they are by themselves.
+        self._steady = True
         self._at = 0
         self._left = 0
         self._sounding = False
@@ -82,67 +85,91 @@ class Indicators:
             self._masks[index] = 1 << pin
             if name in active_low:
                 self._inverted |= 1 << pin
-        levels = mem32[_GPIO_IN] ^ self._inverted
+        self._used = 0
+        for mask in self._masks:
+            self._used |= mask
+        levels = self._levels = (mem32[_GPIO_IN] ^ self._inverted) & self._used
+        # Whether a change waits until it has lasted.
+        self._waiting = False
         for index in range(count):
             if levels & self._masks[index]:
                 self._state |= 1 << index
 
+    @micropython.native
     def show(self, light, sound):
         """Once per turn: light 0 off, 1 red, 2 yellow, 3 cyan, 4 green; sound 0 none, 1 low to 3 high."""
+        if self._steady and light == self._light and sound == self._sound:
+            return
         self._advance_light(light)
         self._advance_sound(sound)
+        self._steady = sound == 0 and _HALF_TURNS[light] == 0
 
+    @micropython.native
     def _advance_light(self, light):
         half = _HALF_TURNS[light]
+        phase = self._phase
         if light != self._light:
             self._light = light
-            self._phase = 0
+            phase = 0
         elif half:
-            self._phase += 1
-            if self._phase == 2 * half:
-                self._phase = 0
-        colour = _COLOURS[light] if self._phase < half or half == 0 else 0
+            phase += 1
+            if phase == 2 * half:
+                phase = 0
+        self._phase = phase
+        colour = _COLOURS[light] if phase < half or half == 0 else 0
         if colour != self._shown:
             self._shown = colour
             self._red.value(colour & _RED)
             self._green.value(colour >> 1 & 1)
             self._blue.value(colour >> 2)
 
+    @micropython.native
     def _advance_sound(self, sound):
         burst = _BURSTS[sound]
+        at = self._at
         if sound != self._sound:
             self._sound = sound
-            self._at = 0
+            at = 0
             self._left = burst[0]
         elif sound:
-            self._left -= 1
-            if self._left == 0:
-                self._at += 1
-                if self._at == len(burst):
-                    self._at = 0
-                self._left = burst[self._at]
-        sounding = sound > 0 and self._at & 1 == 0
+            left = self._left - 1
+            if left == 0:
+                at += 1
+                if at == len(burst):
+                    at = 0
+                left = burst[at]
+            self._left = left
+        self._at = at
+        sounding = sound > 0 and at & 1 == 0
         if sounding != self._sounding:
             self._sounding = sounding
             self._buzzer.duty_u16(_HALF_VOLUME if sounding else 0)
 
+    @micropython.native
     def inputs(self):
         """Bits of the switches, debounced over four calls; the stop button, home and end in the call that sees them."""
-        levels = mem32[_GPIO_IN] ^ self._inverted
+        levels = (mem32[_GPIO_IN] ^ self._inverted) & self._used
+        if levels == self._levels and not self._waiting:
+            return self._state
+        self._levels = levels
         state = self._state
         turns = self._turns
+        masks = self._masks
+        waiting = False
         bit = 1
         for index in range(len(turns)):
-            mask = self._masks[index]
+            mask = masks[index]
             if mask == 0 or (levels & mask != 0) == (state & bit != 0):
                 turns[index] = 0
             elif bit & _AT_ONCE and not state & bit:
                 state |= bit
+            elif turns[index] == _STEADY_TURNS - 1:
+                turns[index] = 0
+                state ^= bit
             else:
                 turns[index] += 1
-                if turns[index] == _STEADY_TURNS:
-                    turns[index] = 0
-                    state ^= bit
+                waiting = True
             bit <<= 1
+        self._waiting = waiting
         self._state = state
         return state
