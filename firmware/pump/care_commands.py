@@ -1,8 +1,7 @@
 """The messages that look after the pump: settings, pairing, alarms, log, self-test, service, reset."""
 
-from flushlink import messages as table
 from flushlink.frames import get_i32, get_u16, get_u32, put_u16, put_u32
-from flushlink.messages import HEADER_SIZE
+from flushlink.messages import HEADER_SIZE, LOG_ACKNOWLEDGED, LOG_SETTING
 
 from . import settings as setting
 from .layout import number, request, response
@@ -70,7 +69,7 @@ class CareCommands:
             # Path and program were checked against the old limits.
             pump.path_set = False
             pump.program.clear()
-        pump.log.add(table.LOG_SETTING, index, pump.now_ms, value)
+        pump.log.add(LOG_SETTING, index, pump.now_ms, value)
         reply[_SETTING["index"]] = index
         put_u32(reply, _SETTING["value"], pump.settings.get(index))
         return OK
@@ -100,7 +99,7 @@ class CareCommands:
         code = pump.alarms.acknowledge(occurrence)
         if code == 0:
             return NO_ENTRY
-        pump.log.add(table.LOG_ACKNOWLEDGED, code, pump.now_ms, occurrence)
+        pump.log.add(LOG_ACKNOWLEDGED, code, pump.now_ms, occurrence)
         pump.runner.acknowledged()
         reply[_ACK_R["pending"]] = pump.alarms.pending
         reply[_ACK_R["state"]] = pump.state()

@@ -1,7 +1,7 @@
 """What each message does: fields out of range are refused here, the rest is done by the message's group."""
 
-from flushlink import messages as table
 from flushlink.frames import get_i32, get_u16, get_u32
+from flushlink.messages import LOG_COMMAND, MESSAGES
 
 from .care_commands import CareCommands
 from .layout import number, request
@@ -39,7 +39,7 @@ _RANGES = {
     row[0]: [
         (request(row[1])[field[0]], _KINDS[field[1]], field[2], field[3]) for field in row[3] if field[1] in _KINDS
     ]
-    for row in table.MESSAGES
+    for row in MESSAGES
 }
 
 
@@ -56,7 +56,7 @@ class Commands:
         """Runs one request; returns its status and leaves the response's payload in `reply`."""
         status = self._handlers[message](frame, reply) if _in_range(frame, message) else OUT_OF_RANGE
         if message not in _UNLOGGED:
-            self._pump.log.add(table.LOG_COMMAND, message, self._pump.now_ms, status)
+            self._pump.log.add(LOG_COMMAND, message, self._pump.now_ms, status)
         return status
 
     def stop_motion(self):

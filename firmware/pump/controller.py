@@ -6,7 +6,20 @@ next slices; and only then tells and notes things. While the pump moves it alloc
 
 from binascii import crc32
 
-from flushlink import messages as table
+from flushlink.messages import (
+    FLAG_AUDIO_PAUSED,
+    FLAG_AUTHENTICATED,
+    FLAG_DERATED,
+    FLAG_LEASE,
+    FLAG_MOVING,
+    FLAG_PATH_SET,
+    FLAG_SELF_TEST_PASSED,
+    FLAG_SETTINGS_GOOD,
+    LOG_BOOT,
+    LOG_PROGRAM_END,
+    LOG_SELF_TEST,
+    TEST_CONFIGURATION,
+)
 
 from . import alarms as alarm
 from . import settings as setting
@@ -117,7 +130,7 @@ class Controller:
 
     def _begin_log(self):
         cause = self.identity.reset_cause
-        self.log.add(table.LOG_BOOT, cause, 0, self.boot_count)
+        self.log.add(LOG_BOOT, cause, 0, self.boot_count)
         recovered = self.ledger.recover(_RESET_MARGIN_NL)
         # How long the pump was off nobody knows: what the window held counts as driven now.
         self.window.add(self.now_ms, self.ledger.window_nl)
@@ -178,28 +191,28 @@ class Controller:
             return SERVICE
         if not self.tested:
             return BOOT
-        if self.self_test.failed & ~table.TEST_CONFIGURATION:
+        if self.self_test.failed & ~TEST_CONFIGURATION:
             return FAULT
         return self.runner.state
 
     def flags(self):
         flags = 0
         if not self.motion.idle():
-            flags |= table.FLAG_MOVING
+            flags |= FLAG_MOVING
         if self.server.authenticated:
-            flags |= table.FLAG_AUTHENTICATED
+            flags |= FLAG_AUTHENTICATED
         if self.runner.active() and not self.lease.over(self.now_ms):
-            flags |= table.FLAG_LEASE
+            flags |= FLAG_LEASE
         if self.settings.good:
-            flags |= table.FLAG_SETTINGS_GOOD
+            flags |= FLAG_SETTINGS_GOOD
         if self.tested and self.self_test.failed == 0:
-            flags |= table.FLAG_SELF_TEST_PASSED
+            flags |= FLAG_SELF_TEST_PASSED
         if self.runner.derated():
-            flags |= table.FLAG_DERATED
+            flags |= FLAG_DERATED
         if self.alarms.audio_paused:
-            flags |= table.FLAG_AUDIO_PAUSED
+            flags |= FLAG_AUDIO_PAUSED
         if self.path_set:
-            flags |= table.FLAG_PATH_SET
+            flags |= FLAG_PATH_SET
         return flags
 
     # The loop
@@ -249,8 +262,8 @@ class Controller:
     def _tested(self):
         self.tested = True
         failed = self.self_test.failed
-        self.log.add(table.LOG_SELF_TEST, 0 if failed else 1, self.now_ms, failed)
-        if failed & ~table.TEST_CONFIGURATION:
+        self.log.add(LOG_SELF_TEST, 0 if failed else 1, self.now_ms, failed)
+        if failed & ~TEST_CONFIGURATION:
             self.alarms.raise_alarm(alarm.SELF_TEST_FAILED, self.now_ms, failed)
 
     def _guard(self, now_ms):
@@ -316,7 +329,7 @@ class Controller:
             self._booked = True
             self.window.add(now_ms, self.ledger.driven_nl)
             self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(setting.WINDOW_S)))
-            self.log.add(table.LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
+            self.log.add(LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
             if self.alarms.locked != bool(self._counters[2]):
                 self._counters[2] = 1 if self.alarms.locked else 0
                 self.journal.save(_COUNTERS_SLOT, self._counters, 4)

@@ -1,8 +1,7 @@
 """The messages that set a path, load a program and make the pump move, and those that read what came of it."""
 
-from flushlink import messages as table
 from flushlink.frames import get_u16, get_u32, put_u16, put_u32
-from flushlink.messages import HEADER_SIZE
+from flushlink.messages import HEADER_SIZE, LINE_CENTRAL, LINE_HEPARIN_INTOLERANT, TEST_CONFIGURATION
 
 from . import settings as setting
 from .layout import number, request, response
@@ -84,9 +83,9 @@ class ProgramCommands:
         working_pa = get_u32(frame, at["working_limit_pa"])
         if fluid == _ANTIMICROBIAL_LOCK:
             return FLUID
-        if line_flags & table.LINE_HEPARIN_INTOLERANT and _HEPARIN_FIRST <= fluid <= _HEPARIN_LAST:
+        if line_flags & LINE_HEPARIN_INTOLERANT and _HEPARIN_FIRST <= fluid <= _HEPARIN_LAST:
             return FLUID
-        if (line_flags & table.LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
+        if (line_flags & LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
             return PATH_LIMIT
         # A plunger's way longer than the drive's is no such syringe, and its steps could leave 31 bits.
         if loaded_nl > capacity_nl or capacity_nl * 1000 > pump.board.volume_pl(diameter_um):
@@ -189,7 +188,7 @@ class ProgramCommands:
         pump = self._pump
         if pump.leaving() or pump.server.stop_ahead():
             return WRONG_STATE
-        if not pump.tested or pump.self_test.failed & ~table.TEST_CONFIGURATION:
+        if not pump.tested or pump.self_test.failed & ~TEST_CONFIGURATION:
             return SELF_TEST
         if not pump.settings.good:
             return SETTINGS

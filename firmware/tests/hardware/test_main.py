@@ -91,6 +91,8 @@ def loop(monkeypatch):
     identity.mark_command = lambda: parts.done.append("marked")
     for module in (controller, micropython, machine, identity):
         monkeypatch.setitem(sys.modules, module.__name__, module)
+    # The loop lets go of it, and other tests of this process need it.
+    monkeypatch.delitem(sys.modules, "flushlink.messages", raising=False)
     monkeypatch.setattr("time.ticks_us", lambda: clock.now_us, raising=False)
     monkeypatch.setattr("time.ticks_add", lambda ticks, delta: ticks + delta, raising=False)
     monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
