@@ -6,7 +6,6 @@ medium flashes yellow at 0.5 Hz and sounds 3; low shines cyan and sounds 2.
 
 from array import array
 
-import micropython
 from machine import PWM, Pin, mem32
 from micropython import const
 
@@ -95,7 +94,6 @@ class Indicators:
             if levels & self._masks[index]:
                 self._state |= 1 << index
 
-    @micropython.native
     def show(self, light, sound):
         """Once per turn: light 0 off, 1 red, 2 yellow, 3 cyan, 4 green; sound 0 none, 1 low to 3 high."""
         if self._steady and light == self._light and sound == self._sound:
@@ -104,7 +102,6 @@ class Indicators:
         self._advance_sound(sound)
         self._steady = sound == 0 and _HALF_TURNS[light] == 0
 
-    @micropython.native
     def _advance_light(self, light):
         half = _HALF_TURNS[light]
         phase = self._phase
@@ -123,7 +120,6 @@ class Indicators:
             self._green.value(colour >> 1 & 1)
             self._blue.value(colour >> 2)
 
-    @micropython.native
     def _advance_sound(self, sound):
         burst = _BURSTS[sound]
         at = self._at
@@ -145,7 +141,6 @@ class Indicators:
             self._sounding = sounding
             self._buzzer.duty_u16(_HALF_VOLUME if sounding else 0)
 
-    @micropython.native
     def inputs(self):
         """Bits of the switches, debounced over four calls; the stop button, home and end in the call that sees them."""
         levels = (mem32[_GPIO_IN] ^ self._inverted) & self._used

@@ -86,7 +86,12 @@ class UsbLink:
         if self._taken:
             self._taken = False
             return 0
-        self._watch_bus()
+        frame = mem32[_FRAME]
+        if frame != self._frame:
+            self._frame = frame
+            self._silent_turns = 0
+        elif self._silent_turns < _SILENT_TURNS:
+            self._silent_turns += 1
         most = min(len(buffer), _TURN_BYTES)
         incoming = self._incoming
         read = self._read
@@ -131,14 +136,6 @@ class UsbLink:
             self._pending = 0
             self.host = READING
         return _FIFO - _KEPT - self._pending
-
-    def _watch_bus(self):
-        frame = mem32[_FRAME]
-        if frame != self._frame:
-            self._frame = frame
-            self._silent_turns = 0
-        elif self._silent_turns < _SILENT_TURNS:
-            self._silent_turns += 1
 
     def _look_for_host(self):
         """Tells why there is no room. A closed port takes more into a full FIFO, as MicroPython's latest; an open

@@ -53,7 +53,23 @@ class _Pin:
         return 0
 
 
-_pins = [_Pin() for _ in range(30)]
+class _Data:
+    """SDA, which the sensor may hold."""
+
+    def value(self, level=0):
+        return 0 if bus.held else 1
+
+
+class _Clock:
+    """SCL, each rise of which lets a sensor that holds SDA go on."""
+
+    def value(self, level=0):
+        if level and bus.held:
+            bus.held -= 1
+        return 1
+
+
+_pins = [_Pin() for _ in range(20)] + [_Data(), _Clock()] + [_Pin() for _ in range(8)]
 
 
 class _PinFactory:
@@ -77,17 +93,18 @@ class _Bus:
     def __init__(self):
         self.status = 0x40
         self.fails = False
+        self.held = 0
         self.counts = 0
 
     def readfrom_into(self, address, buffer):
-        if self.fails:
+        if self.fails or self.held:
             fail()
         self.counts = self.counts + 1 & 0xFF
         buffer[0] = self.status
         buffer[1] = buffer[2] = buffer[3] = self.counts
 
     def writeto(self, address, data):
-        if self.fails:
+        if self.fails or self.held:
             fail()
 
 

@@ -17,27 +17,27 @@ from hardware.pressure_abp2 import Abp2
 from hardware.pressure_adc import AdcPressure
 from hardware.usb_link import UsbLink
 
-FRAME, GPIO_IN = 0x50110048, 0xD0000004
+FRAME, GPIO_IN, DATA_CMD = 0x50110048, 0xD0000004, 0x40044010
 PINS = {
     "led_red": 10, "led_green": 11, "led_blue": 12, "buzzer": 13, "stop_button": 14, "syringe_switch": 15,
     "home_switch": 17, "i2c_sda": 20, "i2c_scl": 21, "adc": 26,
 }  # fmt: skip
 TURNS = 3000
 registers = machine.mem32
-for address in (FRAME, GPIO_IN, 0x50000080 + 0x10):
+for address in (FRAME, GPIO_IN, DATA_CMD, 0x50000080 + 0x10):
     registers[address] = 0
 link = UsbLink()
 indicators = Indicators(PINS, {"active_low": ["syringe_switch"], "buzzer_hz": 523})
 abp2 = Abp2(PINS, {"i2c_address": 0x28})
 adc = AdcPressure(PINS)
 buffer = bytearray(64)
-# Bytes read, frames written, frames refused, faults of the sensor.
-found = [0, 0, 0, 0]
+# Bytes read, frames written, frames refused, faults of the sensor, turns with the bus held.
+found = [0, 0, 0, 0, 0]
 frame = bytearray(b"f" * 60 + b"\0")
 
 
 def turns():
-    """Every path of a turn: sensor good, faulty, gone; host reading, not reading, asleep; all lights and sounds."""
+    """Every path of a turn: sensor good, faulty, gone, holding the bus; host reading, not, asleep; lights, sounds."""
     for turn in range(TURNS):
         registers[GPIO_IN] = (turn >> 2 & 7) << 14
         # Awake for 200 turns of 250; a packet is stuck for 100 of 400.
@@ -45,6 +45,10 @@ def turns():
             registers[FRAME] = turn & 0x7FF
         machine.mem16.stuck = turn % 400 > 300
         machine.bus.fails = turn % 100 > 90
+        if turn % 100 == 50:
+            machine.bus.held = turn // 100 % 12
+        if machine.bus.held:
+            found[4] += 1
         machine.bus.status = 0x60 if turn % 50 > 47 else 0x40
         count = link.readinto(buffer)
         while count:
