@@ -1,4 +1,4 @@
-"""The question before anything moves: refused where nobody can answer it, and a no unless somebody says yes."""
+"""The question before anything moves or is changed: refused where nobody can answer, a no unless somebody says yes."""
 
 import sys
 
@@ -17,8 +17,10 @@ def refuse_without_answers(yes: bool, as_json: bool) -> None:
         raise Refused(f"this needs a confirmation and {why}", "add --yes if everything has been checked")
 
 
-def confirm(console: Console, lines: list[str], yes: bool, question: str) -> None:
-    """Shows what will be done and asks; Refused on a no (REQ-PATH-2)."""
+def confirm(
+    console: Console, lines: list[str], yes: bool, question: str, otherwise: str = "nothing has moved"
+) -> None:
+    """Shows what will be done and asks; Refused on a no (REQ-PATH-2), with `otherwise` as what is then known."""
     say(console, lines)
     if yes:
         return
@@ -31,4 +33,4 @@ def confirm(console: Console, lines: list[str], yes: bool, question: str) -> Non
         click.echo(err=True)
         raise
     if answer.strip().lower() not in ("y", "yes"):
-        raise Refused("not confirmed", "nothing has moved")
+        raise Refused("not confirmed", otherwise)

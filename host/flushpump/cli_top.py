@@ -16,6 +16,7 @@ from flushpump.cli_device import (
 from flushpump.cli_prime import prime_command
 from flushpump.cli_records import records_group
 from flushpump.cli_run import run_command
+from flushpump.cli_settings import settings_group
 
 
 class _TopCommands(Commands):
@@ -58,5 +59,6 @@ for _command in (
     run_command,
     prime_command,
     records_group,
+    settings_group,
 ):
     cli.add_command(_command)

@@ -14,21 +14,23 @@ _BY_NAME = {row[1]: row for row in messages.SETTINGS}
 NAMES = tuple(_BY_NAME)
 
 
-def _row(name: str) -> tuple[int, str, int, int, int, str]:
+def row_of(name: str) -> tuple[int, str, int, int, int, str]:
+    """Index, name, minimum, maximum, default, meaning. UsageProblem for a name that the table does not have."""
     if name not in _BY_NAME:
         near = difflib.get_close_matches(name, NAMES, 1)
-        raise UsageProblem(f"there is no setting {name}", f"did you mean {near[0]}?" if near else "")
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
+        raise UsageProblem(f"there is no setting {name}", hint)
     return _BY_NAME[name]
 
 
 def read(link: Link, name: str) -> int:
     """The value in force."""
-    return SettingValue.from_wire(link.command("SETTINGS_GET", {"index": _row(name)[0]})).value
+    return SettingValue.from_wire(link.command("SETTINGS_GET", {"index": row_of(name)[0]})).value
 
 
 def write(link: Link, name: str, value: int) -> int:
     """Sets the value and returns what applies."""
-    index, _, minimum, maximum, _, _ = _row(name)
+    index, _, minimum, maximum, _, _ = row_of(name)
     if not minimum <= value <= maximum:
         raise UsageProblem(f"{name} must lie from {minimum} to {maximum}, but is {value}")
     return SettingValue.from_wire(link.command("SETTINGS_SET", {"index": index, "value": value})).value

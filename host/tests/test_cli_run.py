@@ -22,26 +22,6 @@ PULSE_KEYS = {
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def flushpump(tmp_path: FilePath) -> Command:
-    environment = {**os.environ, "FLUSHPUMP_RECORDS": str(tmp_path / "records.sqlite")}
-    environment.pop("FLUSHPUMP_PORT", None)
-
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flushpump.cli", *arguments]
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**environment, **more},
-        )
-
-    return run
-
-
 def result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     found = json.loads(done.stdout)
     assert isinstance(found, dict)
