@@ -113,7 +113,7 @@ def _in_our_words(message: str) -> str:
     message = re.sub(r"(\S)\. \(?Did you mean (.*?)\)?$", r"\1; did you mean \2", message)
     message = re.sub(r"is not a valid integer( range)?$", "is no whole number", message)
     message = re.sub(r"is not a valid float( range)?$", "is no number", message)
-    return re.sub(r"is not in the range x>=0", "is below zero", message)
+    return re.sub(r"is not in the range x>=(\d+)", r"is below \1", message).replace("is below 0", "is below zero")
 
 
 def _write_log() -> str:

@@ -13,9 +13,11 @@ from flushpump.cli_device import (
     status_command,
     stop_command,
 )
+from flushpump.cli_log import log_command
 from flushpump.cli_prime import prime_command
 from flushpump.cli_records import records_group
 from flushpump.cli_run import run_command
+from flushpump.cli_selftest import selftest_command
 from flushpump.cli_settings import settings_group
 
 
@@ -60,5 +62,7 @@ for _command in (
     prime_command,
     records_group,
     settings_group,
+    selftest_command,
+    log_command,
 ):
     cli.add_command(_command)
