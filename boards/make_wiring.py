@@ -2,8 +2,9 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from flushpump.board_pins import check, wiring
+from flushpump.board_pins import FORCE_LIMITS, STRAPS, check, wiring
 
 HERE = Path(__file__).resolve().parent
 _INTRODUCTION = """\
@@ -28,11 +29,23 @@ def document() -> str:
         locks = "may move without current" if drive["back_drives"] else "locks itself"
         parts.append(
             f"\n## {data['name']}\n\n{data['title']}. {drive['steps_per_mm']} steps/mm, at most "
-            f"{drive['step_rate_max_per_s']} steps/s, {drive['force_limit_n']} N; the drive {locks}. "
+            f"{drive['step_rate_max_per_s']} steps/s; the drive {locks}. Its force is limited to "
+            f"{drive['force_limit_n']} N by {FORCE_LIMITS[drive['force_limit_by']]}. "
             f"Driver: STEP high {driver['step_high_ns']} ns, low {driver['step_low_ns']} ns, DIR "
-            f"{driver['dir_setup_ns']} ns before it.\n\n{wiring(data)}"
+            f"{driver['dir_setup_ns']} ns before it{_over_uart(driver)}.\n\n{wiring(data)}"
         )
     return "".join(parts)
+
+
+def _over_uart(driver: dict[str, Any]) -> str:
+    uart = driver.get("uart")
+    if uart is None:
+        return ""
+    ms1, ms2 = STRAPS[uart["microsteps"]]
+    return (
+        f"; over its UART 1/{uart['microsteps']} step, {uart['run_current_ma']} mA RMS, {uart['hold_current_ma']} mA "
+        f"at rest, with MS1 to {ms1} and MS2 to {ms2} for the same steps without it"
+    )
 
 
 if __name__ == "__main__":

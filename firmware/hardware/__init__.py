@@ -1,6 +1,7 @@
 """The RP2040 under the pump: `ports()` builds every port of the controller from the board's data in /board.json."""
 
 import json
+import sys
 
 BOARD_FILE = "/board.json"
 
@@ -17,9 +18,10 @@ def board_data(path=BOARD_FILE):
 def ports(tell, feed):
     """(board, link, steps, counter, pressure, indicators, journal, identity), as the controller takes them.
 
-    The first thing done to a pin is to switch the driver off. `tell` takes a sentence about damage in the journal;
-    `feed` is called before each access to the flash. Raises ValueError with one sentence for board data that make no
-    sense.
+    The first thing done to a pin is to switch the driver off. `tell` takes a sentence about damage in the journal, or
+    about a driver that does not take its settings: then `steps.ready` is False, and the self-test fails. `feed` is
+    called before each access to the flash and each exchange with the driver. Raises ValueError with one sentence for
+    board data that make no sense.
     """
     from pump.board import Board
 
@@ -36,12 +38,30 @@ def ports(tell, feed):
         pins = data["pins"]
         driver = data["driver"]
         steps = StepGenerator(pins, driver, board.ticks_per_us)
+        complaint = driver_complaint(pins, driver, feed)
         counter = StepCounter(pins, driver)
         pressure = pressure_sensor(pins, data["sensor"])
         indicators = Indicators(pins, data["indicators"])
     except KeyError as error:
         raise ValueError(f"board data: {error} is missing in {BOARD_FILE}; flash the board again") from None
+    if complaint:
+        steps.ready = False
+        tell(complaint)
     return board, UsbLink(), steps, counter, pressure, indicators, Journal(tell=tell, feed=feed), Identity()
+
+
+def driver_complaint(pins, driver, feed):
+    """Gives a driver with a table [driver.uart] its settings; one sentence when it does not take them, else ""."""
+    settings = driver.get("uart")
+    if settings is None:
+        return ""
+    from .tmc2209 import set_up
+
+    complaint = set_up(pins, settings, feed)
+    # Not needed again: 3 kB of heap.
+    del sys.modules["hardware.tmc2209"]
+    globals().pop("tmc2209", None)
+    return complaint
 
 
 def pressure_sensor(pins, sensor):

@@ -34,10 +34,11 @@ class StepGenerator:
 
     `pins`: GPIO numbers `step`, `dir` and `enable`. `driver`: `step_high_ns`, `step_low_ns`, `dir_setup_ns`,
     `enable_active_low` and `forwards_high` (level of DIR) of the board's data. ValueError when the system clock is not
-    the board's.
+    the board's. A driver that is not `ready`, since it has not taken its settings, is not switched on.
     """
 
     def __init__(self, pins, driver, ticks_per_us):
+        self.ready = True
         self._enable_on = 0 if driver["enable_active_low"] else 1
         self._enable = Pin(pins["enable"], Pin.OUT, value=1 - self._enable_on)
         if machine.freq() != ticks_per_us * 1_000_000:
@@ -87,7 +88,7 @@ class StepGenerator:
 
     def enable(self, on):
         """Switches the driver. Off at the start and, by the board's pull resistor, in reset."""
-        self._enable.value(self._enable_on if on else 1 - self._enable_on)
+        self._enable.value(self._enable_on if on and self.ready else 1 - self._enable_on)
 
     def queue(self, half_period_ticks, count, direction):
         """Appends a slice: `count` pulses of two half periods, STEP low first; direction 0: a dwell of that length.

@@ -39,6 +39,7 @@ class Drive:
         self.now = 0
         self.made = 0
         self.enabled = False
+        self.ready = True
         self.edges: list[int] = []
         self.slices: list[tuple[int, int, int, int]] = []
         self.most_queued_us = 0

@@ -64,6 +64,21 @@ def test_a_step_queue_that_cannot_be_emptied_fails():
     assert after_test(device).failed & messages.TEST_DRIVER
 
 
+@pytest.mark.requirement("REQ-START-1", "REQ-START-2")
+def test_a_driver_that_has_not_taken_its_settings_fails_and_nothing_moves():
+    device = Device()
+    device.drive.ready = False
+    assert after_test(device).failed == messages.TEST_DRIVER
+    assert device.pump.state() == 7
+    host = device.host
+    host.hello()
+    host.authenticate()
+    host.ask("PATH_SET", PATH)
+    assert host.ask("PRIME", PRIME).status == STATUS["SELF_TEST"]
+    device.turn(20)
+    assert device.drive.position() == 0
+
+
 @pytest.mark.requirement("REQ-START-2")
 def test_indicators_that_do_not_answer_fail():
     device = Device()

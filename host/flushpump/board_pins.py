@@ -22,8 +22,8 @@ ROLES = {
     "step": _Role("driver STEP", needed=True),
     "dir": _Role("driver DIR", needed=True),
     "enable": _Role("driver ENABLE, with a resistor that keeps it off in reset", needed=True),
-    "uart_tx": _Role("driver UART, through 1 kOhm"),
-    "uart_rx": _Role("driver UART"),
+    "uart_tx": _Role("driver PDN_UART, through 1 kOhm"),
+    "uart_rx": _Role("driver PDN_UART"),
     "led_red": _Role("LED red, through a resistor to its anode", needed=True),
     "led_green": _Role("LED green, likewise", needed=True),
     "led_blue": _Role("LED blue, likewise", needed=True),
@@ -40,8 +40,15 @@ ROLES = {
 }
 SWITCHES = ("stop_button", "syringe_switch", "clutch_switch", "home_switch", "end_switch", "service_strap")
 SENSOR_PINS = {"abp2": ("i2c_sda", "i2c_scl"), "adc": ("adc",)}
+# What keeps the drive from bursting a catheter (drive.force_limit_by), in the words of the boards' page.
+FORCE_LIMITS = {"current": "the motor's current", "clutch": "a clutch", "relief": "a relief valve"}
 # STEP high, STEP low, DIR set-up in ns: the makers' data sheets.
 DRIVER_TIMES_NS = {"a4988": (1000, 1000, 200), "drv8825": (1900, 1900, 650), "tmc2209": (100, 100, 20)}
+# Microsteps of a TMC2209 that its pins MS1 and MS2 give as well, so that one which loses its settings keeps them; and
+# where these go, which is its address too.
+STRAPS = {8: ("GND", "GND"), 32: ("VIO", "GND"), 64: ("GND", "VIO"), 16: ("VIO", "VIO")}
+# Full scale at the sense resistor, which has 20 mOhm more in the driver (TMC2209 datasheet, section 9; R-h).
+_FULL_SCALE_UV = 325_000_000
 _TIMES = ("step_high_ns", "step_low_ns", "dir_setup_ns")
 # The Pico's header; 3V3 is 36, 5 V in is 39 (VSYS).
 HEADER_PINS = {
@@ -55,7 +62,9 @@ def check(data: Mapping[str, Any]) -> None:
     board = data.get("name", "?")
     try:
         _check_pins(data)
+        _check_force_limit(_table(data, "drive"))
         _check_driver(_table(data, "driver"))
+        _check_driver_uart(data["driver"], data["pins"])
         _check_indicators(data)
     except ValueError as error:
         raise ValueError(f"board '{board}': {error}") from None
@@ -122,6 +131,13 @@ def _check_pair(pins: Mapping[str, int], first: str, second: str, *, period: int
         raise ValueError(f"pins.{first} {one} and pins.{second} {other} are no pair of one controller of the RP2040")
 
 
+def _check_force_limit(drive: Mapping[str, Any]) -> None:
+    """That the board says what limits its force whatever the firmware does; how far is checked by the firmware too."""
+    limit = drive.get("force_limit_by")
+    if limit not in FORCE_LIMITS:
+        raise ValueError(f"drive.force_limit_by is {limit!r}, but must be one of {', '.join(FORCE_LIMITS)}")
+
+
 def _check_driver(driver: Mapping[str, Any]) -> None:
     kind = driver.get("kind")
     if kind not in DRIVER_TIMES_NS:
@@ -133,6 +149,39 @@ def _check_driver(driver: Mapping[str, Any]) -> None:
     for key in ("enable_active_low", "forwards_high"):
         if not isinstance(driver.get(key), bool):
             raise ValueError(f"driver.{key} is {driver.get(key)!r}, but must be true or false")
+
+
+def _check_driver_uart(driver: Mapping[str, Any], pins: Mapping[str, int]) -> None:
+    """The table [driver.uart], which a board may have together with the pins of a UART."""
+    uart = driver.get("uart")
+    if (uart is None) != ("uart_tx" not in pins):
+        raise ValueError("the table [driver.uart] and pins.uart_tx go together, but only one is given")
+    if uart is None:
+        return
+    if not isinstance(uart, Mapping) or driver["kind"] != "tmc2209":
+        raise ValueError("[driver.uart] must be a table, of a driver of the kind tmc2209")
+    sense_mohm = _integer(uart, "sense_resistor_mohm", 20, 1000)
+    # 1.414 for the peak of the RMS current.
+    most_ma = _FULL_SCALE_UV // (1414 * (sense_mohm + 20))
+    run_ma = _integer(uart, "run_current_ma", 50, most_ma)
+    _integer(uart, "hold_current_ma", 0, run_ma)
+    if uart.get("microsteps") not in STRAPS:
+        raise ValueError(
+            f"driver.uart.microsteps is {uart.get('microsteps')!r}, but must be one of "
+            f"{', '.join(map(str, sorted(STRAPS)))}, which the driver's pins give as well"
+        )
+    for key in ("interpolate", "spread_cycle"):
+        if not isinstance(uart.get(key), bool):
+            raise ValueError(f"driver.uart.{key} is {uart.get(key)!r}, but must be true or false")
+    if _integer(uart, "stall_threshold", 0, 255) and uart["spread_cycle"]:
+        raise ValueError("driver.uart.stall_threshold is for StealthChop: set spread_cycle to false, or it to 0")
+
+
+def _integer(uart: Mapping[str, Any], key: str, least: int, most: int) -> int:
+    value = uart.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"driver.uart.{key} is {value!r}, but must be an integer from {least} to {most}")
+    return value
 
 
 def _check_indicators(data: Mapping[str, Any]) -> None:

@@ -31,6 +31,11 @@ def changed(name="rpi_pico", **tables):
     return data
 
 
+def uart(**entries):
+    """Changes of the table [driver.uart] of rpi_pico."""
+    return {"driver": {"uart": {**load("rpi_pico")["driver"]["uart"], **entries}}}
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_board_fits_its_chip_and_bears_the_name_of_its_file(file):
     data = load(file.stem)
@@ -70,6 +75,16 @@ def test_the_three_boards_are_there():
         ({"driver": {"kind": "a4988"}}, "driver.step_high_ns is 100, but a4988 needs 1000"),
         ({"driver": {"kind": "l298"}}, "driver.kind is 'l298', but must be one of a4988, drv8825, tmc2209"),
         ({"driver": {"forwards_high": 1}}, "driver.forwards_high is 1, but must be true or false"),
+        ({"driver": {"uart": None}}, "the table [driver.uart] and pins.uart_tx go together"),
+        ({"driver": {"uart": 5}}, "[driver.uart] must be a table, of a driver of the kind tmc2209"),
+        (uart(sense_resistor_mohm=5), "driver.uart.sense_resistor_mohm is 5, but must be an integer from 20 to 1000"),
+        (uart(sense_resistor_mohm=None), "driver.uart.sense_resistor_mohm is None"),
+        (uart(run_current_ma=3000), "driver.uart.run_current_ma is 3000, but must be an integer from 50 to 1768"),
+        (uart(hold_current_ma=600), "driver.uart.hold_current_ma is 600, but must be an integer from 0 to 500"),
+        (uart(microsteps=256), "driver.uart.microsteps is 256, but must be one of 8, 16, 32, 64"),
+        (uart(interpolate=1), "driver.uart.interpolate is 1, but must be true or false"),
+        (uart(stall_threshold=40), "driver.uart.stall_threshold is for StealthChop"),
+        ({"drive": {"force_limit_by": None}}, "drive.force_limit_by is None, but must be one of current, clutch"),
         ({"indicators": {"buzzer_hz": 4000}}, "indicators.buzzer_hz is 4000"),
         ({"indicators": {"active_low": ["step"]}}, "indicators.active_low names 'step', which is no switch"),
     ],
@@ -91,10 +106,11 @@ def test_every_uart_pair_of_the_chip_is_accepted(tx, rx):
     data = load("breadboard")
     moved = {"led_red": 6, "buzzer": 7, "led_blue": 10, "syringe_switch": 18, "home_switch": 19, "end_switch": 22}
     data["pins"] = {**data["pins"], **moved, "service_strap": 27, "step": 2, "enable": 28, "uart_tx": tx, "uart_rx": rx}
+    data["driver"] = load("rpi_pico")["driver"]
     check(data)
 
 
-@pytest.mark.parametrize("name", ["sensor", "driver", "indicators", "pins"])
+@pytest.mark.parametrize("name", ["sensor", "drive", "driver", "indicators", "pins"])
 def test_a_missing_table_is_named(name):
     data = load("rpi_pico")
     del data[name]

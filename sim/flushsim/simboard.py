@@ -112,6 +112,9 @@ class Link:
 class Steps:
     """The step generator: slices go into the output record, a stop voids those of the same turn too."""
 
+    # Its driver needs no settings.
+    ready = True
+
     def __init__(self, target: bytearray, ticks_per_us: int) -> None:
         self._target = target
         self._ticks_per_us = ticks_per_us
