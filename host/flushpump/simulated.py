@@ -1,4 +1,4 @@
-"""The hands at a simulated pump: they fill and change its syringe and take the line off, as a person would.
+"""The hands at a simulated pump: they fill its syringe, take the line off, put a gauge on, as a person would.
 
 A pump behind a wire, simulated or not, has no hands here, and nothing is done.
 """
@@ -28,6 +28,19 @@ def line_taken_off(pump: Pump) -> Iterator[None]:
     finally:
         if plant is not None:
             plant.connect(True)
+
+
+@contextmanager
+def held_at(pump: Pump, pressure_kpa: float) -> Iterator[None]:
+    """The sensor is held at this gauge pressure while the block lasts, for calibrating it; 0 is open to the air."""
+    plant = _plant(pump)
+    if plant is not None:
+        plant.hold(pressure_kpa)
+    try:
+        yield
+    finally:
+        if plant is not None:
+            plant.hold(None)
 
 
 def _plant(pump: Pump) -> Any:

@@ -38,6 +38,8 @@ KINDS = {
     "sensor-silent": Kind(SENSOR, "the sensor gives no new values"),
     "sensor-fault": Kind(SENSOR, "the sensor's bus or diagnosis reports a fault"),
     "sensor-drift": Kind(SENSOR, "the sensor's zero wanders, kPa every second", 2.0, -1000.0, 1000.0, "kPa"),
+    "sensor-offset": Kind(SENSOR, "the sensor reads too high by this, kPa, from power-on", 3.0, -1000.0, 1000.0, "kPa"),
+    "sensor-gain": Kind(SENSOR, "the sensor reads the pressure times this, from power-on", 1.03, 0.1, 10.0, "times"),
     "link-loss": Kind(LINK, "no byte passes any more"),
     "link-drop": Kind(LINK, "share of frames that are lost", 0.1, 0.0, 1.0, "share"),
     "link-duplicate": Kind(LINK, "share of frames that come twice", 0.1, 0.0, 1.0, "share"),

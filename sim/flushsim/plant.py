@@ -50,6 +50,7 @@ class Plant:
         self.stepper = Stepper(self.ticks_per_us)
         self.plunger = Plunger(path, board["drive"])
         self.sensor = PressureSensor(board["sensor"], seed, noise_kpa)
+        self.held_kpa: float | None = None
         self._line = LineSolver(
             path.near(),
             path.far(),
@@ -59,6 +60,8 @@ class Plant:
         )
         self._faults = FaultClock(parse_faults(faults), self.ticks_per_us)
         self.faults = self._faults.faults
+        self.sensor.offset_kpa = self._faults.built_in("sensor-offset", 0.0)
+        self.sensor.gain = self._faults.built_in("sensor-gain", 1.0)
         self.connected = True
         self.first_edge_ticks: int | None = None
         self._driven_ml = 0.0
@@ -227,13 +230,18 @@ class Plant:
         """A fresh syringe of the same kind is put in."""
         self.plunger.load(loaded_ml, self.path.capacity_ml)
 
+    def hold(self, pressure_kpa: float | None) -> None:
+        """A gauge and a hand pump hold the sensor at this pressure, for calibrating it; None: they are taken off."""
+        self.held_kpa = pressure_kpa
+
     def read_sensor(self) -> int:
         """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
         self._solve()
         if self._drifting:
             wandered_s = self._faults.on_for_s("sensor-drift", self._now_ticks)
             self.sensor.drift_kpa = self._faults.severity("sensor-drift") * wandered_s
-        return self.sensor.read(self._line.port_kpa, self._now_ticks // self.ticks_per_us)
+        port_kpa = self._line.port_kpa if self.held_kpa is None else self.held_kpa
+        return self.sensor.read(port_kpa, self._now_ticks // self.ticks_per_us)
 
     # -- truth --------------------------------------------------------------------------------------------------------
 

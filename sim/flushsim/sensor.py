@@ -24,6 +24,8 @@ class PressureSensor:
         self.silent = False
         self.faulty = False
         self.drift_kpa = 0.0
+        self.offset_kpa = 0.0
+        self.gain = 1.0
         self._random = random.Random(f"pressure sensor {seed}")
         self._least_kpa = float(data["range_min_pa"]) / 1000
         self._zero = int(data["raw_min"])
@@ -52,5 +54,5 @@ class PressureSensor:
         self._conversion = conversion
         if not self.stuck or self._last is None:
             noise_kpa = self._random.gauss(0.0, self.noise_kpa)
-            self._last = self.counts(port_kpa + self.drift_kpa + noise_kpa)
+            self._last = self.counts(port_kpa * self.gain + self.offset_kpa + self.drift_kpa + noise_kpa)
         return self._last

@@ -74,3 +74,18 @@ def test_a_drifting_sensor_wanders_from_the_fault_on() -> None:
     # 0.2 s after the start of the fault, less the first step's few hundred microseconds.
     assert kpa(drifting[-1]) - kpa(sound[-1]) == pytest.approx(2.0, abs=0.02)
     assert not math.isclose(sound[-1], drifting[-1])
+
+
+@pytest.mark.parametrize(("faults", "reads_kpa"), [([], 100.0), (["sensor-offset:4@0s", "sensor-gain:1.05@0s"], 109.0)])
+def test_a_sensor_held_at_a_known_pressure_reads_it_with_the_offset_and_gain_that_it_was_made_with(
+    faults: list[str], reads_kpa: float
+) -> None:
+    plant = Plant(PlantPath(), BOARD, faults, noise_kpa=0.0)
+    plant.advance(5_000)
+    in_the_line = plant.read_sensor()
+    plant.hold(100.0)
+    plant.advance(10_000)
+    assert plant.read_sensor() == plant.sensor.counts(reads_kpa)
+    plant.hold(None)
+    plant.advance(15_000)
+    assert plant.read_sensor() == in_the_line
