@@ -33,8 +33,9 @@ LABEL_CELLS = 10
 class Quantity(click.ParamType):  # type: ignore[type-arg]
     """A number with its unit, as in 0.5mL; a number alone is refused. Converted to the first unit named."""
 
-    def __init__(self, name: str, factors: dict[str, float]) -> None:
+    def __init__(self, name: str, factors: dict[str, float], example: str = "0.5") -> None:
         self.name = name
+        self._example = example
         self._factors = {unit.lower(): factor for unit, factor in factors.items()}
         self._units = list(factors)
 
@@ -43,7 +44,7 @@ class Quantity(click.ParamType):  # type: ignore[type-arg]
         if isinstance(value, float):
             return value
         matched = re.fullmatch(r"\s*([-+0-9.,eE]+?)\s*([a-zA-Z/]*)\s*", str(value))
-        example = f"write it as in 0.5{self._units[0]}"
+        example = f"write it as in {self._example}{self._units[0]}"
         try:
             number = float(matched.group(1)) if matched else math.nan
         except ValueError:
@@ -61,6 +62,7 @@ class Quantity(click.ParamType):  # type: ignore[type-arg]
 
 
 VOLUME = Quantity("volume", {"mL": 1.0, "uL": 1e-3})
+PRESSURE = Quantity("pressure", {"kPa": 1.0, "psi": 6.894757, "mmHg": 0.1333224, "bar": 100.0}, "100")
 FLOW = Quantity("flow", {"mL/s": 1.0, "uL/s": 1e-3, "mL/min": 1 / 60, "mL/h": 1 / 3600})
 
 

@@ -2,7 +2,9 @@
 
 import click
 
+from flushpump.cli_aspirate import aspirate_command
 from flushpump.cli_base import Commands
+from flushpump.cli_calibrate import calibrate_command
 from flushpump.cli_catalog import catalog_command, plan_command
 from flushpump.cli_device import (
     ack_command,
@@ -60,9 +62,11 @@ for _command in (
     plan_command,
     run_command,
     prime_command,
+    aspirate_command,
     records_group,
     settings_group,
     selftest_command,
     log_command,
+    calibrate_command,
 ):
     cli.add_command(_command)
