@@ -1,7 +1,8 @@
 """Starts the pump on a board: the ports of `hardware` under the control loop of `pump`, a step every 5 ms.
 
 Every way out of the loop ends the steps and switches the driver off first. Asked for the prompt (a SERVICE command, or
-the service strap at the start), the loop ends for good; after a fault the watchdog restarts the board.
+the service strap at the start), the loop ends for good; after a fault the watchdog restarts the board, and the log
+gets an entry of it.
 """
 
 import gc
@@ -12,24 +13,36 @@ import machine
 import micropython
 
 TURN_US = 5_000
+# While modules are loaded: what loading leaves behind is collected before it scatters the heap.
+GARBAGE_MAX = 8_192
 SERVICE = 1
+# Argument of a LOG_FAULT: the exception that ended the loop before the last start.
+EXCEPTION = 1
 
 
 def main():
+    gc.threshold(GARBAGE_MAX)
     try:
         import hardware
         from hardware.fault_log import FaultLog
         from hardware.watchdog import Watchdog
-    except ImportError:
-        print("flushpump: no hardware layer is installed on this board, so the pump does not start; flash it again")
+    except (ImportError, ValueError) as error:
+        # ValueError: compiled for another MicroPython.
+        not_started(f"the firmware cannot be loaded ({error}); flash the board again")
         return
     watchdog = Watchdog()
     faults = FaultLog(feed=watchdog.feed)
     try:
         parts = hardware.ports(faults.note, watchdog.feed)
-    except ValueError as error:
-        print("flushpump: the pump does not start:", error)
+    except ImportError as error:
+        not_started(f"a file of the firmware is missing ({error}); flash the board again")
         return
+    except ValueError as error:
+        not_started(error)
+        return
+    except Exception as error:
+        faults.keep(error)
+        raise
     run(parts, watchdog, faults)
 
 
@@ -40,7 +53,7 @@ def run(parts, watchdog, faults):
     request = 0
     try:
         if start_allowed(parts[5], parts[7]):
-            request = turns(parts, watchdog)
+            request = turns(parts, watchdog, faults)
     except BaseException as error:
         switch_off(steps)
         faults.keep(error)
@@ -49,25 +62,31 @@ def run(parts, watchdog, faults):
         switch_off(steps)
         parts[5].show(0, 0)
         link.close()
-    if request == SERVICE:
-        watchdog.stop()
-    elif request:
+    if request:
         from hardware.identity import mark_command
 
+        # A restart at the prompt is one that was asked for, too.
         mark_command()
-        machine.reset()
+        if request == SERVICE:
+            watchdog.stop()
+        else:
+            machine.reset()
 
 
 def start_allowed(indicators, identity):
     """Whether the loop may begin; tells at the prompt why it does not."""
     if identity.complaint:
-        print("flushpump: the pump does not start:", identity.complaint)
+        not_started(identity.complaint)
         return False
     # The strap's bit of firmware/README.md.
     if indicators.inputs() & 32:
-        print("flushpump: the service strap is set, so the pump does not start")
+        not_started("the service strap is set")
         return False
     return True
+
+
+def not_started(why):
+    print("flushpump: the pump does not start:", why)
 
 
 def switch_off(steps):
@@ -75,14 +94,19 @@ def switch_off(steps):
     steps.enable(False)
 
 
-def turns(parts, watchdog):
+def turns(parts, watchdog, faults):
     """The control loop; returns the controller's request. While the pump moves the heap is locked, as in its tests."""
+    from flushlink.messages import LOG_FAULT
     from pump.controller import Controller
 
     controller = Controller(*parts)
+    if faults.take_new():
+        # The entry says that there was one; what it was lies in the fault log.
+        controller.log.add(LOG_FAULT, EXCEPTION, 0)
     forget_the_table()
     parts[1].open()
     gc.collect()
+    gc.threshold(-1)
     watchdog.start()
     step = controller.step
     due_us = time.ticks_us()

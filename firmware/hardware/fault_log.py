@@ -13,6 +13,8 @@ from .journal_files import Files, nothing
 
 _FAULT = "fault.txt"
 _NOTES = "notes.txt"
+# There until somebody has taken note of the fault.
+_NEW = "fault.new"
 # The end of a traceback says what happened where.
 _FAULT_SIZE = 1500
 _NOTES_SIZE = 1000
@@ -32,6 +34,14 @@ class FaultLog:
         except MemoryError:
             traceback = type(error).__name__
         self._keep(_FAULT, heading + "\n" + traceback[-_FAULT_SIZE:])
+        self._files.write(_NEW, "wb", b"")
+
+    def take_new(self):
+        """Whether an exception has been kept since this was last asked."""
+        new = self._files.size(_NEW) >= 0
+        if new:
+            self._files.remove(_NEW)
+        return new
 
     def fault(self):
         """The kept exception as text, "" when there is none."""
@@ -52,7 +62,7 @@ class FaultLog:
         return [line for line in self._text(_NOTES).split("\n") if line]
 
     def clear(self):
-        for name in (_FAULT, _NOTES):
+        for name in (_FAULT, _NOTES, _NEW):
             if self._files.size(name) >= 0:
                 self._files.remove(name)
 

@@ -1,4 +1,8 @@
-"""The watchdog: runs with the control loop, and resets the board one second after the loop's last turn."""
+"""The watchdog: runs with the control loop, and resets the board one second after the loop's last turn.
+
+MicroPython has no call that stops it; `stop` clears the chip's own ENABLE bit (RP2040 datasheet 4.7.6: CTRL, bit 30),
+which stops its count. So a board that was asked for its prompt stays there; nothing but `start` sets the bit again.
+"""
 
 import machine
 
@@ -24,6 +28,6 @@ class Watchdog:
             self._timer.feed()
 
     def stop(self):
-        """For the way to the prompt alone, with the driver off. MicroPython has no call for it, the chip has a bit."""
+        """For the way to the prompt alone, with the driver off."""
         self._timer = None
         machine.mem32[_CTRL_CLEAR] = _ENABLE

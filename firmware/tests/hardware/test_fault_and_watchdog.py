@@ -37,6 +37,14 @@ def test_of_a_long_traceback_the_end_is_kept(faults):
     assert faults.fault().endswith("ValueError: the innermost \u00b5\n")
 
 
+def test_a_fault_is_new_once(board, faults, tmp_path):
+    assert not faults.take_new()
+    kept(faults, 1)
+    again = board[1]("fault_log").FaultLog(str(tmp_path / "journal"))
+    assert [again.take_new(), again.take_new()] == [True, False]
+    assert again.fault() != ""
+
+
 def test_nothing_kept_is_no_text(faults):
     assert faults.fault() == ""
     assert faults.notes() == []

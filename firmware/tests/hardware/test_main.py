@@ -1,11 +1,13 @@
 """The loop of main.py: every way out ends the steps and switches the driver off before anything else."""
 
+import builtins
 import importlib.util
 import sys
 import types
 from pathlib import Path
 
 import pytest
+from flushlink import messages
 
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
 STRAP = 32
@@ -22,6 +24,8 @@ class Parts:
         self.turns = 3
         self.request_at_end = 1
         self.moving_from = 1
+        self.new_fault = False
+        self.logged = []
 
     # Port calls
 
@@ -57,6 +61,12 @@ class Parts:
     def keep(self, error):
         self.done.append(f"kept {type(error).__name__}")
 
+    def note(self, sentence):
+        self.done.append(f"noted {sentence}")
+
+    def take_new(self):
+        return self.new_fault
+
 
 @pytest.fixture
 def loop(monkeypatch):
@@ -68,6 +78,7 @@ def loop(monkeypatch):
         def __init__(self, *ports):
             self.request = 0
             self.moving = False
+            self.log = types.SimpleNamespace(add=lambda *entry: parts.logged.append(entry))
             self._turn = 0
 
         def step(self, now_us):
@@ -93,6 +104,8 @@ def loop(monkeypatch):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     # The loop lets go of it, and other tests of this process need it.
     monkeypatch.delitem(sys.modules, "flushlink.messages", raising=False)
+    monkeypatch.setattr("gc.threshold", lambda *size: None, raising=False)
+    monkeypatch.setattr("gc.threshold", lambda size: None, raising=False)
     monkeypatch.setattr("time.ticks_us", lambda: clock.now_us, raising=False)
     monkeypatch.setattr("time.ticks_add", lambda ticks, delta: ticks + delta, raising=False)
     monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
@@ -118,12 +131,20 @@ def test_a_service_command_leaves_for_the_prompt_with_driver_lights_and_watchdog
     done = run(loop)
     assert len(steps(done)) == 3
     last = done.index(steps(done)[-1])
-    assert done[last + 1 :] == ["feed", "stop", "disable", "show 0 0", "close", "watchdog off"]
+    assert done[last + 1 :] == ["feed", "stop", "disable", "show 0 0", "close", "marked", "watchdog off"]
 
 
 def test_a_reset_command_marks_its_cause_and_restarts_the_chip_with_the_driver_off(loop):
     loop[1].request_at_end = 2
     assert run(loop)[-6:] == ["stop", "disable", "show 0 0", "close", "marked", "reset"]
+
+
+@pytest.mark.requirement("REQ-LOG-1")
+@pytest.mark.parametrize("new", [False, True])
+def test_the_exception_that_ended_the_last_loop_is_an_entry_of_the_log(loop, new):
+    loop[1].new_fault = new
+    run(loop)
+    assert loop[1].logged == ([(messages.LOG_FAULT, 1, 0)] if new else [])
 
 
 @pytest.mark.requirement("REQ-STOP-4")
@@ -167,3 +188,49 @@ def test_a_set_strap_or_a_half_flashed_board_keeps_the_prompt_and_nothing_moves(
     loop[1].pressed, loop[1].complaint = pressed, complaint
     assert run(loop) == ["stop", "disable", "show 0 0", "close"]
     assert complaint in capsys.readouterr().out
+
+
+def start(loop, monkeypatch, error):
+    """main() on a board whose `hardware` has ports() that fails."""
+
+    def ports(tell, feed):
+        raise error
+
+    package = types.ModuleType("hardware")
+    package.ports = ports
+    names = {"fault_log": "FaultLog", "watchdog": "Watchdog"}
+    monkeypatch.setitem(sys.modules, "hardware", package)
+    for name, made in names.items():
+        module = types.ModuleType(f"hardware.{name}")
+        setattr(module, made, lambda **_: loop[1])
+        monkeypatch.setitem(sys.modules, f"hardware.{name}", module)
+    loop[0].main()
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("board data: 'pins' is missing"), ImportError("no module named 'pump.board'")]
+)
+def test_a_board_that_cannot_start_says_why_in_one_sentence_and_stays_at_the_prompt(loop, monkeypatch, capsys, error):
+    start(loop, monkeypatch, error)
+    said = capsys.readouterr().out
+    assert said.startswith("flushpump: the pump does not start: ")
+    assert str(error) in said
+    assert said.count("\n") == 1
+    assert loop[1].done == []
+
+
+@pytest.mark.parametrize("error", [ImportError("no module named 'hardware'"), ValueError("incompatible .mpy file")])
+def test_a_firmware_that_cannot_be_loaded_is_told_in_one_sentence(loop, monkeypatch, capsys, error):
+    def refuse(name, *_):
+        raise error
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    loop[0].main()
+    monkeypatch.undo()
+    assert f"the firmware cannot be loaded ({error}); flash the board again" in capsys.readouterr().out
+
+
+def test_an_exception_of_the_start_is_kept_in_the_fault_log(loop, monkeypatch):
+    with pytest.raises(OSError, match="no such pin"):
+        start(loop, monkeypatch, OSError("no such pin"))
+    assert loop[1].done == ["kept OSError"]
