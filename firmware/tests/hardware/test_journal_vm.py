@@ -7,6 +7,7 @@ from pathlib import Path
 
 import flushlink
 import pytest
+from flushlink import messages
 from flushsim.vm import find_micropython
 
 _HERE = Path(__file__).resolve().parent
@@ -77,6 +78,21 @@ def test_flash_that_takes_nothing_any_more_is_told_and_raises_nothing_and_what_w
     assert found["records"][0] == [56, 1]
     assert found["log"] == [1, 51, 0, 0]
     assert found["goes_on"] is True
+
+
+@pytest.mark.requirement("REQ-START-4")
+def test_settings_of_an_older_layout_are_no_settings_until_they_are_stored_anew_and_nothing_else_is_lost():
+    found = run_vm("vm_journal.py", "older")
+    default = next(setting[4] for setting in messages.SETTINGS if setting[1] == "program_volume_cap_nl")
+    assert found["found"] == [[False, default], [False, default], [True, 5_000_000]]
+    assert found["taken"] is True
+    reason = "it has the layout of another release (12345678, 56 bytes; this firmware has "
+    assert [sentence.split(reason)[0] for sentence in found["told"]] == [
+        "settings.a is not used: ", "settings.b is not used: ",
+    ] * 2  # fmt: skip
+    assert found["after"] == []
+    assert found["ledger"] == [12, 11]
+    assert found["log"] == [1, 1, 0, 0]
 
 
 def test_the_fault_log_is_the_old_or_the_new_one_after_a_power_cut_at_any_operation_and_stays_small():

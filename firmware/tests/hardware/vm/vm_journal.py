@@ -9,8 +9,11 @@ import sys
 import time
 
 import vm_flash
+from flushlink.settings_record import SIZE, default_record
+from hardware import journal_record
 from hardware.fault_log import FaultLog
 from hardware.journal import Journal
+from pump.settings import PROGRAM_VOLUME_CAP_NL, Settings
 
 FOLDER = vm_flash.PLACE + "/journal"
 PICO_SECTORS = 352
@@ -172,6 +175,35 @@ def failing():
     return {"taken": taken, "log": log_of(after), "records": records_of(after), "told": told, "goes_on": goes_on}
 
 
+def older():
+    """Settings that a release with another table has left, and a start with this one; then they are stored anew."""
+    flash = vm_flash.Flash(48)
+    vm_flash.make(flash)
+    vm_flash.mount(flash)
+    told = []
+    own = journal_record.LAYOUTS
+    journal_record.LAYOUTS = (0x12345678, own[1], own[2])
+    journal = Journal(FOLDER, told.append)
+    journal.save(0, default_record(), SIZE)
+    journal.save(1, bytes(range(12)), 12)
+    journal.append(entry_of(1), 16)
+    journal_record.LAYOUTS = own
+    found = []
+    for _ in range(2):
+        journal = Journal(FOLDER, told.append)
+        settings = Settings(journal)
+        found.append([settings.good, settings.get(PROGRAM_VOLUME_CAP_NL)])
+    sentences = list(told)
+    taken = settings.set(PROGRAM_VOLUME_CAP_NL, 5_000_000)
+    told.clear()
+    journal = Journal(FOLDER, told.append)
+    settings = Settings(journal)
+    found.append([settings.good, settings.get(PROGRAM_VOLUME_CAP_NL)])
+    ledger = bytearray(12)
+    kept = [journal.load(1, ledger), ledger[11]]
+    return {"found": found, "told": sentences, "after": told, "taken": taken, "ledger": kept, "log": log_of(journal)}
+
+
 def deep(depth):
     if depth == 0:
         raise ValueError("innermost")
@@ -214,4 +246,5 @@ def faults():
     return {"text": text, "notes": notes, "operations": operations, "texts": texts, "damaged": damaged}
 
 
-print(json.dumps({"figures": figures, "full": full, "failing": failing, "faults": faults}[sys.argv[1]](*sys.argv[2:])))
+CASES = {"figures": figures, "full": full, "failing": failing, "faults": faults, "older": older}
+print(json.dumps(CASES[sys.argv[1]](*sys.argv[2:])))
