@@ -1,4 +1,4 @@
-"""Gives the tests of every folder the `requirement` marker, the `figure` fixture and the report of the evidence."""
+"""Gives the tests of every folder the target, the `requirement` marker, the `figure` fixture and started boards."""
 
 import sys
 from pathlib import Path
@@ -8,4 +8,4 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "hil_tests"))
 pytest.register_assert_rewrite("hil_bench", "hil_wire", "hil_truth")
 
-pytest_plugins = ("evidence",)
+pytest_plugins = ("targets", "evidence", "forks")

@@ -15,6 +15,8 @@ def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., Bench]]
     def make(**options: object) -> Bench:
         if options.get("faults") and request.node.get_closest_marker("simulated") is None:
             pytest.fail("a test with faults must be marked as simulated")
+        if target == "emulator":
+            options["board"] = request.getfixturevalue("started_board")
         benches.append(Bench(target, **options))  # type: ignore[arg-type]
         return benches[-1]
 

@@ -15,7 +15,6 @@ import pytest
 
 FILE = Path(__file__).with_name("requirements.toml")
 Limit = float | tuple[float, float] | None
-TARGETS = "sim, native, emulator or serial:DEVICE"
 
 
 @dataclass(frozen=True)
@@ -63,16 +62,11 @@ def read_requirements(file: Path = FILE) -> dict[str, Requirement]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("flushpump")
-    group.addoption("--target", default="sim", metavar="TARGET", help=f"what the black-box tests run on: {TARGETS}")
     group.addoption("--report", metavar="FILE", help="write requirements, tests and figures to FILE (.json or .md)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    target = config.getoption("--target")
-    if target not in ("sim", "native", "emulator") and not (target.startswith("serial:") and target != "serial:"):
-        raise pytest.UsageError(f"there is no target '{target}': write --target {TARGETS}")
     config.addinivalue_line("markers", "requirement(*ids): requirements of requirements.toml that the test shows")
-    config.addinivalue_line("markers", "simulated(what): needs `what`, which only a simulated target has")
     config.stash[_KEY] = Evidence(read_requirements())
 
 
@@ -80,7 +74,7 @@ _KEY = pytest.StashKey[Evidence]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuses unknown ids, and leaves out what a real board cannot show."""
+    """Refuses unknown ids, and notes what each test is about."""
     known = config.stash[_KEY].requirements
     target: str = config.getoption("--target")
     for item in items:
@@ -90,9 +84,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{item.nodeid} names {unknown or 'no'} requirement that {FILE.name} does not have")
         item.user_properties.append(("requirements", sorted(set(ids))))
         item.user_properties.append(("target", _target_of(item, target)))
-        mark = item.get_closest_marker("simulated")
-        if mark is not None and target.startswith("serial:"):
-            item.add_marker(pytest.mark.skip(reason=f"needs {mark.args[0]}, which only a simulated target has"))
 
 
 def _target_of(item: pytest.Item, target: str) -> str:

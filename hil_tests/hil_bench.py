@@ -13,7 +13,7 @@ from flushlink import messages
 from flushpump.errors import FlushPumpError
 from flushpump.path import Path
 from flushpump.plan import path_settings
-from flushpump.ports import open_port
+from flushpump.ports import READ_WAIT_S, open_port
 from flushpump.pump import DEFAULT_KEY, LEASE_MS, Pump
 from flushpump.simulated import fill_syringe
 from flushpump.types import (
@@ -34,6 +34,7 @@ from flushpump.types import (
 )
 
 _REBOOT_S = 15.0
+_SELF_TEST_S = 0.3
 _GIVE_BACK_NL = 4_000_000
 MOVING = (State.RUNNING, State.STOPPING, State.RELIEVING)
 ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
@@ -92,11 +93,20 @@ class OpenWire:
         """Does nothing."""
 
 
+def _port_on(board: Any, line: str, needle: str, syringe: str, faults: Sequence[str], seed: int) -> Any:
+    """The console of an emulated board that has been started, with a line at its pump."""
+    from flushsim.emulator.rig import EmulatorRig
+    from flushsim.serial_urls.protocol_flushsim import Serial
+
+    rig = EmulatorRig(line=line, needle=needle, syringe=syringe, faults=faults, seed=seed, on=board)
+    return Serial.over(rig, timeout=READ_WAIT_S)
+
+
 class Bench:
     """A pump on `target` ("sim", "native", "emulator" or "serial:DEVICE"), opened unless `greet` is False.
 
     `faults`, `seed` and what the line is made of are those of the simulator; on a real board the line has to be what
-    the test says.
+    the test says. `board` is a started one for the target emulator.
     """
 
     def __init__(
@@ -109,6 +119,7 @@ class Bench:
         seed: int = 1,
         key: bytes | None = DEFAULT_KEY,
         greet: bool = True,
+        board: Any = None,
     ) -> None:
         self.target = target
         self.path = Path.of(line, needle, syringe)
@@ -118,7 +129,7 @@ class Bench:
         else:
             options = {"target": target, "line": line, "needle": needle, "syringe": syringe, "seed": str(seed)}
             self.url = "flushsim://?" + urlencode([*options.items(), *(("fault", fault) for fault in faults)])
-        self.port: Any = open_port(self.url)
+        self.port: Any = open_port(self.url) if board is None else _port_on(board, line, needle, syringe, faults, seed)
         self._pump: Pump | None = None
         self._loaded_nl = 0
         if greet:
@@ -158,6 +169,13 @@ class Bench:
     def turns(self, seconds: float) -> None:
         """Simulated turns in which the host neither reads nor writes."""
         self.rig.run_until(self.rig.now_us + round(seconds * 1e6))
+
+    def restart(self, by: Callable[[], None]) -> None:
+        """Restarts the pump and lets it come up again; the session is lost, and the client does not know it yet."""
+        boots = self.rig.boots
+        by()
+        self.turns_until(lambda: self.rig.boots > boots and self.rig.up, _REBOOT_S)
+        self.turns(_SELF_TEST_S)
 
     # The client
 

@@ -173,8 +173,7 @@ def test_three_runs_ended_by_alarms_within_ten_minutes_lock_the_pump_until_reset
         with pytest.raises(Refused) as refused:
             move()
         assert refused.value.status_name == "LOCKED"
-    bench.rig.power_cut()
-    bench.turns(3.0)
+    bench.restart(bench.rig.power_cut)
     bench.greet()
     assert "LOCKED_OUT" in bench.alarm_names(), "switching it off and on is no service"
     bench.acknowledge_all()
@@ -183,8 +182,7 @@ def test_three_runs_ended_by_alarms_within_ten_minutes_lock_the_pump_until_reset
     with pytest.raises(Refused) as refused:
         bench.pump.start()
     assert refused.value.status_name == "LOCKED"
-    bench.pump.reset()
-    bench.turns(1.0)
+    bench.restart(bench.pump.reset)
     bench.greet()
     bench.set_path()
     bench.load(pulses(1))

@@ -81,6 +81,7 @@ def opened(open_bench: OpenBench, faults: list[str], seed: int) -> Bench:
     raise AssertionError("no session could be opened")
 
 
+@pytest.mark.simulated("the bytes of the log")
 @pytest.mark.requirement("REQ-DOSE-1", "REQ-DOSE-2")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line.replace(" ", "_"))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from flushpump.errors import Refused
 from flushpump.types import Outcome, State
-from flushsim.rig import END_SWITCH, HOME_SWITCH
+from flushsim.rig_base import END_SWITCH, HOME_SWITCH
 from hil_bench import ASPIRATE, Bench, pulses, steady
 from hil_truth import STOP_BUDGET_MS, going_back, in_pulse, stands_still, stop_by
 
@@ -65,6 +65,7 @@ def test_a_sound_drive_is_never_suspected_at_any_speed(open_bench: OpenBench) ->
         assert (run.end.outcome, run.alarms) == (Outcome.COMPLETED, []), flow
 
 
+@pytest.mark.simulated("a hand on the switches")
 @pytest.mark.requirement("REQ-MOVE-2")
 def test_the_end_switch_stops_forward_motion(bench: Bench, figure: Callable[..., None]) -> None:
     bench.start(steady(5_000_000, 2_000_000), lease_ms=2000)
@@ -74,6 +75,7 @@ def test_the_end_switch_stops_forward_motion(bench: Bench, figure: Callable[...,
     assert bench.alarm_names() == ["TRAVEL_LIMIT"]
 
 
+@pytest.mark.simulated("a hand on the switches")
 @pytest.mark.requirement("REQ-MOVE-2", "REQ-MOVE-3")
 @pytest.mark.parametrize("motion", ["aspirate", "relief"])
 def test_the_home_switch_stops_backward_motion(open_bench: OpenBench, figure: Callable[..., None], motion: str) -> None:
@@ -86,6 +88,7 @@ def test_the_home_switch_stops_backward_motion(open_bench: OpenBench, figure: Ca
     assert stands_still(bench, 3.0)
 
 
+@pytest.mark.simulated("a hand on the switches")
 @pytest.mark.requirement("REQ-MOVE-2")
 def test_a_switch_behind_does_not_hinder_motion_away_from_it(bench: Bench) -> None:
     bench.rig.set_input(HOME_SWITCH, True)
@@ -97,6 +100,7 @@ def test_a_switch_behind_does_not_hinder_motion_away_from_it(bench: Bench) -> No
     assert bench.alarm_names() == []
 
 
+@pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-MOVE-3")
 def test_aspiration_is_bounded_in_volume_and_by_the_syringes_stop(bench: Bench) -> None:
     bench.set_path(loaded_ml=10.0)
@@ -110,6 +114,7 @@ def test_aspiration_is_bounded_in_volume_and_by_the_syringes_stop(bench: Bench) 
     assert -bench.plant.stepper.position * bench.plant.plunger.ml_per_step == pytest.approx(1.9, abs=0.001)
 
 
+@pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-MOVE-3")
 def test_a_program_is_refused_that_draws_more_back_than_the_syringe_takes(bench: Bench) -> None:
     bench.set_path(loaded_ml=11.8)
@@ -119,6 +124,7 @@ def test_a_program_is_refused_that_draws_more_back_than_the_syringe_takes(bench:
     assert refused.value.status_name == "SYRINGE"
 
 
+@pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-MOVE-3")
 def test_stopped_runs_never_go_backwards(open_bench: OpenBench) -> None:
     bench = open_bench()

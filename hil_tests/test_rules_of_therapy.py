@@ -244,13 +244,8 @@ def test_a_restart_does_not_empty_the_rolling_window(bench: Bench, restart: str)
     bench.pump.set_setting("window_volume_cap_nl", 2_000_000)
     bench.run(pulses(2))
     bench.wait(0.3)
-    if restart == "command":
-        bench.pump.reset()
-    elif restart == "watchdog":
-        bench.rig.kill_loop()
-    else:
-        bench.rig.power_cut()
-    bench.turns(3.0)
+    ways = {"command": bench.pump.reset, "watchdog": bench.rig.kill_loop, "power cut": bench.rig.power_cut}
+    bench.restart(ways[restart])
     bench.greet()
     bench.acknowledge_all()
     bench.set_path()
@@ -289,8 +284,7 @@ def test_a_setting_that_does_not_exist_is_refused(bench: Bench) -> None:
 def test_settings_survive_a_power_cut_and_change_the_fingerprint(bench: Bench) -> None:
     before = bench.pump.hello.settings_fingerprint if bench.pump.hello else b""
     bench.pump.set_setting("pressure_ceiling_pa", 150_000)
-    bench.rig.power_cut()
-    bench.turns(2.0)
+    bench.restart(bench.rig.power_cut)
     hello = bench.greet().hello
     assert bench.pump.get_setting("pressure_ceiling_pa") == 150_000
     assert hello is not None

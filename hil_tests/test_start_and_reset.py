@@ -7,7 +7,6 @@ from flushlink import messages
 from flushpump import wire
 from flushpump.errors import FlushPumpError, Refused
 from flushpump.types import Flag, ResetCause, State
-from flushsim.rig import BOOT_US, WATCHDOG_US
 from hil_bench import ASPIRATE, Bench, pulses, steady
 from hil_truth import in_pause, in_pulse, stands_still
 from hil_wire import Wire, status_name
@@ -121,7 +120,8 @@ def test_after_a_reset_the_motor_is_off_nothing_resumes_and_the_cause_is_told(
     bench.turns(0.03)
     moved = len(bench.plant.bursts)
     position = bench.plant.stepper.position
-    bench.turns((WATCHDOG_US + BOOT_US) / 1e6 + 1.5)
+    bench.turns_until(lambda: bench.rig.boots == 2 and bench.rig.up, 15.0)
+    bench.turns(0.3)
     assert not bench.plant.stepper.enabled, "the driver is off"
     with pytest.raises(FlushPumpError):
         bench.pump.info()
@@ -146,8 +146,7 @@ def test_a_reset_by_command_is_refused_in_a_run_and_told_as_its_cause(bench: Ben
         bench.pump.reset()
     assert refused.value.status_name == "WRONG_STATE"
     bench.pump.stop()
-    bench.pump.reset()
-    bench.turns(1.0)
+    bench.restart(bench.pump.reset)
     hello = bench.greet().hello
     assert hello is not None
     assert hello.reset_cause is ResetCause.COMMAND
@@ -166,9 +165,7 @@ def test_when_the_loop_dies_motion_ends_with_the_queue_and_the_watchdog_resets(
     bench.rig.kill_loop()
     bench.turns(0.5)
     figure("death of the loop to last step", (bench.plant.stepper.last_step_us - died_us) / 1000, "ms", QUEUED_MS)
-    boots = bench.rig.boots
-    bench.turns(1.0)
-    assert bench.rig.boots == boots + 1
+    bench.turns_until(lambda: bench.rig.boots == 2 and bench.rig.up, 15.0)
     hello = bench.greet().hello
     assert hello is not None
     assert hello.reset_cause is ResetCause.WATCHDOG
@@ -199,8 +196,7 @@ def test_the_ledger_survives_a_watchdog_reset(bench: Bench, figure: Callable[...
     bench.start(pulses(8))
     bench.turns_until(lambda: len(bench.plant.bursts) == 2)
     bench.turns(0.2)
-    bench.rig.kill_loop()
-    bench.turns(2.0)
+    bench.restart(bench.rig.kill_loop)
     bench.greet()
     true_ul = bench.plant.stepper.position * bench.plant.plunger.ml_per_step * 1000
     status = bench.pump.status()
@@ -214,16 +210,14 @@ def test_the_ledger_survives_a_watchdog_reset(bench: Bench, figure: Callable[...
 def test_after_a_power_cut_the_whole_program_is_named_uncertain(bench: Bench) -> None:
     bench.start(pulses(8))
     bench.turns_until(in_pulse(bench))
-    bench.rig.power_cut()
-    bench.turns(3.0)
+    bench.restart(bench.rig.power_cut)
     bench.greet()
     status = bench.pump.status()
     assert bench.alarm_names() == ["POWER_LOST"]
     assert status.intended_nl == status.uncertain_nl == 8 * 900_000
     assert status.delivered_nl == 0, "nothing is guessed"
     bench.acknowledge_all()
-    bench.rig.power_cut()
-    bench.turns(3.0)
+    bench.restart(bench.rig.power_cut)
     bench.greet()
     assert bench.alarm_names() == [], "it is told once"
 
@@ -233,8 +227,7 @@ def test_after_a_power_cut_the_whole_program_is_named_uncertain(bench: Bench) ->
 def test_a_power_cut_after_a_run_leaves_nothing_uncertain(bench: Bench) -> None:
     bench.run(pulses(2))
     bench.wait(0.5)
-    bench.rig.power_cut()
-    bench.turns(3.0)
+    bench.restart(bench.rig.power_cut)
     bench.greet()
     assert bench.alarm_names() == []
     assert bench.pump.status().uncertain_nl == 0
@@ -254,8 +247,7 @@ def test_without_good_settings_therapy_is_refused_and_service_works(open_bench: 
         journal.records[0] = journal.records[0][:20]
     else:
         journal.records[0] = b"\xff\xff\xff\x7f" + journal.records[0][4:]
-    bench.rig.power_cut()
-    bench.turns(2.0)
+    bench.restart(bench.rig.power_cut)
     bench.greet()
     status = bench.pump.status()
     assert not status.flags & Flag.SETTINGS_GOOD
@@ -294,8 +286,7 @@ def test_commands_alarms_and_resets_are_logged_and_the_log_survives_power_loss(o
     bench.follow()
     bench.acknowledge_all()
     bench.wait(0.5)
-    bench.rig.power_cut()
-    bench.turns(2.0)
+    bench.restart(bench.rig.power_cut)
     bench.greet()
     entries = bench.pump.log()
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))

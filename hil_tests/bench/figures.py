@@ -7,21 +7,13 @@ from typing import Any
 
 from flushpump.path import Path
 from flushpump.plan import Plan
+from flushpump.ports import READ_WAIT_S
 from flushpump.pump import Pump
 from flushpump.sequence import load_sequence
 from flushpump.types import Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question
 from flushsim.plant import PlantPath
 from flushsim.rig import Rig
 from flushsim.serial_urls.protocol_flushsim import Serial
-
-
-class RigPort(Serial):
-    """The port of a rig that exists already."""
-
-    def __init__(self, rig: Rig) -> None:
-        super().__init__()
-        self._rig = rig
-        self.is_open = True
 
 
 @dataclass
@@ -37,7 +29,7 @@ class Outcome:
 @contextmanager
 def pump_on(rig: Rig) -> Iterator[Pump]:
     """A client on the rig, with a session."""
-    with Pump.over(RigPort(rig), "the rig") as pump:
+    with Pump.over(Serial.over(rig, READ_WAIT_S), "the rig") as pump:
         yield pump
 
 

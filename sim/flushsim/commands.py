@@ -8,9 +8,8 @@ from flushpump.errors import NoDevice, UsageProblem
 
 from flushsim.boot import FirmwareError
 from flushsim.faults import KINDS
-from flushsim.rig import TARGETS
 from flushsim.serve import PseudoTerminal, linked, serve, until_signalled
-from flushsim.url import SimulatorUrl
+from flushsim.url import ALL_TARGETS, SimulatorUrl
 
 _DEFAULT = SimulatorUrl()
 
@@ -27,7 +26,7 @@ def sim_group() -> None:
 @click.option("--extension", default=_DEFAULT.extension, show_default=True, help="Extension set.")
 @click.option("--fault", "faults", multiple=True, help="For instance occlusion@3s; may be repeated.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same run.")
-@click.option("--target", default=_DEFAULT.target, show_default=True, type=click.Choice(list(TARGETS)))
+@click.option("--target", default=_DEFAULT.target, show_default=True, type=click.Choice(ALL_TARGETS))
 @click.option(
     "--speed",
     default=1.0,

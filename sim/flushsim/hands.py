@@ -8,7 +8,7 @@ from flushlink.messages import FRAME_MAX, KIND_REQUEST
 from flushpump import wire
 from flushpump.types import Question
 
-from flushsim.rig import Rig
+from flushsim.rig_base import PumpRig
 
 _PATH_SET = wire.REQUESTS["PATH_SET"]
 _CONTINUE = wire.REQUESTS["CONTINUE"]
@@ -17,7 +17,7 @@ _CONTINUE = wire.REQUESTS["CONTINUE"]
 class Hands:
     """Looks at what goes to the pump and changes the simulated syringe with it."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: PumpRig) -> None:
         self._rig = rig
         self._partial = b""
 

@@ -9,36 +9,23 @@ the same trace on both targets and at any speed.
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
-
-from flushpump import catalogue
+from typing import Protocol
 
 from flushsim import boot
 from flushsim.faults import Fault
 from flushsim.journal import Journal
 from flushsim.native import NativeTarget
-from flushsim.pipes import Pipe
 from flushsim.plant import Plant, PlantPath
 from flushsim.record_layout import IN_RX, INPUT_FORMAT, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, TX_MAX
-from flushsim.rig_faults import begun, split
-from flushsim.trace import Trace, TraceRow
+from flushsim.rig_base import HOST_BUFFER, POWER_CUT_US, TURN_US, PumpRig, path_of
+from flushsim.rig_faults import split
+from flushsim.trace import TraceRow
 from flushsim.vm import VmTarget
 
-TURN_US = 5_000
 LOOP_LATENCY_US = 1_500
 WATCHDOG_US = 1_000_000
 BOOT_US = 300_000
 """From a reset to the first step; about what a Pico needs to reach main.py (recalled, low confidence)."""
-HOST_BUFFER = 4_096
-"""Bytes from the device that wait for a host that does not read; after that the device has no room."""
-
-STOP_BUTTON = 1
-SYRINGE_PRESENT = 2
-HOME_SWITCH = 4
-END_SWITCH = 8
-CLUTCH_CLOSED = 16
-SERVICE_STRAP = 32
 
 REQUEST_SERVICE = 1
 REQUEST_RESET = 2
@@ -62,7 +49,7 @@ class Target(Protocol):
 TARGETS: dict[str, type[NativeTarget] | type[VmTarget]] = {"sim": VmTarget, "native": NativeTarget}
 
 
-class Rig:
+class Rig(PumpRig):
     """A simulated pump with its line, from power-on at `now_us` 0.
 
     `faults` are texts as in `occlusion@3s`; `trace` is a list that gets a `TraceRow` each turn, or a path that gets
@@ -90,28 +77,15 @@ class Rig:
     ) -> None:
         if target not in TARGETS:
             raise ValueError(f"there is no target '{target}'; known are {', '.join(TARGETS)}")
-        plant_faults, link_faults, self._rig_faults = split(faults)
+        plant_faults, link_faults, rig_faults = split(faults)
         self._target_type = TARGETS[target]
         self._firmware = boot.load_firmware(board, firmware_root)
         self._seed = seed
-        if path is None:
-            known = catalogue.load()
-            path = PlantPath.from_catalogue(
-                known.line(line), known.needle(needle), known.syringe(syringe), known.extension(extension)
-            )
-        self.plant = Plant(path, self._firmware.board, plant_faults, seed)
+        path = path_of(line, needle, syringe, extension) if path is None else path
+        plant = Plant(path, self._firmware.board, plant_faults, seed)
+        super().__init__(plant, link_faults, rig_faults, seed, trace)
         self.journal = Journal() if journal is None else journal
-        self.now_us = 0
-        self.boots = 0
-        self.light = 0
-        self.sound = 0
-        self.moving = False
-        self.reading = -1
-        self._to_device = Pipe(link_faults, f"{seed} to device")
-        self._to_host = Pipe(link_faults, f"{seed} to host")
-        self._inputs = SYRINGE_PRESENT | CLUTCH_CLOSED
         self._seen_inputs = self._inputs
-        self._release_at_us: int | None = None
         self._scratch = (0, 0, 0, 0)
         self._clock_origin_us = -device_clock_us
         self._position_origin = 0
@@ -121,22 +95,17 @@ class Rig:
         self._boot_cause = boot.RESET_POWER_ON
         self._target: Target | None = None
         self._serviced = False
-        self.trace = None if trace is None else Trace(trace)
         self._start_target()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    @property
+    def up(self) -> bool:
+        return self._target is not None and not self._serviced
 
     def step(self) -> None:
         """One turn of 5 ms. Raises FirmwareError when the firmware fails."""
         now_us = self.now_us
-        if self._rig_faults or self._release_at_us is not None:
-            self._begin_faults(now_us)
+        if self._faults_wait():
+            self._begin_faults()
         if self._runs(now_us):
             assert self._target is not None
             self._sample(self._target.input, now_us)
@@ -150,38 +119,11 @@ class Rig:
         if self.trace is not None:
             self.trace.add(self)
 
-    def run_until(self, now_us: int) -> None:
-        """Turns until the clock has reached `now_us`."""
-        while self.now_us < now_us:
-            self.step()
-
-    def to_device(self, data: bytes) -> None:
-        """Bytes from the host; they arrive 1 ms later, and are read by the firmware in its next step."""
-        if self._target is not None:
-            self._to_device.send(data, self.now_us, self.plant.motion_started_us)
-
-    def from_device(self, most: int = HOST_BUFFER) -> bytes:
-        """Bytes that have arrived from the device and were not yet taken, `most` at the most."""
-        self._to_host.arrived(self.now_us)
-        return self._to_host.take(most)
-
-    def waiting(self) -> int:
-        """Bytes that `from_device` would return."""
-        return len(self._to_host.arrived(self.now_us))
-
-    def press_stop(self, pressed: bool = True) -> None:
-        """Presses or releases the stop button."""
-        self.set_input(STOP_BUTTON, pressed)
-
-    def set_input(self, bit: int, on: bool) -> None:
-        """Turns a switch on or off: one of the bits STOP_BUTTON to SERVICE_STRAP."""
-        self._inputs = self._inputs | bit if on else self._inputs & ~bit
-
     def reset(self, cause: int = boot.RESET_BUTTON) -> None:
         """Restarts the board: motion ends at once, scratch values and journal stay."""
         self._shut_down(self.now_us + BOOT_US, cause)
 
-    def power_cut(self, off_us: int = 1_000_000) -> None:
+    def power_cut(self, off_us: int = POWER_CUT_US) -> None:
         """Takes the power away for `off_us`: as a reset, and the scratch values are lost."""
         self._scratch = (0, 0, 0, 0)
         self._shut_down(self.now_us + off_us + BOOT_US, boot.RESET_POWER_ON)
@@ -196,8 +138,10 @@ class Rig:
         if self._target is not None:
             self._target.close()
             self._target = None
-        if self.trace is not None:
-            self.trace.close()
+        super().close()
+
+    def _listens(self) -> bool:
+        return self._target is not None
 
     def _runs(self, now_us: int) -> bool:
         """Whether the firmware steps in this turn; restarts the board when its time has come."""
@@ -279,31 +223,9 @@ class Rig:
         if rx_taken:
             self._to_device.take(rx_taken)
         if tx_count:
-            data = bytes(record[OUT_TX : OUT_TX + tx_count])
-            self._to_host.send(data, now_us, self.plant.motion_started_us)
-            if self.trace is not None:
-                self.trace.sent(data)
+            self._sent(bytes(record[OUT_TX : OUT_TX + tx_count]))
         if request == REQUEST_RESET:
             self._shut_down(now_us + BOOT_US, boot.RESET_COMMAND)
         elif request == REQUEST_SERVICE:
             # The loop is left for the prompt, which the rig has not; only a reset brings the pump back.
             self._serviced = True
-
-    def _begin_faults(self, now_us: int) -> None:
-        if self._release_at_us is not None and now_us >= self._release_at_us:
-            self._release_at_us = None
-            self.press_stop(False)
-        for fault in list(self._rig_faults):
-            if begun(fault, now_us, self.plant.motion_started_us):
-                self._rig_faults.remove(fault)
-                self._begin(fault, now_us)
-
-    def _begin(self, fault: Fault, now_us: int) -> None:
-        if fault.name == "stop-button":
-            self.press_stop()
-            self._release_at_us = None if fault.duration_us is None else now_us + fault.duration_us
-        elif fault.name == "loop-stall":
-            self.kill_loop(fault.duration_us)
-        elif fault.name == "power-cut":
-            self.power_cut(1_000_000 if fault.duration_us is None else fault.duration_us)
-

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from flushsim.hands import Hands
-from flushsim.rig import TURN_US, Rig
+from flushsim.rig_base import TURN_US, PumpRig
 
 # A machine that slept, or is too slow, does not make up for more than this.
 _MOST_BEHIND_S = 1.0
@@ -53,7 +53,7 @@ class PseudoTerminal:
         os.close(self.master)
 
 
-def serve(rig: Rig, terminal: PseudoTerminal, speed: float, goes_on: Callable[[], bool]) -> None:
+def serve(rig: PumpRig, terminal: PseudoTerminal, speed: float, goes_on: Callable[[], bool]) -> None:
     """Runs the pump at `speed` times real time while `goes_on()`. Raises FirmwareError when the firmware fails."""
     turn_s = TURN_US / 1_000_000 / speed
     due_s = time.monotonic()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from flushsim.rig import Rig
+    from flushsim.rig_base import PumpRig
 
 
 class TraceRow(NamedTuple):
@@ -53,7 +53,7 @@ class Trace:
         self._tx_count += len(data)
         self._tx_crc = zlib.crc32(data, self._tx_crc)
 
-    def add(self, rig: "Rig") -> None:
+    def add(self, rig: "PumpRig") -> None:
         """The row of the turn that has just ended."""
         plant = rig.plant
         row = TraceRow(

@@ -1,19 +1,25 @@
 """What a `flushsim://` URL says: which pump on which line, with which faults, and how fast its clock runs."""
 
 from dataclasses import dataclass
-from typing import cast
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from flushsim.rig import Rig
+from flushsim.rig import TARGETS, Rig
+from flushsim.rig_base import PumpRig
 
 SCHEME = "flushsim"
 _NAMES = ("target", "board", "line", "needle", "syringe", "extension")
-KNOWN = (*_NAMES, "fault", "seed", "speed", "trace")
+KNOWN = (*_NAMES, "fault", "seed", "speed", "trace", "flash")
+EMULATOR = "emulator"
+ALL_TARGETS = (*TARGETS, EMULATOR)
 
 
 @dataclass(frozen=True)
 class SimulatorUrl:
-    """The options of a simulated pump. `speed` 0 is as fast as can be, 1 real time, 2 twice as fast."""
+    """The options of a simulated pump. `speed` 0 is as fast as can be, 1 real time, 2 twice as fast.
+
+    `flash` is the flash file of an emulated board that was flashed before.
+    """
 
     target: str = "sim"
     board: str = "rpi_pico"
@@ -25,17 +31,21 @@ class SimulatorUrl:
     seed: int = 1
     speed: float = 0.0
     trace: str | None = None
+    flash: str | None = None
 
-    def rig(self) -> Rig:
+    def rig(self) -> PumpRig:
         """The pump, powered on; on the target `emulator` started as well. Raises what Rig and EmulatorRig raise."""
-        if self.target == "emulator":
-            from flushsim.emulator.board import EmulatorRig
-
-            emulated = EmulatorRig(
-                self.board, self.line, self.needle, self.syringe, self.extension,
-                faults=self.faults, seed=self.seed, trace=self.trace,
+        if self.target == EMULATOR:
+            try:
+                from flushsim.emulator.rig import EmulatorRig
+            except ModuleNotFoundError as problem:
+                raise ValueError(f"the emulator needs {problem.name}: `pip install 'flushpump[test]'`") from problem
+            return EmulatorRig(
+                self.board, self.line, self.needle, self.syringe, self.extension, faults=self.faults, seed=self.seed,
+                trace=self.trace, flash=None if self.flash is None else Path(self.flash),
             )  # fmt: skip
-            return cast(Rig, emulated)
+        if self.flash is not None:
+            raise ValueError("'flash' in the simulator URL is for target=emulator alone")
         return Rig(
             self.target, self.board, self.line, self.needle, self.syringe, self.extension,
             faults=self.faults, seed=self.seed, trace=self.trace,

@@ -21,7 +21,8 @@ from rp2040py.rp2040 import RP2040
 from rp2040py.simulator import Simulator
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
-from flushsim.emulator.patches import Frames, Host, PadInputs, PioClock
+from flushsim.emulator.patches import PadInputs, PioClock
+from flushsim.emulator.usb_host import Frames, Host
 
 FLASH_SIZE = 2 * 1024 * 1024
 # From reset to the console takes 0.2 s or so.
@@ -53,6 +54,8 @@ class Chip:
             content = flash.read_bytes()
             self.rp2040.flash[: len(content)] = content
         self.resets = 0
+        # Of a processor that hangs: its registers, and the memory that lies where it turns.
+        self._interrupted: tuple[int, bool, bool, bytes] | None = None
         self.on_reset: Callable[[], None] | None = None
         self._host = Host(self.rp2040.usb_ctrl)
         self._frames = Frames(self.rp2040)
@@ -82,7 +85,21 @@ class Chip:
     @property
     def connected(self) -> bool:
         """Whether the board is to be seen on USB."""
-        return self._host.connected
+        return self._host.connected and self._frames.on
+
+    @property
+    def host_reads(self) -> bool:
+        """Whether the host fetches what the board has to say; False: its program has the port open and never reads."""
+        return self._host.reads
+
+    @host_reads.setter
+    def host_reads(self, on: bool) -> None:
+        self._host.reads = on
+
+    def set_cable(self, plugged: bool) -> None:
+        """Pulls or plugs the USB cable of a board with a supply of its own: no frames, so the bus is suspended."""
+        self._frames.on = plugged
+        self._host.suspend(not plugged)
 
     def run_until(self, us: int) -> None:
         """Lets time pass up to `us`, give or take the length of an instruction."""
@@ -137,11 +154,20 @@ class Chip:
         return bool(self.rp2040.watchdog.timer.enable)
 
     def hang(self) -> None:
-        """Lets the processor turn on the spot, deaf to interrupts; it costs the first two bytes of its memory."""
-        self.rp2040.sram[: len(_HANG)] = _HANG
-        self.rp2040.core.pm = True
-        self.rp2040.core.waiting = False
-        self.rp2040.core.pc = RAM_START_ADDRESS
+        """Lets the processor turn on the spot, deaf to interrupts, until `go_on` or a reset."""
+        core, memory = self.rp2040.core, self.rp2040.sram
+        self._interrupted = (core.pc, core.pm, core.waiting, bytes(memory[: len(_HANG)]))
+        memory[: len(_HANG)] = _HANG
+        core.pm = True
+        core.waiting = False
+        core.pc = RAM_START_ADDRESS
+
+    def go_on(self) -> None:
+        """Ends a `hang`; nothing to do when a reset has ended it."""
+        if self._interrupted is not None:
+            core = self.rp2040.core
+            core.pc, core.pm, core.waiting, self.rp2040.sram[: len(_HANG)] = self._interrupted
+            self._interrupted = None
 
     def power_cut(self, off_us: int) -> None:
         """Takes the power away: all pins are let go, and what is not in the flash is lost."""
@@ -201,6 +227,7 @@ class Chip:
 
     def _before_reset(self) -> None:
         self.resets += 1
+        self._interrupted = None
         if self.on_reset is not None:
             self.on_reset()
 

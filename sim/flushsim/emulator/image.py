@@ -5,6 +5,7 @@ release in that cache serves.
 """
 
 import os
+import re
 from pathlib import Path
 
 VARIABLE = "FLUSHPUMP_UF2"
@@ -58,3 +59,12 @@ def release(path: Path) -> tuple[int, ...]:
     """The release in the name of an image, as in RPI_PICO-20250911-v1.26.1.uf2; UNKNOWN when it has none."""
     numbers = path.stem.rpartition("-v")[2].split(".")
     return tuple(int(number) for number in numbers) if all(number.isdigit() for number in numbers) else UNKNOWN
+
+
+def banner(path: Path) -> str:
+    """What the image calls itself, as in `MicroPython v1.26.1 on 2025-09-11`; the file's name when it says nothing."""
+    blocks = path.read_bytes()
+    # UF2: blocks of 512 bytes, each with 256 of the image behind a header of 32.
+    content = b"".join(blocks[at + 32 : at + 288] for at in range(0, len(blocks), 512))
+    found = re.search(rb"MicroPython v[\w.+-]+ on \d{4}-\d\d-\d\d", content)
+    return found[0].decode() if found else path.name

@@ -1,16 +1,6 @@
-"""What of rp2040py 0.3.6 stands in the way, mended from outside; sim/tests/emulator/test_patches.py proves each part.
+"""Time and pins of the emulated chip: what of rp2040py 0.3.6 stands in the way, mended from outside.
 
-Each could be offered to rp2040py:
-
-`Host`: an idle CDC host must NAK. `USBCDC` answers every read of the OUT endpoint at once, with an empty packet when
-it has nothing. TinyUSB then arms the endpoint again, takes another interrupt, and so on without end: an idle board
-never sleeps, and a busy one spends two thirds of its time in the USB interrupt (20,000 turns of an empty Python loop
-take 197 ms instead of 68 ms). Here the read is held until a byte is there to be sent. Nor are bytes lost that do not
-fit into the host's queue of 512.
-
-`Frames`: a host marks each millisecond with a numbered start-of-frame. rp2040py has neither number nor interrupt in
-device mode, so MicroPython, which counts 16 frames after the port was opened and then sends what waits, keeps its
-banner to itself until something else is printed, and firmware that watches the number takes the cable for pulled.
+Each could be offered to rp2040py; sim/tests/emulator/test_patches.py proves it.
 
 `PioClock`: PIO must follow the clock, not the processor. `execute_batch` lets each machine do at most one instruction
 for each instruction of the processor, and one for each jump of an idle clock: a train of pulses is stretched while the
@@ -28,106 +18,11 @@ from typing import Any
 
 from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.rp2040 import RP2040
-from rp2040py.usb.cdc import USBCDC
 
 NANOS_PER_CYCLE = 8
 _PIO_PLACES = (0x50200, 0x50300)
 _FOREVER = 1 << 60
 _RXF0, _RXF3 = 0x20, 0x2C
-_SOF_RD, _INTE = 0x48, 0x90
-_DEV_SOF = 1 << 17
-_FRAME_NS = 1_000_000
-
-
-class Host:
-    """The computer at the other end of the USB cable: a CDC host that NAKs while it has nothing to send."""
-
-    def __init__(self, usb: Any) -> None:
-        self.cdc = USBCDC(usb)
-        self.connected = False
-        self.received = bytearray()
-        self._usb = usb
-        self._unsent = bytearray()
-        self._held: list[tuple[int, int]] = []
-        self._answer: Callable[[int, int], None] = usb.on_endpoint_read
-        self._reset: Callable[[], None] = usb.on_reset
-        usb.on_endpoint_read = self._read
-        usb.on_reset = self._unplugged
-        self.cdc.on_serial_data = self.received.extend
-        self.cdc.on_device_connected = self._plugged
-
-    def send(self, data: bytes) -> None:
-        """Bytes for the board; those that it does not take now wait."""
-        self._unsent += data
-        while self._held and self._unsent:
-            self._serve(*self._held.pop(0))
-
-    def _read(self, endpoint: int, size: int) -> None:
-        if endpoint != self.cdc._out_endpoint:
-            self._answer(endpoint, size)
-        elif self._unsent:
-            self._serve(endpoint, size)
-        else:
-            self._held.append((endpoint, size))
-
-    def _serve(self, endpoint: int, size: int) -> None:
-        data = bytes(self._unsent[:size])
-        del self._unsent[:size]
-        self._usb.endpoint_read_done(endpoint, data)
-
-    def _plugged(self) -> None:
-        self.connected = True
-
-    def _unplugged(self) -> None:
-        self.connected = False
-        self._held.clear()
-        self._unsent.clear()
-        self._reset()
-
-
-class Frames:
-    """Frame numbers that go on every millisecond, with an interrupt for as long as the board wants it.
-
-    `on` is False while no host is there.
-    """
-
-    def __init__(self, rp2040: RP2040) -> None:
-        self.on = True
-        self._clock = rp2040.clock
-        usb: Any = rp2040.usb_ctrl
-        self._usb = usb
-        self._alarm = rp2040.clock.create_alarm(self._begin)
-        self._counting = False
-        self._write: Callable[[int, int], None] = usb.write_uint32
-        self._read: Callable[[int], int] = usb.read_uint32
-        usb.write_uint32 = self._written
-        usb.read_uint32 = self._number
-
-    def _written(self, offset: int, value: int) -> None:
-        self._write(offset, value)
-        if offset == _INTE and not self._counting and self._wanted():
-            self._counting = True
-            self._alarm.schedule(_FRAME_NS)
-
-    def _begin(self) -> None:
-        self._counting = self._wanted()
-        if self._counting:
-            if self.on:
-                self._usb._int_raw |= _DEV_SOF
-                self._usb.check_interrupts()
-            self._alarm.schedule(_FRAME_NS)
-
-    def _number(self, offset: int) -> int:
-        if offset == _SOF_RD and not self._usb._host_mode:
-            if self._usb._int_raw & _DEV_SOF:
-                self._usb._int_raw &= ~_DEV_SOF
-                self._usb.check_interrupts()
-            if self.on:
-                self._usb._sof_frame_number = int(self._clock.nanos) // _FRAME_NS & 0x7FF
-        return self._read(offset)
-
-    def _wanted(self) -> bool:
-        return bool(self._usb._int_enable & _DEV_SOF) and not self._usb._host_mode
 
 
 @dataclass

@@ -1,10 +1,7 @@
-"""What hangs on the emulated board's pins: the motor on STEP, DIR and ENABLE, and a Honeywell ABP2 on I2C."""
+"""The motor on the emulated board's STEP, DIR and ENABLE: what the plant moves by."""
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
-
-from rp2040py.peripherals.i2c import I2CMode
 
 from flushsim.emulator.chip import Chip
 from flushsim.stepper import BURST_GAP_US, Stepper
@@ -31,7 +28,7 @@ class PinStepper(Stepper):
         self._last_edge_ticks = -BURST_GAP_US * self.ticks_per_us
         self._period_ticks = BURST_GAP_US * self.ticks_per_us
         self._direction = 0
-        self.enabled = False
+        self.enabled = chip.level(int(pins["enable"])) is self._enabled_level
         chip.watch(int(pins["step"]), self._step)
         chip.watch(int(pins["enable"]), self._enable)
 
@@ -100,74 +97,3 @@ class PinStepper(Stepper):
             self.enabled = enabled
             made += 1
         return made
-
-
-class Abp2:
-    """A Honeywell ABP2 on the emulated I2C: starts a conversion on AA 00 00, is busy meanwhile, then hands out counts.
-
-    `convert` gives raw counts, -1 for a conversion that does not end, -2 for one with an error. The bus takes the time
-    of its bits.
-    """
-
-    # Just under 5 ms (datasheet).
-    CONVERSION_US = 4_800
-    _BIT_NS = 2_500
-    _POWERED, _BUSY, _MEMORY_ERROR = 0x40, 0x20, 0x04
-
-    def __init__(self, chip: Chip, bus: int, address: int, convert: Callable[[], int]) -> None:
-        self._bus = chip.rp2040.i2c[bus]
-        self._address = address
-        self._convert = convert
-        self._status = self._POWERED
-        self._counts = 0
-        self._written = bytearray()
-        self._reply = b""
-        self._next: Callable[[], None] = self._nothing
-        clock = chip.rp2040.clock
-        self._byte_over = clock.create_alarm(lambda: self._next())
-        self._conversion_over = clock.create_alarm(self._converted)
-        self.present = True
-        self._bus.on_connect = self._addressed
-        self._bus.on_write_byte = self._write
-        self._bus.on_read_byte = self._read
-        self._bus.on_stop = self._stop
-
-    def _nothing(self) -> None:
-        pass
-
-    def _after_a_byte(self, then: Callable[[], None]) -> None:
-        self._next = then
-        self._byte_over.schedule(9 * self._BIT_NS)
-
-    def _addressed(self, address: int, mode: I2CMode) -> None:
-        here = self.present and address == self._address
-        if here and mode == I2CMode.READ:
-            self._reply = bytes((self._status,)) + self._counts.to_bytes(3, "big")
-        self._written.clear()
-        self._after_a_byte(lambda: self._bus.complete_connect(here))
-
-    def _write(self, value: int) -> None:
-        self._written.append(value)
-        self._after_a_byte(lambda: self._bus.complete_write(True))
-
-    def _read(self, ack: bool) -> None:
-        value = self._reply[0] if self._reply else 0xFF
-        self._reply = self._reply[1:]
-        self._after_a_byte(lambda: self._bus.complete_read(value))
-
-    def _stop(self) -> None:
-        if self._written == b"\xaa\x00\x00" and not self._status & self._BUSY:
-            self._status = self._POWERED | self._BUSY
-            self._conversion_over.schedule(self.CONVERSION_US * 1000)
-        self._written.clear()
-        self._bus.complete_stop()
-
-    def _converted(self) -> None:
-        counts = self._convert()
-        if counts == -1:
-            self._conversion_over.schedule(self.CONVERSION_US * 1000)
-        elif counts < 0:
-            self._status = self._POWERED | self._MEMORY_ERROR
-        else:
-            self._counts = counts
-            self._status = self._POWERED

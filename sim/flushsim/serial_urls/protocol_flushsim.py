@@ -7,6 +7,7 @@ host that stays away for a second finds the pump a second later.
 """
 
 import time
+from typing import Self
 
 from flushpump.errors import FlushPumpError
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException, to_bytes  # type: ignore[import-untyped]
@@ -14,7 +15,7 @@ from serial.serialutil import PortNotOpenError, SerialBase, SerialException, to_
 from flushsim import url as simulator_url
 from flushsim.boot import FirmwareError
 from flushsim.interrupts import DeferredInterrupt
-from flushsim.rig import Rig
+from flushsim.rig_base import PumpRig
 
 _US = 1_000_000
 
@@ -23,15 +24,23 @@ class Serial(SerialBase):  # type: ignore[misc]
     """The port. `rig` is the simulated pump behind it; closing the port switches it off."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        self._rig: Rig | None = None
+        self._rig: PumpRig | None = None
         self._speed = 0.0
         self._opened_s = 0.0
         self._cancelled = False
         self.is_open = False
         super().__init__(*args, **kwargs)
 
+    @classmethod
+    def over(cls, rig: PumpRig, timeout: float | None = None) -> Self:
+        """The open port of a rig that is there already."""
+        port = cls(timeout=timeout)
+        port._rig = rig
+        port.is_open = True
+        return port
+
     @property
-    def rig(self) -> Rig:
+    def rig(self) -> PumpRig:
         """The simulated pump. Raises PortNotOpenError."""
         if self._rig is None:
             raise PortNotOpenError()
@@ -111,7 +120,7 @@ class Serial(SerialBase):  # type: ignore[misc]
         """Nothing waits to be sent. Raises PortNotOpenError."""
         _ = self.rig
 
-    def _turn(self, rig: Rig) -> None:
+    def _turn(self, rig: PumpRig) -> None:
         try:
             rig.step()
         except FirmwareError as problem:

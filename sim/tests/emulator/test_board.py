@@ -14,8 +14,9 @@ from flushpump.simulated import fill_syringe
 from flushpump.types import Flag, Fluid, Phase, PhaseKind, Program, ProgramEnd, PulseResult, State
 from flushsim.emulator.chip import Chip
 from flushsim.emulator.files import contents_of, copy, mpremote
-from flushsim.emulator.pins import Abp2, PinStepper
-from flushsim.rig import SYRINGE_PRESENT
+from flushsim.emulator.pins import PinStepper
+from flushsim.emulator.sensors import Abp2
+from flushsim.rig_base import SYRINGE_PRESENT
 
 TICKS_PER_US = 125
 pytestmark = pytest.mark.timeout(900)
@@ -143,7 +144,7 @@ def test_steps_without_the_driver_are_not_counted(chip: Chip, run: Any) -> None:
 
 
 def test_an_abp2_is_busy_until_its_conversion_is_done(chip: Chip, run: Any) -> None:
-    Abp2(chip, 0, 0x28, lambda: 0x123456)
+    Abp2(chip, 20, 0x28, lambda: 0x123456)
     said = run(
         chip,
         """
