@@ -175,7 +175,7 @@ def _module(name: str, **names: Any) -> ModuleType:
 
 def _modules() -> dict[str, ModuleType]:
     return {
-        "machine": _module("machine", Pin=Pin, mem32=_Mem32(), freq=lambda: 125_000_000),
+        "machine": _module("machine", Pin=Pin, ADC=lambda pin: None, mem32=_Mem32(), freq=lambda: 125_000_000),
         "rp2": _module("rp2", PIO=PIO, DMA=DMA, StateMachine=StateMachine, asm_pio=asm_pio),
         "uctypes": _module("uctypes", addressof=_addressof),
         "micropython": _module("micropython", const=lambda value: value, viper=lambda function: function),
