@@ -59,9 +59,10 @@ def test_every_turn_has_one_reading_of_its_own_voltage_and_a_batch_takes_3_2_ms(
     assert converter.port.read() == NONE_NEW
     converter.run_us(100 + 50)
     codes = [100, 0, 4095, 1, 3000, 700, 2048]
-    # A reading starts the next batch, so the voltage changes before it.
+    # A reading starts the next batch, so the voltage changes before it, and before the conversion that is under way.
     for code, following in pairwise(codes):
         converter.code = following
+        converter.run_us(3)
         assert converter.port.read() == converter.counts(code)
         converter.run_us(TURN_US)
     assert converter.channels == {channel}
@@ -71,6 +72,7 @@ def test_a_reading_is_the_mean_of_the_first_3_2_ms_after_the_last_one_and_of_not
     converter = Converter()
     converter.run_us(TURN_US)
     converter.code = 300
+    converter.run_us(3)
     assert converter.port.read() == converter.counts(100)
     converter.run_us(BATCH_US // 2)
     converter.code = 500
@@ -79,6 +81,7 @@ def test_a_reading_is_the_mean_of_the_first_3_2_ms_after_the_last_one_and_of_not
     converter.code = 4000
     converter.run_us(TURN_US - BATCH_US - 50)
     converter.code = 900
+    converter.run_us(3)
     assert converter.port.read() == pytest.approx(converter.counts(400), rel=0.01)
     converter.run_us(TURN_US)
     assert converter.port.read() == converter.counts(900)
