@@ -8,6 +8,7 @@ from pump.board import Board
 from pump.motion import Motion
 from rg_chip import CYCLES_PER_US, Chip
 from rg_drive import STEP, Drive, generator_file
+from rg_figures import ramped
 
 QUEUE_MAX_US = 20_000
 
@@ -105,6 +106,11 @@ def test_a_burst_makes_exactly_its_steps_with_never_more_than_20_ms_queued(rate,
     assert motion.idle()
     assert 5_000 < most_us <= QUEUE_MAX_US
     assert drive.counter.position() == len(drive.rising()) * direction == 2 * (rate // 10) * direction
+
+
+@pytest.mark.parametrize("rate", [200_000, 400_000])
+def test_bursts_with_ramps_reach_the_budgeted_and_the_hoped_for_rate(rate):
+    assert ramped(rate)
 
 
 def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
