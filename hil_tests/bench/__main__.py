@@ -1,4 +1,4 @@
-"""The figures of the project, printed: `python hil_tests/bench [delivery|trips|speed|link|step]`, by default all."""
+"""The figures of the project: `python hil_tests/bench [delivery|trips|speed|link|step|registers]`, by default all."""
 
 import runpy
 import sys
@@ -9,12 +9,17 @@ import link_soak
 import speed
 import trips
 
-STEP_COST = Path(__file__).parents[2] / "firmware" / "tests" / "step_cost.py"
+FIRMWARE_TESTS = Path(__file__).parents[2] / "firmware" / "tests"
 
 
 def step() -> None:
     """What a control step costs, in bytecodes and in time of the MicroPython VM."""
-    runpy.run_path(str(STEP_COST), run_name="__main__")
+    runpy.run_path(str(FIRMWARE_TESTS / "step_cost.py"), run_name="__main__")
+
+
+def registers() -> None:
+    """The step generator on the emulated chip's registers: highest rate, jitter, slices."""
+    runpy.run_path(str(FIRMWARE_TESTS / "registers" / "rg_figures.py"), run_name="__main__")
 
 
 SECTIONS = {
@@ -23,6 +28,7 @@ SECTIONS = {
     "speed": speed.main,
     "link": link_soak.main,
     "step": step,
+    "registers": registers,
 }
 
 
