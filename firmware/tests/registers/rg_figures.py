@@ -1,4 +1,4 @@
-"""Figures of the step generator on the emulated chip, without an image; `python firmware/tests/registers/rg_figures.py`.
+"""Figures of the step generator on the emulated chip; `python firmware/tests/registers/rg_figures.py` prints them.
 
 Time here is the chip's own: 125 MHz, one PIO instruction a cycle. What Python needs to append a slice is no part of it.
 """
