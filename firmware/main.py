@@ -6,6 +6,7 @@ gets an entry of it.
 """
 
 import gc
+import os
 import sys
 import time
 
@@ -16,12 +17,22 @@ TURN_US = 5_000
 # While modules are loaded: what loading leaves behind is collected before it scatters the heap.
 GARBAGE_MAX = 8_192
 SERVICE = 1
+# Flashing removes it first and writes it last.
+MANIFEST = "/manifest.json"
 # Argument of a LOG_FAULT: the exception that ended the loop before the last start.
 EXCEPTION = 1
 
 
 def main():
+    # A 03 among what a host sends until the loop begins is no Ctrl-C; the prompt takes it as one again.
+    micropython.kbd_intr(-1)
     gc.threshold(GARBAGE_MAX)
+    try:
+        os.stat(MANIFEST)
+    except OSError:
+        # Files of two releases may fail in any way, so none is loaded.
+        not_started("flashing was not completed; flash the board again")
+        return
     try:
         import hardware
         from hardware.fault_log import FaultLog

@@ -26,6 +26,7 @@ class Parts:
         self.moving_from = 1
         self.new_fault = False
         self.logged = []
+        self.interrupts = []
 
     # Port calls
 
@@ -96,6 +97,7 @@ def loop(monkeypatch):
     micropython = types.ModuleType("micropython")
     micropython.heap_lock = lambda: setattr(clock, "locked", clock.locked + 1)
     micropython.heap_unlock = lambda: setattr(clock, "locked", clock.locked - 1)
+    micropython.kbd_intr = lambda code: parts.interrupts.append(code)
     machine = types.ModuleType("machine")
     machine.reset = lambda: parts.done.append("reset")
     identity = types.ModuleType("hardware.identity")
@@ -113,6 +115,7 @@ def loop(monkeypatch):
     spec = importlib.util.spec_from_file_location("flushpump_main", MAIN)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.MANIFEST = __file__
     return module, parts, clock
 
 
@@ -228,6 +231,22 @@ def test_a_firmware_that_cannot_be_loaded_is_told_in_one_sentence(loop, monkeypa
     loop[0].main()
     monkeypatch.undo()
     assert f"the firmware cannot be loaded ({error}); flash the board again" in capsys.readouterr().out
+
+
+@pytest.mark.requirement("REQ-START-3")
+def test_a_half_flashed_board_loads_no_module_and_says_so(loop, monkeypatch, capsys):
+    loop[0].MANIFEST = "/no-such-folder/manifest.json"
+    # It would raise if the hardware were looked for.
+    start(loop, monkeypatch, KeyError("two releases"))
+    assert capsys.readouterr().out == (
+        "flushpump: the pump does not start: flashing was not completed; flash the board again\n"
+    )
+    assert loop[1].done == []
+
+
+def test_a_ctrl_c_is_only_a_byte_while_the_pump_starts(loop, monkeypatch):
+    start(loop, monkeypatch, ValueError("board data"))
+    assert loop[1].interrupts == [-1]
 
 
 def test_an_exception_of_the_start_is_kept_in_the_fault_log(loop, monkeypatch):
