@@ -26,6 +26,7 @@ DEBUG = "FLUSHPUMP_DEBUG"
 _EXIT_INTERRUPTED = 130
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SIMULATOR = "flushsim"
+_LABEL_MOST = 60
 LABEL_CELLS = 10
 """Width of the labels of lines such as `volume    9.50 mL`."""
 
@@ -62,6 +63,19 @@ class Quantity(click.ParamType):  # type: ignore[type-arg]
 
 
 VOLUME = Quantity("volume", {"mL": 1.0, "uL": 1e-3})
+class _Label(click.ParamType):  # type: ignore[type-arg]
+    """A short name in one line."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        label = str(value).strip()
+        if not label or len(label) > _LABEL_MOST or not label.isprintable():
+            self.fail(f"{value!r} is no label, take 1 to {_LABEL_MOST} letters that can be printed", param, ctx)
+        return label
+
+
+LABEL = _Label()
 PRESSURE = Quantity("pressure", {"kPa": 1.0, "psi": 6.894757, "mmHg": 0.1333224, "bar": 100.0}, "100")
 FLOW = Quantity("flow", {"mL/s": 1.0, "uL/s": 1e-3, "mL/min": 1 / 60, "mL/h": 1 / 3600})
 

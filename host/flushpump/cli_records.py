@@ -1,8 +1,10 @@
-"""`flushpump records list | show | verify`: what was run, and that nobody has changed it since."""
+"""`flushpump records list | show | verify | due | export`: what was run, and that nobody has changed it since."""
 
 import click
 
 from flushpump.cli_base import aligned, complain, json_option, print_json
+from flushpump.cli_records_due import due_command
+from flushpump.cli_records_export import export_command
 from flushpump.record_text import record_lines
 from flushpump.records import Records
 
@@ -62,6 +64,10 @@ def verify_command(as_json: bool) -> None:
         print_json({"records": count, "unaltered": True, "file": str(records.file)})
     else:
         click.echo(f"{count} {'record' if count == 1 else 'records'} in {records.file}, none altered")
+
+
+records_group.add_command(due_command)
+records_group.add_command(export_command)
 
 
 def _warn(records: Records) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from flushpump.asking import Asker, TerminalAsker, YesAsker
 from flushpump.cli_base import (
+    LABEL,
     VOLUME,
     complain,
     console_for,
@@ -44,6 +45,7 @@ from flushpump.sequence import load_sequence
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
 @click.option("--fluid", help="Instead of the sequence's fluid: saline, heparin_10, heparin_100.")
 @click.option("--operator", envvar="FLUSHPUMP_OPERATOR", show_envvar=True, help="Who runs it, for the record.")
+@click.option("--label", type=LABEL, help="Your own name of this very line, for records due; no person's name.")
 @port_option
 @yes_option
 @json_option
@@ -59,6 +61,7 @@ def run_command(
     loaded_ml: float | None,
     fluid: str | None,
     operator: str | None,
+    label: str | None,
     url: str | None,
     yes: bool,
     as_json: bool,
@@ -71,6 +74,7 @@ def run_command(
     console = console_for(as_json)
     asker: Asker = YesAsker() if yes else TerminalAsker(sys.stderr)
     report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=asker.by)
+    report.label = label or ""
     with Pump.open(url) as pump:
         _describe(report, pump)
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")

@@ -41,6 +41,7 @@ class RunReport:
     firmware: str = ""
     target: str = ""
     operator: str = ""
+    label: str = ""
     settings_fingerprint: str = ""
     unit: str = ""
     started_at: str = ""
@@ -111,6 +112,7 @@ class RunReport:
             "problem": self.problem or None,
             "answers": [{"question": a.question, "yes": a.yes, "by": a.by} for a in self.answers],
             "operator": self.operator,
+            "label": self.label or None,
             "confirmed_by": self.confirmed_by,
             "unit": self.unit,
             "settings_fingerprint": self.settings_fingerprint,
