@@ -3,7 +3,6 @@
 import struct
 from binascii import crc32
 
-from flushlink.messages import SETTINGS as SETTINGS_TABLE
 from flushlink.settings_record import KEY_SIZE
 
 SETTINGS = 0
@@ -18,6 +17,9 @@ _HEADER_SIZE = 16
 
 def _settings_layout():
     """A record of settings means what the table's names say, in their order."""
+    # Not beyond this function: the board lets go of the table once it has started.
+    from flushlink.messages import SETTINGS as SETTINGS_TABLE
+
     crc = KEY_SIZE
     for setting in SETTINGS_TABLE:
         crc = crc32(f"{setting[0]} {setting[1]}\n".encode(), crc)

@@ -4,8 +4,9 @@ Light and sound follow the gravest one that waits (IEC 60601-1-8 priorities; fla
 to the indicators). Three alarms that each ended a run within ten minutes lock the pump until it is reset.
 """
 
-from flushlink.messages import ALARMS, LOG_ALARM
+from flushlink.messages import LOG_ALARM
 
+from .layout import Payload, priorities
 from .ticks import since
 
 OCCLUSION = 1
@@ -41,15 +42,16 @@ HIGH = 3
 AUDIO_PAUSE_MS = 120_000
 _ROUNDS = 3
 _ROUNDS_MS = 600_000
-_COUNT = len(ALARMS) + 1
+_PRIORITIES = priorities()
+_COUNT = len(_PRIORITIES)
+# Response and event hold the same.
+_ALARM = Payload("ALARM", "code priority condition pending occurrence device_time_ms detail")
 
 
 class Alarms:
     def __init__(self, log):
         self._log = log
-        self._priorities = bytearray(_COUNT)
-        for code, _, priority, _, _ in ALARMS:
-            self._priorities[code] = priority
+        self._priorities = _PRIORITIES
         self._occurrences = [0] * _COUNT
         self._raised_ms = [0] * _COUNT
         self._details = [0] * _COUNT
@@ -147,17 +149,17 @@ class Alarms:
     def occurrence(self, code):
         return self._occurrences[code]
 
-    def raised_ms(self, code):
-        return self._raised_ms[code]
-
-    def detail(self, code):
-        return self._details[code]
-
-    def lasts(self, code):
-        return self._conditions[code]
-
-    def priority(self, code):
-        return self._priorities[code]
+    def put(self, frame, code):
+        """One alarm's figures into the payload of a frame."""
+        values = _ALARM.values
+        values[0] = code
+        values[1] = self._priorities[code]
+        values[2] = self._conditions[code]
+        values[3] = self.pending
+        values[4] = self._occurrences[code]
+        values[5] = self._raised_ms[code]
+        values[6] = self._details[code]
+        _ALARM.put(frame)
 
     def pause_audio(self, now_ms):
         """Silences the sound; returns for how long (ms)."""

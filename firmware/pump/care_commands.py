@@ -4,8 +4,7 @@ from flushlink.frames import get_i32, get_u16, get_u32, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE, LOG_ACKNOWLEDGED, LOG_SETTING
 
 from . import settings as setting
-from .layout import number, request, response
-from .report import put_alarm
+from .layout import NUMBERS, request, response
 from .statuses import NO_ENTRY, OK, OUT_OF_RANGE, SETTINGS, WRONG_STATE
 
 _PATH_SETTINGS = (
@@ -17,7 +16,6 @@ _PATH_SETTINGS = (
 )
 
 _SETTING = request("SETTINGS_SET")
-_ALARM_R = response("ALARM_READ")
 _ACK = request("ALARM_ACK")
 _ACK_R = response("ALARM_ACK")
 _LOG_R = response("LOG_READ")
@@ -32,16 +30,16 @@ class CareCommands:
     def handlers(self):
         """{message number: handler} of this group."""
         return {
-            number("SETTINGS_GET"): self._settings_get,
-            number("SETTINGS_SET"): self._settings_set,
-            number("PAIR"): self._pair,
-            number("ALARM_READ"): self._alarm_read,
-            number("ALARM_ACK"): self._alarm_ack,
-            number("AUDIO_PAUSE"): self._audio_pause,
-            number("LOG_READ"): self._log_read,
-            number("SELF_TEST"): self._self_test,
-            number("SERVICE"): self._service,
-            number("RESET"): self._reset,
+            NUMBERS["SETTINGS_GET"]: self._settings_get,
+            NUMBERS["SETTINGS_SET"]: self._settings_set,
+            NUMBERS["PAIR"]: self._pair,
+            NUMBERS["ALARM_READ"]: self._alarm_read,
+            NUMBERS["ALARM_ACK"]: self._alarm_ack,
+            NUMBERS["AUDIO_PAUSE"]: self._audio_pause,
+            NUMBERS["LOG_READ"]: self._log_read,
+            NUMBERS["SELF_TEST"]: self._self_test,
+            NUMBERS["SERVICE"]: self._service,
+            NUMBERS["RESET"]: self._reset,
         }
 
     # Settings
@@ -90,7 +88,7 @@ class CareCommands:
         code = alarms.nth(frame[_FIRST])
         if code == 0:
             return NO_ENTRY
-        put_alarm(reply, _ALARM_R, alarms, code)
+        alarms.put(reply, code)
         return OK
 
     def _alarm_ack(self, frame, reply):

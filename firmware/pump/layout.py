@@ -1,34 +1,118 @@
-"""Byte offsets of the message table's fields within a frame, looked up by message name at import time."""
+"""Where the message table's fields lie in a frame, looked up by name once, when the modules are loaded.
 
-from flushlink.frames import offsets
-from flushlink.messages import EVENTS, MESSAGES
+The table is imported within functions, and these are called while modules are loaded: nothing that stays in memory may
+hold on to it, because the board lets go of it, 40 kB, before the loop begins.
+"""
+
+from array import array
+
+from flushlink import fast
+from flushlink.frames import offsets, size_of
+
+_REQUEST = 3
+_RESPONSE = 4
 
 
-def number(name):
-    """Number of a request or event."""
+def _row(name):
+    from flushlink.messages import EVENTS, MESSAGES
+
     for row in MESSAGES + EVENTS:
         if row[1] == name:
-            return row[0]
+            return row
     raise ValueError("no message " + name)
+
+
+def _fields(row, part):
+    return row[part] if len(row) > _RESPONSE else row[2]
+
+
+def _numbers():
+    from flushlink.messages import EVENTS, MESSAGES
+
+    return {row[1]: row[0] for row in MESSAGES + EVENTS}
+
+
+# Of requests and events, by name.
+NUMBERS = _numbers()
 
 
 def request(name):
     """{field: offset} of a request's payload; the key "" holds its size."""
-    for row in MESSAGES:
-        if row[1] == name:
-            return offsets(row[3])
-    raise ValueError("no message " + name)
+    return offsets(_row(name)[_REQUEST])
 
 
 def response(name):
-    for row in MESSAGES:
-        if row[1] == name:
-            return offsets(row[4])
-    raise ValueError("no message " + name)
+    return offsets(_row(name)[_RESPONSE])
 
 
 def event(name):
+    return offsets(_fields(_row(name), _RESPONSE))
+
+
+class Payload:
+    """The integer fields of a response or event: `values` are set in the order of `names`, `put` writes them all.
+
+    `names` are all of the message's integer fields in the table's order, separated by blanks; said again where they
+    are set, so that both can be read side by side. ValueError when they are not those of the table.
+    """
+
+    def __init__(self, message, names):
+        fields = _fields(_row(message), _RESPONSE)
+        at = offsets(fields)
+        integers = [field for field in fields if field[1][0] != "b"]
+        if names.split() != [field[0] for field in integers]:
+            raise ValueError(message + " has the fields " + " ".join([field[0] for field in integers]))
+        self.size = at[""]
+        self.values = array("i", [0] * len(integers))
+        places = []
+        for field in integers:
+            places.extend((at[field[0]], size_of(field[1])))
+        self._places = bytes(places)
+
+    def put(self, frame, base=0):
+        """Writes the values into a frame that begins at `base`."""
+        fast.put_fields(self.values, self._places, frame, base)
+
+
+def ranges():
+    """{message number: its request's integer fields for fast.in_range}."""
+    from flushlink.messages import MESSAGES
+
+    found = {}
+    for row in MESSAGES:
+        at = offsets(row[_REQUEST])
+        rows = []
+        for field in row[_REQUEST]:
+            if field[1][0] != "b":
+                rows.extend((at[field[0]], size_of(field[1]), field[2], field[3]))
+        found[row[0]] = array("i", rows)
+    return found
+
+
+def priorities():
+    """Priority of each alarm by its code, from 0 on."""
+    from flushlink.messages import ALARMS
+
+    found = bytearray(len(ALARMS) + 1)
+    for row in ALARMS:
+        found[row[0]] = row[2]
+    return found
+
+
+def setting_limits():
+    """Least and most of each setting, by its index."""
+    from flushlink.messages import SETTINGS
+
+    return [row[2] for row in SETTINGS], [row[3] for row in SETTINGS]
+
+
+def admissions():
+    """{message number: (admission, size of the request's payload, size of the response's)}; of an event (size,)."""
+    from flushlink.messages import EVENTS, MESSAGES
+
+    found = {}
+    for row in MESSAGES:
+        found[row[0]] = (row[2], offsets(row[_REQUEST])[""], offsets(row[_RESPONSE])[""])
     for row in EVENTS:
-        if row[1] == name:
-            return offsets(row[2])
-    raise ValueError("no event " + name)
+        found[row[0]] = (offsets(row[2])[""],)
+    return found

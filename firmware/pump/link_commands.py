@@ -6,8 +6,7 @@ from flushlink.fingerprint import table_hash
 from flushlink.frames import get_u16, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE
 
-from .layout import number, request, response
-from .report import put_ledger
+from .layout import NUMBERS, Payload, request, response
 from .statuses import NOT_AUTHENTICATED, OK, WRONG_STATE
 
 LEASE_MAX_MS = 2_000
@@ -15,29 +14,34 @@ _CAPABILITIES = 0b1111
 _OUTCOME_STOPPED = 2
 
 _HELLO_R = response("HELLO")
-_STATUS_R = response("STATUS")
-_STOP_R = response("STOP")
 _KEEPALIVE = request("KEEPALIVE")
 _KEEPALIVE_R = response("KEEPALIVE")
 _AUTHENTICATE = request("AUTHENTICATE")
 _INFO_R = response("INFO")
+_STATUS = Payload(
+    "STATUS",
+    "state phase_index phase_kind pulse_index pulse_count question flags alarm_count last_session"
+    " last_executed_sequence last_executed_status alarm_code alarm_occurrence device_time_ms pressure_pa"
+    " intended_nl driven_nl relieved_nl delivered_nl uncertain_nl syringe_remaining_nl",
+)
+_STOP = Payload("STOP", "state moving driven_nl delivered_nl device_time_ms")
+_TABLE_HASH = table_hash()
 _FIRST = HEADER_SIZE
 
 
 class LinkCommands:
     def __init__(self, pump):
         self._pump = pump
-        self._table_hash = table_hash()
 
     def handlers(self):
         """{message number: handler} of this group."""
         return {
-            number("HELLO"): self._hello,
-            number("STATUS"): self._status,
-            number("STOP"): self._stop,
-            number("KEEPALIVE"): self._keepalive,
-            number("AUTHENTICATE"): self._authenticate,
-            number("INFO"): self._info,
+            NUMBERS["HELLO"]: self._hello,
+            NUMBERS["STATUS"]: self._status,
+            NUMBERS["STOP"]: self._stop,
+            NUMBERS["KEEPALIVE"]: self._keepalive,
+            NUMBERS["AUTHENTICATE"]: self._authenticate,
+            NUMBERS["INFO"]: self._info,
         }
 
     def _hello(self, frame, reply):
@@ -46,7 +50,7 @@ class LinkCommands:
         for index in range(8):
             reply[_HELLO_R["device_nonce"] + index] = link.device_nonce[index]
         for index in range(4):
-            reply[_HELLO_R["table_hash"] + index] = self._table_hash[index]
+            reply[_HELLO_R["table_hash"] + index] = _TABLE_HASH[index]
             reply[_HELLO_R["firmware_fingerprint"] + index] = pump.identity.firmware_fingerprint[index]
             reply[_HELLO_R["settings_fingerprint"] + index] = pump.settings_fingerprint[index]
             reply[_HELLO_R["firmware_version"] + index] = pump.identity.firmware_version[index] if index < 3 else 0
@@ -62,38 +66,48 @@ class LinkCommands:
 
     def _status(self, frame, reply):
         pump = self._pump
-        at = _STATUS_R
         alarms = pump.alarms
-        pump.runner.refresh_ledger()
+        runner = pump.runner
+        server = pump.server
+        ledger = pump.ledger
+        runner.refresh_ledger()
         code = alarms.gravest()
-        reply[at["state"]] = pump.state()
-        reply[at["phase_index"]] = pump.runner.phase
-        reply[at["phase_kind"]] = pump.program.kind[pump.runner.phase] if pump.runner.active() else 0
-        reply[at["pulse_index"]] = pump.runner.pulse_index()
-        reply[at["pulse_count"]] = pump.program.pulses
-        reply[at["question"]] = pump.runner.question
-        reply[at["flags"]] = pump.flags()
-        reply[at["alarm_count"]] = alarms.pending
-        put_u16(reply, at["last_session"], pump.server.last_session)
-        put_u16(reply, at["last_executed_sequence"], pump.server.last_sequence)
-        reply[at["last_executed_status"]] = pump.server.last_status
-        reply[at["alarm_code"]] = code
-        put_u16(reply, at["alarm_occurrence"], alarms.occurrence(code) if code else 0)
-        put_u32(reply, at["device_time_ms"], pump.now_ms)
-        put_u32(reply, at["pressure_pa"], pump.pressure.value_pa)
-        put_ledger(reply, at, pump.ledger)
-        put_u32(reply, at["syringe_remaining_nl"], max(pump.syringe.remaining_nl(), 0))
+        values = _STATUS.values
+        values[0] = pump.state()
+        values[1] = runner.phase
+        values[2] = pump.program.kind[runner.phase] if runner.active() else 0
+        values[3] = runner.pulse_index()
+        values[4] = pump.program.pulses
+        values[5] = runner.question
+        values[6] = pump.flags()
+        values[7] = alarms.pending
+        values[8] = server.last_session
+        values[9] = server.last_sequence
+        values[10] = server.last_status
+        values[11] = code
+        values[12] = alarms.occurrence(code) if code else 0
+        values[13] = pump.now_ms
+        values[14] = pump.pressure.value_pa
+        values[15] = ledger.intended_nl
+        values[16] = ledger.driven_nl
+        values[17] = ledger.relieved_nl
+        values[18] = ledger.delivered_nl
+        values[19] = ledger.uncertain_nl
+        values[20] = max(pump.syringe.remaining_nl(), 0)
+        _STATUS.put(reply)
         return OK
 
     def _stop(self, frame, reply):
         pump = self._pump
         stop_motion(pump)
         pump.runner.refresh_ledger()
-        reply[_STOP_R["state"]] = pump.state()
-        reply[_STOP_R["moving"]] = 0 if pump.motion.idle() and not pump.runner.moving() else 1
-        put_u32(reply, _STOP_R["driven_nl"], pump.ledger.driven_nl)
-        put_u32(reply, _STOP_R["delivered_nl"], pump.ledger.delivered_nl)
-        put_u32(reply, _STOP_R["device_time_ms"], pump.now_ms)
+        values = _STOP.values
+        values[0] = pump.state()
+        values[1] = 0 if pump.motion.idle() and not pump.runner.moving() else 1
+        values[2] = pump.ledger.driven_nl
+        values[3] = pump.ledger.delivered_nl
+        values[4] = pump.now_ms
+        _STOP.put(reply)
         return OK
 
     def _keepalive(self, frame, reply):

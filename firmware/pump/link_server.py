@@ -17,20 +17,17 @@ from flushlink.frames import (
     AT_STATUS,
     AT_VERSION,
     get_u16,
-    offsets,
     put_u16,
     seal,
     unseal,
 )
 from flushlink.messages import (
     CRC_SIZE,
-    EVENTS,
     FRAME_MAX,
     HEADER_SIZE,
     KIND_EVENT,
     KIND_REQUEST,
     KIND_RESPONSE,
-    MESSAGES,
     OPEN,
     THERAPY,
     VERSION,
@@ -38,10 +35,10 @@ from flushlink.messages import (
 )
 
 from .inbox import Inbox
+from .layout import admissions
 from .statuses import (
     BAD_LENGTH,
     NOT_AUTHENTICATED,
-    OK,
     UNKNOWN_MESSAGE,
     VERSION_REFUSED,
     WRONG_SEQUENCE,
@@ -52,6 +49,8 @@ HELLO = 0x01
 STOP = 0x03
 NONCE_SIZE = 8
 _PAST_NONCES = 4
+_MESSAGES = admissions()
+_UNKNOWN = (-1, 0, 0)
 # On the wire, without its 00: the code byte of COBS, the header, no payload, the CRC.
 _STOP_SIZE = 1 + HEADER_SIZE + CRC_SIZE
 
@@ -63,16 +62,6 @@ class LinkServer:
         self._link = link
         self._identity = identity
         self._commands = commands
-        self._admission = {}
-        self._request_size = {}
-        self._response_size = {}
-        for number, _, admission, request, response, _ in MESSAGES:
-            self._admission[number] = admission
-            self._request_size[number] = offsets(request)[""]
-            self._response_size[number] = offsets(response)[""]
-        self._event_size = {}
-        for number, _, fields, _ in EVENTS:
-            self._event_size[number] = offsets(fields)[""]
         self.session = 0
         self.authenticated = False
         self.host_nonce = bytearray(NONCE_SIZE)
@@ -126,14 +115,17 @@ class LinkServer:
         message = frame[AT_MESSAGE]
         if message == STOP and self._stops_ahead:
             self._stops_ahead -= 1
-        admission = self._admission.get(message, -1)
+        # An event has no admission, so it is no message that a host could send.
+        row = _MESSAGES.get(message, _UNKNOWN)
+        admission, request_size, response_size = row if len(row) == 3 else _UNKNOWN
         if admission == OPEN:
-            if frame[AT_LENGTH] != self._request_size[message]:
+            if frame[AT_LENGTH] != request_size:
                 self._reply(frame, BAD_LENGTH)
             elif message == HELLO and not self._hello(frame):
                 self._reply(frame, WRONG_SESSION)
             else:
-                self._reply(frame, self._commands.execute(message, frame, self._plain))
+                status = self._commands.execute(message, frame, self._plain)
+                self._reply(frame, status, 0 if status else response_size)
             return
         if frame[AT_VERSION] >> 4 != VERSION_MAJOR:
             self._reply(frame, VERSION_REFUSED)
@@ -157,14 +149,14 @@ class LinkServer:
         self._keep_request(frame, size)
         if admission < 0:
             status = UNKNOWN_MESSAGE
-        elif frame[AT_LENGTH] != self._request_size[message]:
+        elif frame[AT_LENGTH] != request_size:
             status = BAD_LENGTH
         elif admission == THERAPY and not self.authenticated:
             status = NOT_AUTHENTICATED
         else:
             status = self._commands.execute(message, frame, self._plain)
         self.last_status = status
-        self._reply(frame, status)
+        self._reply(frame, status, 0 if status else response_size)
         fast.copy(self._wire, self._wire_length, self._kept)
         self._kept_length = self._wire_length
 
@@ -205,14 +197,11 @@ class LinkServer:
         fast.copy(frame, size, self._kept_request)
         self._kept_request_length = size
 
-    def _reply(self, frame, status, length=-1):
+    def _reply(self, frame, status, length=0):
         plain = self._plain
-        message = frame[AT_MESSAGE]
-        if length < 0:
-            length = self._response_size[message] if status == OK else 0
         plain[AT_VERSION] = VERSION
         plain[AT_KIND] = KIND_RESPONSE
-        plain[AT_MESSAGE] = message
+        plain[AT_MESSAGE] = frame[AT_MESSAGE]
         put_u16(plain, AT_SESSION, self.session)
         plain[AT_SEQUENCE] = frame[AT_SEQUENCE]
         plain[AT_SEQUENCE + 1] = frame[AT_SEQUENCE + 1]
@@ -232,7 +221,7 @@ class LinkServer:
         put_u16(event, AT_SESSION, self.session)
         put_u16(event, AT_SEQUENCE, sequence)
         event[AT_STATUS] = 0
-        length = seal(event, self._event_size[message], self._event_wire)
+        length = seal(event, _MESSAGES[message][0], self._event_wire)
         if not self._link.write(self._event_wire, length):
             return False
         self._event_sequence = sequence

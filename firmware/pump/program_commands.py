@@ -4,7 +4,7 @@ from flushlink.frames import get_u16, get_u32, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE, LINE_CENTRAL, LINE_HEPARIN_INTOLERANT, TEST_CONFIGURATION
 
 from . import settings as setting
-from .layout import number, request, response
+from .layout import NUMBERS, request, response
 from .program import ASPIRATE, PRIME
 from .statuses import (
     ALARM_ACTIVE,
@@ -57,16 +57,16 @@ class ProgramCommands:
     def handlers(self):
         """{message number: handler} of this group."""
         return {
-            number("PATH_SET"): self._path_set,
-            number("PROGRAM_BEGIN"): self._program_begin,
-            number("PROGRAM_PHASE"): self._program_phase,
-            number("PROGRAM_COMMIT"): self._program_commit,
-            number("START"): self._start,
-            number("CONTINUE"): self._continue,
-            number("PRIME"): self._prime,
-            number("ASPIRATE"): self._aspirate,
-            number("PULSE_READ"): self._pulse_read,
-            number("RESULT_READ"): self._result_read,
+            NUMBERS["PATH_SET"]: self._path_set,
+            NUMBERS["PROGRAM_BEGIN"]: self._program_begin,
+            NUMBERS["PROGRAM_PHASE"]: self._program_phase,
+            NUMBERS["PROGRAM_COMMIT"]: self._program_commit,
+            NUMBERS["START"]: self._start,
+            NUMBERS["CONTINUE"]: self._continue,
+            NUMBERS["PRIME"]: self._prime,
+            NUMBERS["ASPIRATE"]: self._aspirate,
+            NUMBERS["PULSE_READ"]: self._pulse_read,
+            NUMBERS["RESULT_READ"]: self._result_read,
         }
 
     def _path_set(self, frame, reply):

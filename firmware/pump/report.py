@@ -5,22 +5,30 @@ read again unchanged.
 """
 
 from flushlink import fast
-from flushlink.frames import put_u16, put_u32
 from flushlink.messages import HEADER_SIZE
 
-from .layout import event
+from .layout import Payload
 
 PULSES_MAX = 100
-_PULSE = event("PULSE_RESULT")
-_PULSE_SIZE = _PULSE[""]
-_RESULT = event("PROGRAM_END")
-_RESULT_SIZE = _RESULT[""]
+_PULSE = Payload(
+    "PULSE_RESULT",
+    "index verdict derated_percent phase_index intended_nl driven_nl delivered_nl start_us duration_us pause_us"
+    " peak_pa resistance_pa_s_per_ml compliance_nl_per_kpa residual_pa",
+)
+_ROW_SIZE = HEADER_SIZE + _PULSE.size
+_END = Payload(
+    "PROGRAM_END",
+    "outcome verdict pulse_count alarm_code program_crc duration_ms peak_pa"
+    " intended_nl driven_nl relieved_nl delivered_nl uncertain_nl aspirated_nl device_time_ms",
+)
 
 
 class Report:
     def __init__(self):
-        self._rows = [bytearray(HEADER_SIZE + _PULSE_SIZE) for _ in range(PULSES_MAX)]
-        self._result = bytearray(HEADER_SIZE + _RESULT_SIZE)
+        # One block: a hundred small ones would leave the heap in pieces.
+        self._rows = bytearray(PULSES_MAX * _ROW_SIZE)
+        self._result = bytearray(HEADER_SIZE + _END.size)
+        self._ended = False
         self.clear()
 
     def clear(self):
@@ -37,28 +45,29 @@ class Report:
         """Keeps the result of the pulse that has ended; a program has no more of them than there is room for."""
         if self.pulses == PULSES_MAX:
             return
-        row = self._rows[self.pulses]
-        row[_PULSE["index"]] = self.pulses
-        row[_PULSE["verdict"]] = judge.verdict
-        row[_PULSE["derated_percent"]] = derated_percent
-        row[_PULSE["phase_index"]] = phase_index
-        put_u32(row, _PULSE["intended_nl"], intended_nl)
-        put_u32(row, _PULSE["driven_nl"], driven_nl)
-        put_u32(row, _PULSE["delivered_nl"], delivered_nl)
-        put_u32(row, _PULSE["start_us"], start_us)
-        put_u32(row, _PULSE["duration_us"], duration_us)
-        put_u32(row, _PULSE["pause_us"], pause_us)
-        put_u32(row, _PULSE["peak_pa"], judge.peak_pa)
-        put_u32(row, _PULSE["resistance_pa_s_per_ml"], judge.resistance)
-        put_u16(row, _PULSE["compliance_nl_per_kpa"], judge.compliance)
-        put_u32(row, _PULSE["residual_pa"], judge.residual_pa)
+        values = _PULSE.values
+        values[0] = self.pulses
+        values[1] = judge.verdict
+        values[2] = derated_percent
+        values[3] = phase_index
+        values[4] = intended_nl
+        values[5] = driven_nl
+        values[6] = delivered_nl
+        values[7] = start_us
+        values[8] = duration_us
+        values[9] = pause_us
+        values[10] = judge.peak_pa
+        values[11] = judge.resistance
+        values[12] = judge.compliance
+        values[13] = judge.residual_pa
+        _PULSE.put(self._rows, self.pulses * _ROW_SIZE)
         self.pulses += 1
 
     def copy_pulse(self, index, frame):
         """Payload of a pulse's result into a frame; False when there is no such pulse."""
         if index >= self.pulses:
             return False
-        fast.copy(self._rows[index], HEADER_SIZE + _PULSE_SIZE, frame)
+        fast.copy_from(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
         return True
 
     def note_peak(self, value_pa):
@@ -67,41 +76,27 @@ class Report:
 
     def result(self, outcome, verdict, alarm_code, program_crc, duration_ms, ledger, device_time_ms):
         """Keeps the program's result."""
-        row = self._result
-        row[_RESULT["outcome"]] = outcome
-        row[_RESULT["verdict"]] = verdict
-        row[_RESULT["pulse_count"]] = self.pulses
-        row[_RESULT["alarm_code"]] = alarm_code
-        put_u16(row, _RESULT["program_crc"], program_crc)
-        put_u32(row, _RESULT["duration_ms"], duration_ms)
-        put_u32(row, _RESULT["peak_pa"], self.peak_pa if self.peak_pa > -1_000_000 else 0)
-        put_ledger(row, _RESULT, ledger)
-        put_u32(row, _RESULT["aspirated_nl"], ledger.aspirated_nl)
-        put_u32(row, _RESULT["device_time_ms"], device_time_ms)
+        values = _END.values
+        values[0] = outcome
+        values[1] = verdict
+        values[2] = self.pulses
+        values[3] = alarm_code
+        values[4] = program_crc
+        values[5] = duration_ms
+        values[6] = self.peak_pa if self.peak_pa > -1_000_000 else 0
+        values[7] = ledger.intended_nl
+        values[8] = ledger.driven_nl
+        values[9] = ledger.relieved_nl
+        values[10] = ledger.delivered_nl
+        values[11] = ledger.uncertain_nl
+        values[12] = ledger.aspirated_nl
+        values[13] = device_time_ms
+        _END.put(self._result)
         self.result_pending = True
+        self._ended = True
 
     def has_result(self):
-        return self._result[_RESULT["outcome"]] != 0
+        return self._ended
 
     def copy_result(self, frame):
-        fast.copy(self._result, HEADER_SIZE + _RESULT_SIZE, frame)
-
-
-def put_ledger(frame, at, ledger):
-    """The ledger's five fields into a frame; `at` are the message's offsets."""
-    put_u32(frame, at["intended_nl"], ledger.intended_nl)
-    put_u32(frame, at["driven_nl"], ledger.driven_nl)
-    put_u32(frame, at["relieved_nl"], ledger.relieved_nl)
-    put_u32(frame, at["delivered_nl"], ledger.delivered_nl)
-    put_u32(frame, at["uncertain_nl"], ledger.uncertain_nl)
-
-
-def put_alarm(frame, at, alarms, code):
-    """One alarm's fields into a frame; `at` are the message's offsets."""
-    frame[at["code"]] = code
-    frame[at["priority"]] = alarms.priority(code)
-    frame[at["condition"]] = alarms.lasts(code)
-    frame[at["pending"]] = alarms.pending
-    put_u16(frame, at["occurrence"], alarms.occurrence(code))
-    put_u32(frame, at["device_time_ms"], alarms.raised_ms(code))
-    put_u32(frame, at["detail"], alarms.detail(code))
+        fast.copy(self._result, len(self._result), frame)

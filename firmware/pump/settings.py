@@ -1,8 +1,10 @@
 """Settings in the journal: values within the ranges of the message table, and the pairing key."""
 
 from flushlink.frames import get_i32, put_u32
-from flushlink.messages import SETTINGS
+from flushlink.messages import SETTINGS_COUNT
 from flushlink.settings_record import KEY_AT, KEY_SIZE, SIZE, default_record
+
+from .layout import setting_limits
 
 PRESSURE_OFFSET_PA = 0
 PRESSURE_GAIN_PPM = 1
@@ -16,7 +18,8 @@ RELIEF_VOLUME_CAP_NL = 8
 FLOW_CAP_NL_PER_S = 9
 
 _SLOT = 0
-_COUNT = len(SETTINGS)
+_LEAST, _MOST = setting_limits()
+_DEFAULTS = default_record()
 
 
 class Settings:
@@ -26,23 +29,22 @@ class Settings:
         self._journal = journal
         self._record = bytearray(SIZE)
         self.good = journal.load(_SLOT, self._record) == SIZE
-        for setting in SETTINGS:
-            if not setting[2] <= get_i32(self._record, 4 * setting[0]) <= setting[3]:
+        for index in range(SETTINGS_COUNT):
+            if not self._allowed(index, get_i32(self._record, 4 * index)):
                 self.good = False
         if not self.good:
-            self._record[:] = default_record()
-        self._values = [get_i32(self._record, 4 * index) for index in range(_COUNT)]
+            self._record[:] = _DEFAULTS
+        self._values = [get_i32(self._record, 4 * index) for index in range(SETTINGS_COUNT)]
 
     def get(self, index):
         return self._values[index]
 
     def known(self, index):
-        return 0 <= index < _COUNT
+        return 0 <= index < SETTINGS_COUNT
 
     def set(self, index, value):
         """Sets and stores one setting; False, and nothing changed, when it is out of range."""
-        setting = SETTINGS[index]
-        if not setting[2] <= value <= setting[3]:
+        if not self._allowed(index, value):
             return False
         self._values[index] = value
         put_u32(self._record, 4 * index, value)
@@ -62,6 +64,9 @@ class Settings:
     def record(self):
         """The stored bytes without the key; allocates."""
         return bytes(self._record[: KEY_AT])
+
+    def _allowed(self, index, value):
+        return _LEAST[index] <= value <= _MOST[index]
 
     def _store(self):
         self._journal.save(_SLOT, self._record, SIZE)

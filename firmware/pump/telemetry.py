@@ -1,19 +1,18 @@
 """What the pump tells without being asked: events in the order of their weight, then telemetry if there is room."""
 
-from flushlink.frames import put_u32
-
-from .layout import event, number
-from .report import put_alarm
+from .layout import NUMBERS, Payload
 from .ticks import since
 
-_TELEMETRY = event("TELEMETRY")
-_PHASE = event("PHASE")
-_ALARM = event("ALARM")
-_TELEMETRY_NUMBER = number("TELEMETRY")
-_PULSE_NUMBER = number("PULSE_RESULT")
-_PHASE_NUMBER = number("PHASE")
-_ALARM_NUMBER = number("ALARM")
-_END_NUMBER = number("PROGRAM_END")
+_FIGURES = Payload(
+    "TELEMETRY",
+    "state phase_index pulse_index flags device_time_ms pressure_pa flow_nl_per_s driven_nl delivered_nl remaining_ms",
+)
+_PHASE = Payload("PHASE", "phase_index phase_kind state question device_time_ms")
+_TELEMETRY_NUMBER = NUMBERS["TELEMETRY"]
+_PULSE_NUMBER = NUMBERS["PULSE_RESULT"]
+_PHASE_NUMBER = NUMBERS["PHASE"]
+_ALARM_NUMBER = NUMBERS["ALARM"]
+_END_NUMBER = NUMBERS["PROGRAM_END"]
 
 _ALARM_INTERVAL_MS = 1_000
 _IDLE_INTERVAL_MS = 500
@@ -34,7 +33,7 @@ class Telemetry:
         frame = server.event
         alarms = pump.alarms
         if alarms.pending and (alarms.changed or since(now_ms, self._alarm_sent_ms) >= _ALARM_INTERVAL_MS):
-            put_alarm(frame, _ALARM, alarms, alarms.gravest())
+            alarms.put(frame, alarms.gravest())
             if server.send_event(_ALARM_NUMBER):
                 alarms.changed = False
                 self._alarm_sent_ms = now_ms
@@ -61,26 +60,29 @@ class Telemetry:
 
     def _phase(self, frame, now_ms):
         runner = self._pump.runner
-        frame[_PHASE["phase_index"]] = runner.phase
-        frame[_PHASE["phase_kind"]] = self._pump.program.kind[runner.phase]
-        frame[_PHASE["state"]] = self._pump.state()
-        frame[_PHASE["question"]] = runner.question
-        put_u32(frame, _PHASE["device_time_ms"], now_ms)
+        values = _PHASE.values
+        values[0] = runner.phase
+        values[1] = self._pump.program.kind[runner.phase]
+        values[2] = self._pump.state()
+        values[3] = runner.question
+        values[4] = now_ms
+        _PHASE.put(frame)
 
     def _figures(self, frame, now_ms, rate):
         pump = self._pump
         runner = pump.runner
+        ledger = pump.ledger
         runner.refresh_ledger()
-        frame[_TELEMETRY["state"]] = pump.state()
-        frame[_TELEMETRY["phase_index"]] = runner.phase
-        frame[_TELEMETRY["pulse_index"]] = runner.pulse_index()
-        frame[_TELEMETRY["flags"]] = pump.flags()
-        put_u32(frame, _TELEMETRY["device_time_ms"], now_ms)
-        put_u32(frame, _TELEMETRY["pressure_pa"], pump.pressure.value_pa)
-        put_u32(frame, _TELEMETRY["flow_nl_per_s"], pump.hydraulics.volume_nl(rate))
-        put_u32(frame, _TELEMETRY["driven_nl"], pump.ledger.driven_nl)
-        put_u32(frame, _TELEMETRY["delivered_nl"], pump.ledger.delivered_nl)
+        values = _FIGURES.values
+        values[0] = pump.state()
+        values[1] = runner.phase
+        values[2] = runner.pulse_index()
+        values[3] = pump.flags()
+        values[4] = now_ms
+        values[5] = pump.pressure.value_pa
+        values[6] = pump.hydraulics.volume_nl(rate)
+        values[7] = ledger.driven_nl
+        values[8] = ledger.delivered_nl
         left = pump.program.total_ms - runner.elapsed_us // 1000 if runner.active() else 0
-        put_u32(frame, _TELEMETRY["remaining_ms"], max(left, 0))
-
-
+        values[9] = max(left, 0)
+        _FIGURES.put(frame)

@@ -1,12 +1,14 @@
 """Alarms stay until their own occurrence is acknowledged, and are shown and heard by the gravest."""
 
 import pytest
+from flushlink.frames import get_u32
 from flushlink.messages import ALARMS
 from fw_ports import Indicators
 from hypothesis import given
 from hypothesis import strategies as st
 from pump import alarms as alarm
 from pump.alarms import HIGH, LOW, MEDIUM, Alarms
+from pump.layout import event, priorities
 
 LIGHTS = {HIGH: 1, MEDIUM: 2, LOW: 3}
 PRIORITY = {row[0]: row[2] for row in ALARMS}
@@ -149,7 +151,6 @@ def test_a_waiting_alarm_of_medium_priority_or_a_lasting_cause_forbids_a_start()
     assert not alarms.blocks_start()
     alarms.condition(alarm.STOP_BUTTON, 1)
     assert alarms.blocks_start()
-    assert alarms.lasts(alarm.STOP_BUTTON)
     alarms.condition(alarm.STOP_BUTTON, 0)
     assert not alarms.blocks_start()
 
@@ -161,10 +162,13 @@ def test_every_raising_is_logged_and_once_means_once_while_it_waits():
     alarms.once(alarm.BUBBLE, 6, 8)
     alarms.raise_alarm(alarm.BUBBLE, 7, 9)
     assert alarms._log.entries == [(3, alarm.BUBBLE, 5, 7), (3, alarm.BUBBLE, 7, 9)]
-    assert (alarms.raised_ms(alarm.BUBBLE), alarms.detail(alarm.BUBBLE)) == (7, 9)
+    frame = bytearray(64)
+    alarms.put(frame, alarm.BUBBLE)
+    at = event("ALARM")
+    assert (get_u32(frame, at["device_time_ms"]), get_u32(frame, at["detail"])) == (7, 9)
 
 
 def test_the_constants_are_those_of_the_message_table():
     for code, name, priority, _, _ in ALARMS:
         assert getattr(alarm, name) == code
-        assert alarm.Alarms(Log()).priority(code) == priority
+        assert priorities()[code] == priority

@@ -30,7 +30,7 @@ else:
     def ptr8(buffer: Any) -> Any:
         return buffer
 
-    ptr16 = ptr8
+    ptr16 = ptr32 = ptr8
 
 
 def _crc_table() -> "array[int]":
@@ -119,6 +119,48 @@ def put_u32(buffer, at: int, value: int):  # type: ignore[no-untyped-def]
 
 
 @micropython.viper  # type: ignore[untyped-decorator]
+def put_fields(values, places, target, base: int):  # type: ignore[no-untyped-def]
+    """Writes an array("i") into target, little-endian: values[i] at base + places[2i], in places[2i + 1] bytes."""
+    value = ptr32(values)
+    place = ptr8(places)
+    data = ptr8(target)
+    for index in range(int(len(places)) >> 1):  # noqa: RUF046 - viper's len() is an object
+        word = value[index]
+        at = base + place[2 * index]
+        size = place[2 * index + 1]
+        data[at] = word & 0xFF
+        if size > 1:
+            data[at + 1] = word >> 8 & 0xFF
+        if size > 2:
+            data[at + 2] = word >> 16 & 0xFF
+            data[at + 3] = word >> 24 & 0xFF
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def in_range(frame, rows) -> bool:  # type: ignore[no-untyped-def]
+    """Whether the frame's integers lie in their ranges; rows: array("i") of offset, size, minimum, maximum of each.
+
+    What is unsigned and at least 2**31 counts as negative, so it is outside of every range that begins at 0.
+    """
+    data = ptr8(frame)
+    row = ptr32(rows)
+    for index in range(0, int(len(rows)), 4):  # noqa: RUF046 - viper's len() is an object
+        at = row[index]
+        size = row[index + 1]
+        value = data[at]
+        if size > 1:
+            value |= data[at + 1] << 8
+        if size > 2:
+            high = data[at + 3]
+            if high >= 128:
+                high -= 256
+            value |= data[at + 2] << 16 | high << 24
+        if value < row[index + 2] or value > row[index + 3]:
+            return False
+    return True
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
 def same(first, second, count: int) -> bool:  # type: ignore[no-untyped-def]
     """Whether first[:count] == second[:count]."""
     one = ptr8(first)
@@ -136,6 +178,15 @@ def copy(source, count: int, target):  # type: ignore[no-untyped-def]
     new = ptr8(target)
     for index in range(count):
         new[index] = old[index]
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
+def copy_from(source, at: int, count: int, target):  # type: ignore[no-untyped-def]
+    """target[:count] = source[at : at + count]."""
+    old = ptr8(source)
+    new = ptr8(target)
+    for index in range(count):
+        new[index] = old[at + index]
 
 
 @micropython.viper  # type: ignore[untyped-decorator]

@@ -6,8 +6,6 @@ range or default does not. Runs in CPython and MicroPython; it allocates, so cal
 
 from binascii import crc32
 
-from . import messages
-
 
 def _fields(fields: tuple[tuple[str, str, int, int, str], ...]) -> str:
     return ",".join(f"{name}:{kind}:{minimum}:{maximum}" for name, kind, minimum, maximum, _ in fields)
@@ -19,6 +17,9 @@ def _add(crc: int, line: str) -> int:
 
 def table_hash() -> bytes:
     """CRC-32 of the table's canonical text (one line per row, each ended by a line feed), 4 bytes, little-endian."""
+    # Not beyond this function: a board lets go of the table once it has started.
+    from . import messages
+
     crc = 0
     crc = _add(crc, f"version {messages.VERSION}")
     crc = _add(crc, f"sizes {messages.HEADER_SIZE} {messages.PAYLOAD_MAX} {messages.CRC_SIZE}")

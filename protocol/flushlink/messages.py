@@ -183,6 +183,8 @@ SETTINGS = (
     (9, "flow_cap_nl_per_s", 10_000, 10_000_000, 5_000_000, "no flow is ever higher"),
 )
 
+SETTINGS_COUNT = len(SETTINGS)
+
 _LEDGER = (
     ("intended_nl", "u32", 0, VOLUME_NL, "dose ordered so far by the program, prime not counted"),
     ("driven_nl", "u32", 0, VOLUME_NL, "dose driven forwards, by counted steps"),
