@@ -2,7 +2,7 @@
 
 import click
 
-from flushpump.cli_base import aligned, complain, console_for, json_option, port_option, print_json, say
+from flushpump.cli_base import aligned, complain, console_for, json_option, port_option, print_json, say, written
 from flushpump.cli_device import alarms_wait
 from flushpump.insisting import patiently
 from flushpump.pump import Pump
@@ -25,19 +25,24 @@ def selftest_command(ctx: click.Context, url: str | None, as_json: bool) -> None
     with Pump.open(url) as pump:
         result = patiently(pump, pump.self_test)
         alarms = len(patiently(pump, pump.alarms))
-    if as_json:
-        print_json({**_result_json(result), "alarms": alarms})
-    else:
-        rows = [[part.name, "FAILED" if part.bit & result.failed else "passed"] for part in _tested(result)]
-        click.echo("\n".join(aligned(rows)))
-        notes = [] if result.failed else ["the self-test passed"]
-        if alarms:
-            notes.append(f"{alarms_wait(alarms)}: see flushpump alarms")
-        say(console_for(False), notes)
+    told = written(lambda: _tell(result, alarms, as_json), "it failed" if result.failed else "it passed")
     if result.failed:
         remedies = "; ".join(dict.fromkeys(part.remedy for part in parts_of(result.failed)))
         complain(f"the self-test failed ({names_of(result.failed)}), and the pump gives no therapy; {remedies}")
         ctx.exit(_FAILED)
+    ctx.exit(0 if told else 1)
+
+
+def _tell(result: SelfTest, alarms: int, as_json: bool) -> None:
+    if as_json:
+        print_json({**_result_json(result), "alarms": alarms})
+        return
+    rows = [[part.name, "FAILED" if part.bit & result.failed else "passed"] for part in _tested(result)]
+    click.echo("\n".join(aligned(rows)))
+    notes = [] if result.failed else ["the self-test passed"]
+    if alarms:
+        notes.append(f"{alarms_wait(alarms)}: see flushpump alarms")
+    say(console_for(False), notes)
 
 
 def _tested(result: SelfTest) -> list[Part]:

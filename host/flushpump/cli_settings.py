@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flushpump.cli_base import aligned, console_for, json_option, port_option, print_json, say, yes_option
+from flushpump.cli_base import aligned, console_for, json_option, port_option, print_json, say, written, yes_option
 from flushpump.cli_confirm import confirm, refuse_without_answers
 from flushpump.errors import Refused
 from flushpump.following import patient_status
@@ -53,7 +53,8 @@ def show_command(url: str | None, as_json: bool) -> None:
 @port_option
 @yes_option
 @json_option
-def set_command(name: str, value: str, url: str | None, yes: bool, as_json: bool) -> None:
+@click.pass_context
+def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes: bool, as_json: bool) -> None:
     """Changes the setting NAME to VALUE, after showing both and asking.
 
     VALUE is a whole number in the unit that NAME ends with, or a number with its unit, as in 150kPa, 20psi, 40mL or
@@ -85,10 +86,10 @@ def set_command(name: str, value: str, url: str | None, yes: bool, as_json: bool
         confirm(console, lines, yes, question, UNCHANGED)
         applied = store(pump, setting, wanted)
         good = settings_good(pump)
-    if as_json:
-        print_json({**_setting_json(setting, applied), "before": before, "good": good})
-    else:
-        say(console, [f"{name} is {setting.shown(applied)} now"])
+    sentence = f"{name} is {setting.shown(applied)} now"
+    result = {**_setting_json(setting, applied), "before": before, "good": good}
+    told = written(lambda: print_json(result) if as_json else say(console, [sentence]), sentence)
+    ctx.exit(0 if told else 1)
 
 
 def read_all(pump: Pump) -> dict[Setting, int]:

@@ -31,6 +31,7 @@ _SILENCE_S = 1.0
 _STOP_AGAIN_S = 0.02
 _STOP_PATIENCE_S = LEASE_MAX_S + RAMP_MARGIN_S
 _STOP_LEAST_S = 0.5
+_REST_PATIENCE_S = 2.0
 _GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
 
 
@@ -40,12 +41,18 @@ def going_on(status: Status) -> bool:
 
 
 def patient_status(pump: Pump) -> Status:
-    """STATUS, asked until the lease is over; LinkLost when the pump is then known to have stopped or has restarted."""
+    """STATUS, asked until the lease is over; LinkLost when the pump is then known to have stopped or has restarted.
+
+    Where no motion is under way, and so no lease, it is asked for a few seconds.
+    """
+    until_s = pump.lease.over_s if pump.keep_alive else max(pump.lease.over_s, pump.now_s + _REST_PATIENCE_S)
     while True:
         try:
             status = pump.status()
         except Silent as problem:
-            if pump.now_s >= pump.lease.over_s:
+            if pump.now_s >= until_s:
+                if not pump.lease.lease_ms:
+                    raise
                 raise pump.lease.silent() from problem
             continue
         pump.lease.check_session()

@@ -39,6 +39,15 @@ def test_zero_alone_keeps_the_gain(flushpump: Command):
     assert told["checked_kpa"] == pytest.approx(0, abs=0.3)
 
 
+@pytest.mark.requirement("REQ-CONF-1")
+@pytest.mark.parametrize("seed", [3, 14])
+def test_a_link_that_loses_a_fifth_of_everything_changes_nothing_of_it(flushpump: Command, seed: int):
+    port = f"{WRONG}&fault=link-drop:0.2@0s&seed={seed}"
+    done = flushpump("calibrate", "--at", "100kPa", "--yes", "--json", "--port", port)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["checked_kpa"] == pytest.approx(100, abs=0.3)
+
+
 @pytest.mark.parametrize("at", ["14.5psi", "750mmHg", "1bar"])
 def test_the_gauge_may_have_another_unit(flushpump: Command, at: str):
     done = flushpump("calibrate", "--at", at, "--yes", "--json", "--port", PORT)
