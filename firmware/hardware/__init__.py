@@ -10,7 +10,10 @@ def board_data(path=BOARD_FILE):
     """The parsed board file; raises ValueError with one sentence when there is none."""
     try:
         with open(path) as file:
-            return json.load(file)
+            data = json.load(file)
+        if not isinstance(data, dict):
+            raise ValueError("it holds no tables")
+        return data
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read ({error}); flash the board again") from None
 
