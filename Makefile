@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TARGET ?= sim
 
-.PHONY: setup run test lint bench clean
+.PHONY: setup run test lint flash bench clean
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
@@ -22,6 +22,11 @@ lint: $(VENV)/.test $(VENV)/micropython
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file firmware/mypy.ini
 
+flash: $(VENV)/.flash
+	@test -n "$(BOARD)" \
+	  || { echo "flushpump: say which board, as in make flash BOARD=rpi_pico [PORT=/dev/ttyACM0]" >&2; exit 2; }
+	@$(BIN)/flushpump flash --board $(BOARD) $(if $(PORT),--port $(PORT))
+
 bench: $(VENV)/.test
 	$(BIN)/python -m bench
 
@@ -35,9 +40,13 @@ $(VENV)/.run: pyproject.toml $(VENV)/.python
 	$(PIP) install --editable .
 	@touch $@
 
+$(VENV)/.flash: pyproject.toml $(VENV)/.python
+	$(PIP) install --editable '.[flash]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.test: pyproject.toml $(VENV)/.python
 	$(PIP) install --editable '.[test]'
-	@touch $@ $(VENV)/.run
+	@touch $@ $(VENV)/.run $(VENV)/.flash
 
 $(VENV)/micropython: pyproject.toml $(VENV)/.python
 	rm -rf $@

@@ -27,7 +27,8 @@ FOLDERS = ("flushlink", "hardware", "pump")
 # As text, because MicroPython starts them only so.
 AS_TEXT = ("boot.py", "main.py")
 FILES = ("board.json", *AS_TEXT)
-SETTINGS = ("journal/settings.a", "journal/settings.b")
+JOURNAL = "journal"
+SETTINGS = (f"{JOURNAL}/settings.a", f"{JOURNAL}/settings.b")
 
 
 class CompileError(RuntimeError):

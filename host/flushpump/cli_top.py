@@ -15,6 +15,7 @@ from flushpump.cli_device import (
     status_command,
     stop_command,
 )
+from flushpump.cli_flash import flash_command
 from flushpump.cli_log import log_command
 from flushpump.cli_prime import prime_command
 from flushpump.cli_records import records_group
@@ -62,6 +63,7 @@ for _command in (
     plan_command,
     run_command,
     prime_command,
+    flash_command,
     aspirate_command,
     records_group,
     settings_group,

