@@ -84,7 +84,8 @@ def ranges():
         rows = []
         for field in row[_REQUEST]:
             if field[1][0] != "b":
-                rows.extend((at[field[0]], size_of(field[1]), field[2], field[3]))
+                least = field[2]
+                rows.extend((at[field[0]], size_of(field[1]), field[3], max(least, 0), max(-least, 0)))
         found[row[0]] = array("i", rows)
     return found
 
