@@ -147,6 +147,7 @@ def bench() -> Iterator[Bench]:
         micropython = types.ModuleType("micropython")
         micropython.const = lambda value: value  # type: ignore[attr-defined]
         micropython.native = lambda function: function  # type: ignore[attr-defined]
+        micropython.viper = lambda function: function  # type: ignore[attr-defined]
         micropython.kbd_intr = lambda code: setattr(made, "interrupt_character", code)  # type: ignore[attr-defined]
         patch.setitem(sys.modules, "micropython", micropython)
 

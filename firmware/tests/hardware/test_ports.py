@@ -65,7 +65,6 @@ def package(bench, monkeypatch):
     rp2.asm_pio = lambda **_: lambda program: program
     uctypes = types.ModuleType("uctypes")
     uctypes.addressof = lambda buffer: 0x2000_0000
-    sys.modules["micropython"].viper = lambda function: function
     # Their folders and their console are the board's; tests of their own show what they do.
     files = {"journal": "Journal", "identity": "Identity", "usb_link": "UsbLink"}
     for name, made in files.items():

@@ -24,6 +24,7 @@ class Converter:
             file = load("pressure_adc")
         # The chip's DMA writes to the chip's memory.
         file._samples = memoryview(self.chip.rp.sram)[PLACE : PLACE + 2 * SAMPLES].cast("H")
+        file.ptr16 = lambda buffer: buffer
         file.uctypes.addressof = lambda buffer: SRAM + PLACE
         self.straightened = file.straightened
         self.adc = self.chip.rp.adc
