@@ -22,9 +22,8 @@ def ports(tell, feed):
     """(board, link, steps, counter, pressure, indicators, journal, identity), as the controller takes them.
 
     The first thing done to a pin is to switch the driver off. `tell` takes a sentence about damage in the journal, or
-    about a driver that does not take its settings: then `steps.ready` is False, and the self-test fails. `feed` is
-    called before each access to the flash and each exchange with the driver. Raises ValueError with one sentence for
-    board data that make no sense.
+    about a driver that does not take its settings. `feed` is called before each access to the flash and each exchange
+    with the driver. Raises ValueError with one sentence for board data that make no sense.
     """
     from pump.board import Board
 
@@ -40,31 +39,33 @@ def ports(tell, feed):
     try:
         pins = data["pins"]
         driver = data["driver"]
-        steps = StepGenerator(pins, driver, board.ticks_per_us)
-        complaint = driver_complaint(pins, driver, feed)
+        steps = StepGenerator(pins, driver, board.ticks_per_us, settling(pins, driver, tell, feed))
         counter = StepCounter(pins, driver)
         pressure = pressure_sensor(pins, data["sensor"])
         indicators = Indicators(pins, data["indicators"])
     except KeyError as error:
         raise ValueError(f"board data: {error} is missing in {BOARD_FILE}; flash the board again") from None
-    if complaint:
-        steps.ready = False
-        tell(complaint)
     return board, UsbLink(), steps, counter, pressure, indicators, Journal(tell=tell, feed=feed), Identity()
 
 
-def driver_complaint(pins, driver, feed):
-    """Gives a driver with a table [driver.uart] its settings; one sentence when it does not take them, else ""."""
+def settling(pins, driver, tell, feed):
+    """What gives the driver the settings of its table [driver.uart], and says whether it took them; None without."""
     settings = driver.get("uart")
     if settings is None:
-        return ""
-    from .tmc2209 import set_up
+        return None
 
-    complaint = set_up(pins, settings, feed)
-    # Not needed again: 3 kB of heap.
-    del sys.modules["hardware.tmc2209"]
-    globals().pop("tmc2209", None)
-    return complaint
+    def settle():
+        from .tmc2209 import set_up
+
+        complaint = set_up(pins, settings, feed)
+        # Seldom needed: 3 kB of heap.
+        del sys.modules["hardware.tmc2209"]
+        globals().pop("tmc2209", None)
+        if complaint:
+            tell(complaint)
+        return not complaint
+
+    return settle
 
 
 def pressure_sensor(pins, sensor):

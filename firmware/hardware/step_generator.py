@@ -30,15 +30,15 @@ def ticks_of_ns(ns, ticks_per_us):
 
 
 class StepGenerator:
-    """The port `steps` of the controller. No method allocates.
+    """The port `steps` of the controller. No method but `ready` allocates.
 
     `pins`: GPIO numbers `step`, `dir` and `enable`. `driver`: `step_high_ns`, `step_low_ns`, `dir_setup_ns`,
     `enable_active_low` and `forwards_high` (level of DIR) of the board's data. ValueError when the system clock is not
-    the board's. A driver that is not `ready`, since it has not taken its settings, is not switched on.
+    the board's. `settle` gives the driver its settings and says whether it took them; one that did not is not switched
+    on.
     """
 
-    def __init__(self, pins, driver, ticks_per_us):
-        self.ready = True
+    def __init__(self, pins, driver, ticks_per_us, settle=None):
         self._enable_on = 0 if driver["enable_active_low"] else 1
         self._enable = Pin(pins["enable"], Pin.OUT, value=1 - self._enable_on)
         if machine.freq() != ticks_per_us * 1_000_000:
@@ -71,6 +71,19 @@ class StepGenerator:
         ):
             mem32[self._block + 4 * word] = value
         pulses.active(1)
+        self._settle = settle
+        self._settled = settle is None or settle()
+        self._asked = False
+
+    def ready(self):
+        """Whether the driver has its settings: at first as the start found it, then as it is found anew.
+
+        So a supply that came late or went meanwhile is noticed. May take 0.1 s and allocates: only at rest.
+        """
+        if self._asked and self._settle is not None:
+            self._settled = self._settle()
+        self._asked = True
+        return self._settled
 
     def _channels(self):
         """Addresses of the two DMA channels, which stand as they do when all has been made."""
@@ -88,7 +101,7 @@ class StepGenerator:
 
     def enable(self, on):
         """Switches the driver. Off at the start and, by the board's pull resistor, in reset."""
-        self._enable.value(self._enable_on if on and self.ready else 1 - self._enable_on)
+        self._enable.value(self._enable_on if on and self._settled else 1 - self._enable_on)
 
     def queue(self, half_period_ticks, count, direction):
         """Appends a slice: `count` pulses of two half periods, STEP low first; direction 0: a dwell of that length.

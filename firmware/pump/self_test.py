@@ -56,7 +56,7 @@ class SelfTest:
         self._judge(TEST_CONFIGURATION, self._settings.good)
         self._judge(TEST_SENSOR, self._pressure.fault == 0 and readings_good)
         self._steps.stop()
-        self._judge(TEST_DRIVER, self._steps.ready and self._steps.queued_us() == 0)
+        self._judge(TEST_DRIVER, self._steps.ready() and self._steps.queued_us() == 0)
         self._judge(TEST_COUNTER, counter_still)
         self._indicators.show(0, 0)
         self._judge(TEST_INDICATORS, self._indicators.inputs() >= 0)

@@ -39,13 +39,15 @@ class Drive:
         self.now = 0
         self.made = 0
         self.enabled = False
-        self.ready = True
         self.edges: list[int] = []
         self.slices: list[tuple[int, int, int, int]] = []
         self.most_queued_us = 0
         self.stops = 0
         self._queue: deque[list[int]] = deque()
         self._free_at = 0
+
+    def ready(self) -> bool:
+        return True
 
     def enable(self, on: bool) -> None:
         self.enabled = on

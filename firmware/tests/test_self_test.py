@@ -67,7 +67,7 @@ def test_a_step_queue_that_cannot_be_emptied_fails():
 @pytest.mark.requirement("REQ-START-1", "REQ-START-2")
 def test_a_driver_that_has_not_taken_its_settings_fails_and_nothing_moves():
     device = Device()
-    device.drive.ready = False
+    device.drive.ready = lambda: False
     assert after_test(device).failed == messages.TEST_DRIVER
     assert device.pump.state() == 7
     host = device.host

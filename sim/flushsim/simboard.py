@@ -112,9 +112,6 @@ class Link:
 class Steps:
     """The step generator: slices go into the output record, a stop voids those of the same turn too."""
 
-    # Its driver needs no settings.
-    ready = True
-
     def __init__(self, target: bytearray, ticks_per_us: int) -> None:
         self._target = target
         self._ticks_per_us = ticks_per_us
@@ -128,6 +125,10 @@ class Steps:
         self._used = slots_used
         self._target[OUT_STOPPED] = 0
         self._target[OUT_SLICES] = 0
+
+    def ready(self) -> bool:
+        """Its driver needs no settings."""
+        return True
 
     def enable(self, on: bool) -> None:
         self._target[OUT_ENABLED] = 1 if on else 0

@@ -103,7 +103,7 @@ def test_the_first_output_of_every_board_is_the_drivers_enable_line_at_off(packa
     assert len(ports) == 8
     assert ports[0].name == file.stem
     assert told == []
-    assert ports[2].ready
+    assert ports[2].ready()
     assert Uart.driver.writes == (6 if "uart" in data["driver"] else 0)
 
 
@@ -115,9 +115,26 @@ def test_a_driver_that_does_not_answer_is_told_and_cannot_be_switched_on(bench, 
     assert len(told) == 1
     assert "does not answer" in told[0]
     steps = ports[2]
-    assert not steps.ready
+    assert not steps.ready()
     steps.enable(True)
     assert bench.levels[data["pins"]["enable"]] == 1
+
+
+@pytest.mark.requirement("REQ-START-2")
+def test_a_driver_whose_supply_comes_late_or_goes_is_noticed_by_the_next_self_test(bench, package, monkeypatch):
+    Uart.driver.silent = True
+    data = load(FOLDER.parents[1] / "boards" / "rpi_pico.toml")
+    ports, told = ports_of(package, monkeypatch, data)
+    steps = ports[2]
+    found = []
+    for silent in (True, False, False, True):
+        Uart.driver.silent = silent
+        found.append(steps.ready())
+        steps.enable(True)
+        assert bench.levels[data["pins"]["enable"]] == (0 if found[-1] else 1)
+        steps.enable(False)
+    assert found == [False, True, True, False]
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize(
