@@ -47,7 +47,7 @@ class Burst:
         self._stored_nl = self._path.stored_nl(value_pa - self._judge.rest_pa)
         self._limiter.begin(self.rate)
         self._judge.begin_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == PRIME)
-        self._pressure.mark(self._path.model_pa)
+        self._pressure.mark(self._path.model_pa())
         motion.begin(burst_steps, self.rate, direction)
 
     def pause(self):

@@ -6,6 +6,10 @@ the decay in the pause, both against the catalogue first and then against what t
 Evidence that physics cannot give on a path (a rise of a few kPa in a wide line) leaves that verdict unspoken.
 """
 
+from array import array
+
+from . import turn_math as places
+
 NOT_JUDGED = 0
 PATENT = 1
 PARTIAL = 2
@@ -14,18 +18,9 @@ BUBBLE = 4
 LEAK = 5
 DISCONNECTED = 6
 
-_LIVE_TURNS = 3
-_SLOPE_RESIDUAL_PA = 12_000
-# Before the path has been learnt: at 30 kPa a line five times as narrow already passes more than a fifth of the flow.
-_SLOPE_RESIDUAL_UNLEARNT_PA = 30_000
-_OPEN_TURNS = 8
 _RISE_MIN_PA = 15_000
-_THROTTLED_TURNS = 8
 _PULSE_RESIDUAL_PA = 6_000
 _LESSONS = 3
-_LATE_TURNS_MAX = 2_000
-# Below 8 steps a turn the rate of a single turn says little: all turns count, not only those at full speed.
-_COARSE_RATE = 1_600
 _DECAY_MIN_PA = 4_000
 _BUBBLE_MIN_NL_PER_KPA = 600
 # The first rise: at least 30 ms of it and 6 kPa, at most 100 ms, by when most of the flow leaves.
@@ -37,8 +32,11 @@ _COMPLIANCE_RISE_PA = 6_000
 class Judge:
     """Needs `turn` in every control turn of a burst and `pause_turn` in every one of its pause."""
 
-    def __init__(self, hydraulics):
+    def __init__(self, hydraulics, limiter):
         self._path = hydraulics
+        self._limits = limiter.state
+        # Places in it: turn_math.
+        self._live = array("i", [0] * places.JUDGE_SIZE)
         self.rest_pa = 0
         self.worst = NOT_JUDGED
         self.begin_run(0)
@@ -55,28 +53,24 @@ class Judge:
 
         One that `primes` an open line may find no resistance, but must not find a closed one.
         """
-        self._primes = primes
-        self._turns_left = turns >> 1
+        live = self._live
+        for place in range(places.CLOSED, places.JUDGE_SIZE):
+            live[place] = 0
+        live[places.REST] = self.rest_pa
+        live[places.WATCH_OPEN] = 0 if primes else 1
+        live[places.TURNS_LEFT] = turns >> 1
+        live[places.FIRST] = live[places.SECOND] = live[places.THIRD] = value_pa
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
         self.resistance = 0
         self.compliance = 0
         self.residual_pa = 0
-        self._closed = 0
-        self._open = 0
-        self._throttled = 0
         self._rise_turns = 0
         self._rise_from_pa = 0
         self._rise_steps = 0
         self._rise_area = 0
         # The pause has its own judgement; what the model got wrong in it is no evidence against the next pulse.
         self._path.settle(value_pa)
-        self._first_pa = self._second_pa = self._third_pa = value_pa
-        self._late_turns = 0
-        self._late_steps = 0
-        self._late_area = 0
-        self._late_from_pa = 0
-        self._late_to_pa = 0
         self._tau_us = 0
         self._area = 0
         self._decay_start_pa = 0
@@ -85,74 +79,35 @@ class Judge:
         self._model_fall_pa = 0
         self._decaying = False
 
-    def turn(self, value_pa, rate, wanted, allowed):
-        """One turn of driving: pressure, steps/s made, wanted and allowed.
+    def turn(self, value_pa, rate):
+        """One turn of driving, after the limiter's: pressure and steps/s made.
 
         Returns a verdict to act on at once, or 0.
         """
         path = self._path
         if value_pa > self.peak_pa:
             self.peak_pa = value_pa
-        flow = path.flow_ul_per_s(rate)
-        path.advance(flow, self.rest_pa)
+        line = path.line
+        places.advance(line, rate, self.rest_pa)
         if not path.compliance_measured:
             self._measure_compliance(value_pa, rate)
-        residual = value_pa - path.model_pa
-        # Over three turns, because a big compliance makes much of a little noise.
-        into_compliance = path.slope_rate((value_pa - self._third_pa) // 3)
-        self._third_pa = self._second_pa
-        self._second_pa = self._first_pa
-        self._first_pa = value_pa
-        if self._turns_left > 0:
-            self._turns_left -= 1
-        elif rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3) or wanted < _COARSE_RATE:
-            self._measure_late(value_pa, rate)
-        # A closed line takes all the flow into its compliance.
-        least_pa = _SLOPE_RESIDUAL_PA if path.learnt else _SLOPE_RESIDUAL_UNLEARNT_PA
-        closed = residual > least_pa and into_compliance * 5 > rate * 4
-        if closed and rate > 0 and path.compliance_measured:
-            self._closed += 1
-            if self._closed >= _LIVE_TURNS:
-                return self._say(OCCLUDED)
-        else:
-            self._closed = 0
-        # Pressure holds the flow below a fifth: nothing worth the name goes through.
-        if allowed * 5 < wanted:
-            self._throttled += 1
-            if self._throttled >= _THROTTLED_TURNS:
-                return self._say(OCCLUDED)
-        else:
-            self._throttled = 0
-        rise = path.model_pa - self.rest_pa
-        if not self._primes and rise > _RISE_MIN_PA and (value_pa - self.rest_pa) * 4 < rise:
-            self._open += 1
-            if self._open >= _OPEN_TURNS:
-                return self._say(DISCONNECTED)
-        else:
-            self._open = 0
-        return NOT_JUDGED
-
-    def _measure_late(self, value_pa, rate):
-        """Sums volume and pressure of the burst's second half: sums are quiet where a slope times a big C is not."""
-        if self._late_turns == 0:
-            self._late_from_pa = value_pa
-        elif self._late_turns < _LATE_TURNS_MAX:
-            self._late_steps += (rate + 100) // 200
-            self._late_area += (value_pa + self._late_to_pa) // 2 - self.rest_pa
-        else:
-            return
-        self._late_to_pa = value_pa
-        self._late_turns += 1
+        said = places.live(self._live, line, self._limits, value_pa)
+        if said == places.SAYS_NOTHING:
+            return NOT_JUDGED
+        return self._say(OCCLUDED if said == places.SAYS_OCCLUDED else DISCONNECTED)
 
     def _late_out_ul_per_s(self):
         """Mean flow that left in the second half: what went in less what the compliance took."""
         path = self._path
-        taken_nl = path.stored_nl(self._late_to_pa - self.rest_pa) - path.stored_nl(self._late_from_pa - self.rest_pa)
-        return (path.volume_nl(self._late_steps) - taken_nl) // max((self._late_turns - 1) * 5, 1)
+        live = self._live
+        late_nl = path.stored_nl(live[places.LATE_TO] - self.rest_pa)
+        taken_nl = late_nl - path.stored_nl(live[places.LATE_FROM] - self.rest_pa)
+        return (path.volume_nl(live[places.LATE_STEPS]) - taken_nl) // max((live[places.LATE_TURNS] - 1) * 5, 1)
 
     def _late_in_ul_per_s(self):
         """Mean flow that went in."""
-        return self._path.volume_nl(self._late_steps) // max((self._late_turns - 1) * 5, 1)
+        live = self._live
+        return self._path.volume_nl(live[places.LATE_STEPS]) // max((live[places.LATE_TURNS] - 1) * 5, 1)
 
     def _measure_compliance(self, value_pa, rate):
         """C from the first rise: what went in, less what left already, over the rise of pressure."""
@@ -196,7 +151,7 @@ class Judge:
         if self._decay_turns < 200 and self._decay_pa * 8 > self._decay_start_pa * 3:
             self._area += above
             self._decay_pa = above
-            self._model_fall_pa = self._decay_start_pa - (self._path.model_pa - self.rest_pa)
+            self._model_fall_pa = self._decay_start_pa - (self._path.model_pa() - self.rest_pa)
             self._decay_turns += 1
 
     def finish_pulse(self):
@@ -204,12 +159,14 @@ class Judge:
         path = self._path
         if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
             return self.verdict
-        if self._late_turns < 4:
+        late_turns = self._live[places.LATE_TURNS]
+        if late_turns < 4:
             return self.verdict
         out = self._late_out_ul_per_s()
-        rise = self._late_area // (self._late_turns - 1)
+        into = self._late_in_ul_per_s()
+        rise = self._live[places.LATE_AREA] // (late_turns - 1)
         # A line that stores much gives little yet; a closed one less than a quarter of what this pressure pushes.
-        if rise > _RISE_MIN_PA and out * 4 < path.flow_at_ul_per_s(rise) and out * 5 < self._late_in_ul_per_s():
+        if rise > _RISE_MIN_PA and out * 4 < path.flow_at_ul_per_s(rise) and out * 5 < into:
             return self._say(OCCLUDED)
         if out < 50:
             return self.verdict
@@ -231,7 +188,7 @@ class Judge:
         elif verdict == PATENT and self._bubble():
             verdict = BUBBLE
         # Where most of the flow is still being stored, resistance is the small difference of two big volumes.
-        if verdict == PATENT and self._lessons < _LESSONS and out * 2 > self._late_in_ul_per_s():
+        if verdict == PATENT and self._lessons < _LESSONS and out * 2 > into:
             self._learn(ratio)
         return self._say(verdict)
 
@@ -261,8 +218,7 @@ class Judge:
         else:
             self._tau_learnt_us = self._tau_us
         self._lessons += 1
-        path.scale_permille = min(max(path.scale_permille * ratio // 1000, 400), 2_000)
-        path.learnt = True
+        path.learn(ratio)
 
     def _say(self, verdict):
         self.verdict = verdict

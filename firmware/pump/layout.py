@@ -64,7 +64,7 @@ class Payload:
             raise ValueError(message + " has the fields " + " ".join([field[0] for field in integers]))
         self.size = at[""]
         self.values = array("i", [0] * len(integers))
-        places = []
+        places: list[int] = []
         for field in integers:
             places.extend((at[field[0]], size_of(field[1])))
         self._places = bytes(places)
@@ -79,14 +79,13 @@ def ranges():
     from flushlink.messages import MESSAGES
 
     found = {}
-    for row in MESSAGES:
-        at = offsets(row[_REQUEST])
-        rows = []
-        for field in row[_REQUEST]:
-            if field[1][0] != "b":
-                least = field[2]
-                rows.extend((at[field[0]], size_of(field[1]), field[3], max(least, 0), max(-least, 0)))
-        found[row[0]] = array("i", rows)
+    for number, _, _, fields, _, _ in MESSAGES:
+        at = offsets(fields)
+        rows: list[int] = []
+        for name, kind, minimum, maximum, _ in fields:
+            if kind[0] != "b":
+                rows.extend((at[name], size_of(kind), minimum, maximum))
+        found[number] = array("i", rows)
     return found
 
 
@@ -108,12 +107,17 @@ def setting_limits():
 
 
 def admissions():
-    """{message number: (admission, size of the request's payload, size of the response's)}; of an event (size,)."""
-    from flushlink.messages import EVENTS, MESSAGES
+    """{request's number: (admission, size of the request's payload, size of the response's)}."""
+    from flushlink.messages import MESSAGES
 
-    found = {}
-    for row in MESSAGES:
-        found[row[0]] = (row[2], offsets(row[_REQUEST])[""], offsets(row[_RESPONSE])[""])
-    for row in EVENTS:
-        found[row[0]] = (offsets(row[2])[""],)
-    return found
+    return {
+        number: (admission, offsets(fields)[""], offsets(answer)[""])
+        for number, _, admission, fields, answer, _ in MESSAGES
+    }
+
+
+def event_sizes():
+    """{event's number: size of its payload}."""
+    from flushlink.messages import EVENTS
+
+    return {row[0]: offsets(row[2])[""] for row in EVENTS}

@@ -6,42 +6,31 @@ approach; in a narrow one it settles at the flow whose pressure is the working l
 four times the delay of the loop (sample, turn and step), so the approach does not ring.
 """
 
-_GAP_MAX_PA = 30_000
-# Flow may rise again by 1/16 of the wanted flow per turn.
-_RECOVERY_SHIFT = 4
+from array import array
+
+from . import turn_math as places
 
 
 class Limiter:
     def __init__(self, hydraulics):
         self._path = hydraulics
+        # Places in it: turn_math.
+        self.state = array("i", [0] * places.LIMITER_SIZE)
         self.working_pa = 0
-        self.allowed = 0
         self.lowest = 0
-        self._out = 0
 
     def begin(self, wanted):
-        self.allowed = wanted
+        state = self.state
+        state[places.WORKING] = self.working_pa
+        state[places.WANTED] = state[places.ALLOWED] = wanted
+        state[places.LEAVING] = 0
         self.lowest = wanted
-        self._out = 0
 
-    def turn(self, value_pa, slope_pa, rate, wanted):
+    def turn(self, value_pa, slope_pa, rate):
         """The step rate allowed now."""
-        out = rate - self._path.slope_rate(slope_pa)
-        self._out += (out - self._out) >> 1
-        gap = self.working_pa - value_pa
-        if gap > _GAP_MAX_PA:
-            gap = _GAP_MAX_PA
-        elif gap < -_GAP_MAX_PA:
-            gap = -_GAP_MAX_PA
-        allowed = max(self._out, 0) + ((gap * self._path.rate_per_pa) >> 10)
-        most = self.allowed + (wanted >> _RECOVERY_SHIFT) + 1
-        if allowed > most:
-            allowed = most
-        if allowed > wanted:
-            allowed = wanted
-        if allowed < 1:
-            allowed = 1
-        self.allowed = allowed
+        state = self.state
+        state[places.READING] = value_pa
+        allowed = places.throttle(state, self._path.line, rate, slope_pa)
         if allowed < self.lowest:
             self.lowest = allowed
         return allowed

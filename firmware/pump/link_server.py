@@ -35,7 +35,7 @@ from flushlink.messages import (
 )
 
 from .inbox import Inbox
-from .layout import admissions
+from .layout import admissions, event_sizes
 from .statuses import (
     BAD_LENGTH,
     NOT_AUTHENTICATED,
@@ -50,6 +50,7 @@ STOP = 0x03
 NONCE_SIZE = 8
 _PAST_NONCES = 4
 _MESSAGES = admissions()
+_EVENT_SIZES = event_sizes()
 _UNKNOWN = (-1, 0, 0)
 # On the wire, without its 00: the code byte of COBS, the header, no payload, the CRC.
 _STOP_SIZE = 1 + HEADER_SIZE + CRC_SIZE
@@ -115,9 +116,7 @@ class LinkServer:
         message = frame[AT_MESSAGE]
         if message == STOP and self._stops_ahead:
             self._stops_ahead -= 1
-        # An event has no admission, so it is no message that a host could send.
-        row = _MESSAGES.get(message, _UNKNOWN)
-        admission, request_size, response_size = row if len(row) == 3 else _UNKNOWN
+        admission, request_size, response_size = _MESSAGES.get(message, _UNKNOWN)
         if admission == OPEN:
             if frame[AT_LENGTH] != request_size:
                 self._reply(frame, BAD_LENGTH)
@@ -221,7 +220,7 @@ class LinkServer:
         put_u16(event, AT_SESSION, self.session)
         put_u16(event, AT_SEQUENCE, sequence)
         event[AT_STATUS] = 0
-        length = seal(event, _MESSAGES[message][0], self._event_wire)
+        length = seal(event, _EVENT_SIZES[message], self._event_wire)
         if not self._link.write(self._event_wire, length):
             return False
         self._event_sequence = sequence

@@ -229,15 +229,15 @@ class Runner:
             self._judge.pause_turn(value_pa)
             return True
         slope_pa = self._pressure.slope_pa
-        allowed = self._limiter.turn(value_pa, slope_pa, rate, burst.rate)
-        verdict = self._judge.turn(value_pa, rate, burst.rate, allowed)
+        allowed = self._limiter.turn(value_pa, slope_pa, rate)
+        verdict = self._judge.turn(value_pa, rate)
         if verdict == verdicts.OCCLUDED:
             self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
             return False
         if verdict == verdicts.DISCONNECTED:
             self.stop(OUT_ALARM, alarm.DISCONNECTED, value_pa)
             return False
-        if kind != PRIME and not self._pressure.follows(self._path.model_pa):
+        if kind != PRIME and not self._pressure.follows(self._path.model_pa()):
             self.stop(OUT_ALARM, alarm.SENSOR_STUCK, value_pa)
             return False
         self._motion.limit(allowed)

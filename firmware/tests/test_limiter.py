@@ -32,7 +32,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
         value_pa += noise_pa if number % 2 else -noise_pa
         made = drive.position() - last
         last = drive.position()
-        allowed = limiter.turn(value_pa, round(value_pa - before_pa), made * 200, wanted)
+        allowed = limiter.turn(value_pa, round(value_pa - before_pa), made * 200)
         before_pa = value_pa
         motion.limit(allowed)
         motion.fill(drive.now // TICKS_PER_US)
@@ -101,9 +101,9 @@ def test_a_slow_flow_that_was_limited_may_rise_again():
     limiter = Limiter(path)
     limiter.working_pa = WORKING_PA
     limiter.begin(10)
-    assert limiter.turn(WORKING_PA + 30_000, 0, 10, 10) == 1
+    assert limiter.turn(WORKING_PA + 30_000, 0, 10) == 1
     for _ in range(12):
-        allowed = limiter.turn(0, 0, 10, 10)
+        allowed = limiter.turn(0, 0, 10)
     assert allowed == 10
 
 

@@ -179,8 +179,8 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
     strict, hydraulics, judge_type, limiter_type = parts
     path = hydraulics()
     path.configure(step_pl, laminar, turbulent, compliance)
-    judge = judge_type(path)
     limiter = limiter_type(path)
+    judge = judge_type(path, limiter)
     limiter.working_pa = 137_600
     # No flow is above 10 mL/s.
     fastest = min(64_000, 10_000_000_000 // step_pl)
@@ -194,9 +194,9 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
             for value_pa, rate, turns in driving:
                 for _ in range(turns):
                     rate = min(rate, fastest)
-                    allowed = limiter.turn(value_pa, value_pa - last_pa, rate, fastest)
+                    allowed = limiter.turn(value_pa, value_pa - last_pa, rate)
                     assert 1 <= allowed <= fastest
-                    judge.turn(value_pa, rate, fastest, allowed)
+                    judge.turn(value_pa, rate)
                     path.stored_nl(value_pa - rest_pa)
                     last_pa = value_pa
             for value_pa, _, turns in pausing:
