@@ -23,7 +23,7 @@ PARTS = (
         "pressure sensor",
         "open the line to the air and check the sensor's cable; if it fails again, calibrate or replace the sensor",
     ),
-    Part(messages.TEST_DRIVER, "motor driver", _SERVICE),
+    Part(messages.TEST_DRIVER, "motor driver", "check the motor's supply and wiring, then switch off and on"),
     Part(messages.TEST_COUNTER, "step counter", "check motor, driver and lead screw, then switch off and on"),
     Part(messages.TEST_INDICATORS, "light, sound and switches", _SERVICE),
 )
