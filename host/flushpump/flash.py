@@ -7,7 +7,7 @@ from typing import Any
 
 from flushpump import board_files
 from flushpump.board_files import CompileError
-from flushpump.errors import FlushPumpError, LinkLost, Refused, UsageProblem
+from flushpump.errors import FlushPumpError, Interrupted, LinkLost, Refused, UsageProblem
 from flushpump.flash_contact import (
     GET_MICROPYTHON,
     OLDEST,
@@ -24,7 +24,7 @@ from flushpump.interrupts import ignore_signals
 AGAIN = "run the command again"
 # sys.implementation._mpy numbers the chips: what mpy-cross calls armv6m, which is RP2040's.
 _ARMV6M = 4
-_HALF = f"it is half flashed and does not move; {AGAIN}"
+
 
 @dataclass
 class Flashing:
@@ -38,12 +38,13 @@ class Flashing:
     replace_program: bool = False
     about: About | None = None
     plan: Plan | None = None
+    whole: bool = False
     after: Found | None = None
     fingerprint: str = ""
     seconds: float = 0.0
 
     def perform(self) -> None:
-        """Raises any FlushPumpError, and KeyboardInterrupt with a note of what the board is like then."""
+        """Raises any FlushPumpError; Ctrl-C at the prompt becomes Interrupted, which tells what the board is like."""
         began_s = time.monotonic()
         try:
             contents = board_files.stage(self.board)
@@ -56,9 +57,17 @@ class Flashing:
         with Prompt(self.port) as prompt:
             try:
                 self._put(prompt, contents, settings)
-            except BaseException as problem:
-                self._give_up(prompt, problem)
+            except LinkLost as problem:
+                raise LinkLost(problem.message, self._like()) from problem
+            except FlushPumpError as problem:
+                self._leave(prompt)
+                if self.plan is not None:
+                    problem.add_note(self._like())
                 raise
+            except KeyboardInterrupt:
+                ignore_signals()
+                self._leave(prompt)
+                raise Interrupted(f"stopped by the user: {self._like()}") from None
         self.note("restarts the board")
         self._ask(number, contents)
         self.seconds = time.monotonic() - began_s
@@ -76,22 +85,22 @@ class Flashing:
         self.plan = plan
         self.note(f"{len(plan.write)} files to copy, {len(plan.kept)} are there already")
         plan.carry_out(prompt, lambda name, done: self.progress(name, done, plan.bytes_to_write))
+        self.whole = True
         self.after = prompt.found()
         prompt.restart()
 
-    def _give_up(self, prompt: Prompt, problem: BaseException) -> None:
-        """Says what the board is like now, and restarts it, so that it says so too."""
-        touched = self.plan is not None and not self.plan.done and self.after is None
-        if isinstance(problem, FlushPumpError):
-            # A note is told after the sentence.
-            if touched:
-                problem.add_note(_HALF)
-        else:
-            ignore_signals()
-            problem.add_note(f"the board: {_HALF}" if touched else "the board has not been changed")
-        if not isinstance(problem, LinkLost):
-            prompt.interrupt()
-            prompt.restart()
+    def _like(self) -> str:
+        """What the board is like when flashing ends early, and what to do."""
+        if self.whole:
+            return f"all files are on the board; {AGAIN}"
+        if self.plan is None or self.plan.done:
+            return f"the board has not been changed; {AGAIN}"
+        return f"the board is half flashed and does not move; {AGAIN}"
+
+    def _leave(self, prompt: Prompt) -> None:
+        """Restarts the board, so that it says what it is like, or runs as before."""
+        prompt.interrupt()
+        prompt.restart()
 
     def _ask(self, number: str, contents: dict[str, bytes]) -> None:
         """Waits for the pump to start and compares what it says it is."""

@@ -62,6 +62,15 @@ class BoardInVm:
             os.close(descriptor)
         self._ends = ()
 
+    @property
+    def far_end(self) -> int:
+        """Where the other side of the port can be read and written."""
+        return self._ends[1]
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def ended_with(self) -> int:
         """Waits for the VM to end: RESET when the board was reset."""
         return self._process.wait(20)
