@@ -9,15 +9,17 @@ import io
 import sys
 from binascii import crc32
 
+from micropython import const
+
 from .journal_files import Files, nothing
 
-_FAULT = "fault.txt"
-_NOTES = "notes.txt"
+_FAULT = const("fault.txt")
+_NOTES = const("notes.txt")
 # There until somebody has taken note of the fault.
-_NEW = "fault.new"
+_NEW = const("fault.new")
 # The end of a traceback says what happened where.
-_FAULT_SIZE = 1500
-_NOTES_SIZE = 1000
+_FAULT_SIZE = const(1500)
+_NOTES_SIZE = const(1000)
 
 
 class FaultLog:

@@ -11,6 +11,7 @@ from binascii import crc32
 
 import machine
 from machine import mem32
+from micropython import const
 
 POWER_ON = 1
 WATCHDOG = 2
@@ -22,14 +23,14 @@ FOLDERS = ("flushlink", "hardware", "pump")
 FILES = ("board.json", "boot.py", "main.py")
 
 # RP2040: watchdog REASON, its SCRATCH0, and the status of the chip's own reset.
-_REASON = 0x40058008
-_SCRATCH0 = 0x4005800C
-_CHIP_RESET = 0x40064008
-_REASON_TIMER = 1
-_REASON_FORCE = 2
-_HAD_RUN = 1 << 16
+_REASON = const(0x40058008)
+_SCRATCH0 = const(0x4005800C)
+_CHIP_RESET = const(0x40064008)
+_REASON_TIMER = const(1)
+_REASON_FORCE = const(2)
+_HAD_RUN = const(1 << 16)
 # In SCRATCH0, which the ledger uses only while a run is open.
-_COMMAND_MARK = 0x3C0DE03
+_COMMAND_MARK = const(0x3C0DE03)
 
 
 class Identity:

@@ -9,10 +9,7 @@ from array import array
 from machine import PWM, Pin, mem32
 from micropython import const
 
-STOP_BUTTON = 1
-SERVICE_STRAP = 32
-
-_GPIO_IN = 0xD0000004
+_GPIO_IN = const(0xD0000004)
 _RED = const(1)
 _GREEN = const(2)
 _BLUE = const(4)
@@ -21,7 +18,8 @@ _COLOURS = bytes((0, _RED, _RED | _GREEN, _GREEN | _BLUE, _GREEN))
 _HALF_TURNS = bytes((0, 50, 200, 0, 0))
 
 # Turns of pulse and gap in turn; the last gap is the one between bursts.
-_X, _Y = 16, 40
+_X = const(16)
+_Y = const(40)
 _HIGH = (20, _X, 20, _X, 20, 2 * _X + 20, 20, _X, 20)
 _BURSTS = (
     array("H", (0,)),

@@ -5,6 +5,7 @@ scratch registers take values while it moves; they outlive a watchdog reset and 
 """
 
 from machine import mem32
+from micropython import const
 
 from .journal_files import Files, nothing
 from .journal_log import LogRing
@@ -18,7 +19,7 @@ _COPIES = (
 # RP2040 watchdog, SCRATCH0 to 3; 4 to 7 belong to the boot ROM. Made once: as numbers they are too big for
 # small integers, so computing one would allocate.
 _SCRATCH = (0x4005800C, 0x40058010, 0x40058014, 0x40058018)
-_SCRATCH_MASK = 0x3FFFFFFF
+_SCRATCH_MASK = const(0x3FFFFFFF)
 
 
 class Journal:

@@ -6,8 +6,10 @@ the new. A new file is committed twice, empty first: so an empty file counts as 
 
 import os
 
-_ABSENT = 2
-_NO_SPACE = 28
+from micropython import const
+
+_ABSENT = const(2)
+_NO_SPACE = const(28)
 
 
 def nothing(*_arguments):

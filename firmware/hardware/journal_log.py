@@ -8,6 +8,8 @@ tail is moved to the end of the newest segment, a file of one flash sector named
 import struct
 from binascii import crc32
 
+from micropython import const
+
 ENTRY_SIZE = 16
 STORED_SIZE = 24
 # LittleFS keeps files of up to 512 bytes inside the directory.
@@ -16,7 +18,7 @@ SEGMENT_ENTRIES = 160
 # One segment goes when another is begun, so at least seven are full: 1120 entries.
 SEGMENTS = 8
 
-_TAIL = "tail"
+_TAIL = const("tail")
 
 
 def pack(number, entry):

@@ -18,7 +18,7 @@ _TIMEOUT_US = const(250)
 _REST_TURNS = const(3)
 # Busy for so many turns is no conversion.
 _BUSY_TURNS = const(3)
-_COMMAND = b"\xaa\x00\x00"
+_COMMAND = const(b"\xaa\x00\x00")
 # RP2040: DATA_CMD of the two I2C blocks; its bit that ends a transfer. TAR is what the last transfer has set.
 _DATA_CMD = (0x40044010, 0x40048010)
 _STOP = const(0x200)

@@ -24,10 +24,10 @@ _SAMPLES = const(128)
 # 40 kS/s of 48 MHz: a batch takes 3.2 ms of the 5 ms turn.
 _DIVIDER = const(1199 << 8)
 # RP2040 datasheet 4.9 and 2.5: registers of the ADC, and of a DMA channel.
-_CS = 0x4004C000
-_FCS = 0x4004C008
-_FIFO = 0x4004C00C
-_DIV = 0x4004C010
+_CS = const(0x4004C000)
+_FCS = const(0x4004C008)
+_FIFO = const(0x4004C00C)
+_DIV = const(0x4004C010)
 _CS_ENABLE = const(1)
 _CS_START_MANY = const(8)
 # FIFO on, requests to DMA on, from one sample on.

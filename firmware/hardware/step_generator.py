@@ -8,17 +8,18 @@ import machine
 import rp2
 import uctypes
 from machine import Pin, mem32
+from micropython import const
 
 from . import step_queue
 from .pio_programs import DIR_TICKS, step_pulses
 from .step_queue import OVERHEAD_TICKS
 
-_MACHINE = 0
-_PIO0_TXF0 = 0x5020_0010
-_PIO0_SM0_ADDR = 0x5020_00D4
-_DMA = 0x5000_0000
-_DMA_SIZE = 0x40
-_DMA_READ_ADDR_START = 0x3C
+_MACHINE = const(0)
+_PIO0_TXF0 = const(0x5020_0010)
+_PIO0_SM0_ADDR = const(0x5020_00D4)
+_DMA = const(0x5000_0000)
+_DMA_SIZE = const(0x40)
+_DMA_READ_ADDR_START = const(0x3C)
 
 # DMA reads this memory on its own, so it must outlive whoever made the generator.
 _memory: list[bytearray] = []

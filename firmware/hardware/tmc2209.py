@@ -13,28 +13,38 @@ datagrams checked against recorded ones).
 """
 
 from machine import UART, Pin
+from micropython import const
 
 # The driver follows any rate up to 500,000. Twelve bytes take 1 ms.
-_BAUD = 115_200
-_FIRST_MS = 5
-_NEXT_MS = 2
-_TRIES = 3
+_BAUD = const(115_200)
+_FIRST_MS = const(5)
+_NEXT_MS = const(2)
+_TRIES = const(3)
 
-_SYNC = 5
-_MASTER = 0xFF
-_WRITE = 0x80
-_GCONF, _IFCNT, _IOIN, _IHOLD_IRUN = 0x00, 0x02, 0x06, 0x10
-_TPWMTHRS, _TCOOLTHRS, _SGTHRS, _CHOPCONF = 0x13, 0x14, 0x40, 0x6C
-_VERSION = 0x21
+_SYNC = const(5)
+_MASTER = const(0xFF)
+_WRITE = const(0x80)
+_GCONF = const(0x00)
+_IFCNT = const(0x02)
+_IOIN = const(0x06)
+_IHOLD_IRUN = const(0x10)
+_TPWMTHRS = const(0x13)
+_TCOOLTHRS = const(0x14)
+_SGTHRS = const(0x40)
+_CHOPCONF = const(0x6C)
+_VERSION = const(0x21)
 # GCONF: SpreadCycle; the pin PDN_UART is the UART's alone; microsteps by register. Its bit 0, current by the
 # potentiometer, stays off.
-_SPREAD_CYCLE, _UART_ONLY, _MICROSTEPS_BY_REGISTER = 4, 0x40, 0x80
+_SPREAD_CYCLE = const(4)
+_UART_ONLY = const(0x40)
+_MICROSTEPS_BY_REGISTER = const(0x80)
 # CHOPCONF as from reset (off time 3, hysteresis 5 and 0), and its bits.
-_CHOPPER = 0x0000_0053
-_SENSITIVE, _INTERPOLATE = 1 << 17, 1 << 28
-_MRES_PLACE = 24
-_HOLD_DELAY = 8 << 16
-_ANY_SPEED = 0xFFFFF
+_CHOPPER = const(0x0000_0053)
+_SENSITIVE = const(1 << 17)
+_INTERPOLATE = const(1 << 28)
+_MRES_PLACE = const(24)
+_HOLD_DELAY = const(8 << 16)
+_ANY_SPEED = const(0xFFFFF)
 
 # Address by MS1 (1) and MS2 (2) that gives these microsteps without UART, too.
 ADDRESSES = {8: 0, 32: 1, 64: 2, 16: 3}

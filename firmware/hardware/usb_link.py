@@ -22,14 +22,14 @@ GONE = 2
 
 # RP2040: buffer control of endpoint 2 IN, which is the console's in MicroPython; its bit AVAILABLE; number of the
 # host's last frame.
-_ENDPOINT = 0x50100090
-_FRAME = 0x50110048
+_ENDPOINT = const(0x50100090)
+_FRAME = const(0x50110048)
 _AVAILABLE = const(1 << 10)
 _LENGTH = const(0x3FF)
 _FIFO = const(256)
 _KEPT = const(8)
 _CTRL_C = const(3)
-_EMPTY = b"\0"
+_EMPTY = const(b"\0")
 # At most so many bytes are taken in one turn: asking for and reading one take 27 us on the board.
 _TURN_BYTES = const(32)
 # Frames come every millisecond: turns without one after which the bus counts as dead.

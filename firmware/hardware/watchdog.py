@@ -5,13 +5,14 @@ which stops its count. So a board that was asked for its prompt stays there; not
 """
 
 import machine
+from micropython import const
 
 # REQ-STOP-4. The chip allows at most 8388 ms.
 TIMEOUT_MS = 1000
 
 # RP2040 watchdog CTRL by the address that clears bits, and its bit ENABLE.
-_CTRL_CLEAR = 0x4005B000
-_ENABLE = 0x40000000
+_CTRL_CLEAR = const(0x4005B000)
+_ENABLE = const(0x40000000)
 
 
 class Watchdog:

@@ -50,6 +50,14 @@ class Machine(types.ModuleType):
         return b"\xe6\x61\x38\x52\x83\x12\x34\x56"
 
 
+def _micropython() -> types.ModuleType:
+    """What a compiler without machine code makes of MicroPython's own words."""
+    module = types.ModuleType("micropython")
+    for name in ("const", "native", "viper"):
+        setattr(module, name, lambda thing: thing)
+    return module
+
+
 def _print_exception(error: BaseException, file: Any) -> None:
     traceback.print_exception(error, file=file)
 
@@ -60,6 +68,7 @@ def hardware_modules() -> Iterator[tuple[Machine, Callable[[str], Any]]]:
     with pytest.MonkeyPatch.context() as patch:
         machine = Machine()
         patch.setitem(sys.modules, "machine", machine)
+        patch.setitem(sys.modules, "micropython", _micropython())
         patch.setattr(sys, "print_exception", _print_exception, raising=False)
         kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("hardware.")}
         # The package by its path alone: its __init__ is for a board.

@@ -1,12 +1,10 @@
 """Stand-ins for pins, PWM, I2C, ADC and registers, laid over the stand-in for `machine` of hw_modules."""
 
 import sys
-import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from hw_modules import hardware_modules
 
 GPIO_IN = 0xD0000004
@@ -108,7 +106,7 @@ def _pin_class(bench: Bench) -> type:
 @contextmanager
 def bench() -> Iterator[Bench]:
     """The hardware layer's own modules on these stand-ins: `bench.load("indicators")` imports one."""
-    with hardware_modules() as (machine, load), pytest.MonkeyPatch.context() as patch:
+    with hardware_modules() as (machine, load):
         made = Bench(machine, load)
 
         class Registers(dict[int, int]):
@@ -144,11 +142,7 @@ def bench() -> Iterator[Bench]:
         machine.mem16 = machine.mem32
         machine.Pin = _pin_class(made)
         machine.I2C, machine.PWM, machine.ADC = Bus, Tone, lambda pin: None
-        micropython = types.ModuleType("micropython")
-        micropython.const = lambda value: value  # type: ignore[attr-defined]
-        micropython.native = lambda function: function  # type: ignore[attr-defined]
-        micropython.viper = lambda function: function  # type: ignore[attr-defined]
-        micropython.kbd_intr = lambda code: setattr(made, "interrupt_character", code)  # type: ignore[attr-defined]
-        patch.setitem(sys.modules, "micropython", micropython)
+        micropython: Any = sys.modules["micropython"]
+        micropython.kbd_intr = lambda code: setattr(made, "interrupt_character", code)
 
         yield made
