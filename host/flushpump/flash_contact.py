@@ -26,6 +26,7 @@ PROMPT = b">>> "
 _TO_PROMPT = b"\r\x03\x03\x02"
 _PROMPT_S = 1.5
 _ROUNDS = 3
+_ROUNDS_RESTARTING = 10
 _ROUND_S = 0.5
 # After SERVICE the loop ends, and a whole prompt comes up.
 _LEAVING_S = 10.0
@@ -73,28 +74,31 @@ def port_again(port: str, number: str) -> str:
 
 def bring_to_prompt(port: str) -> None:
     """Leaves the board at its prompt. NoDevice; Refused while the pump moves, or when it does not take the key."""
-    last: FlushPumpError | None = None
+    away: FlushPumpError | None = None
     heard = b""
-    for turn in range(_ROUNDS):
+    for turn in range(_ROUNDS_RESTARTING):
+        # A firmware that fails again and again is at the prompt for a second before its watchdog restarts the board.
+        if turn >= _ROUNDS and away is None and b"MicroPython" not in heard and b"Traceback" not in heard:
+            break
         time.sleep(_ROUND_S if turn else 0)
         try:
-            heard = hear(port, _PROMPT_S, _TO_PROMPT) or heard
+            heard += hear(port, _PROMPT_S, _TO_PROMPT)
             if heard.endswith(PROMPT):
                 return
             if _leave_loop(port):
-                heard = hear(port, _LEAVING_S, _TO_PROMPT)
+                heard += hear(port, _LEAVING_S, _TO_PROMPT)
                 if heard.endswith(PROMPT):
                     return
         except NoDevice as problem:
-            # A board that restarts is away for a moment; one that was never there is not waited for.
+            # One that restarts is away for a moment; one that was never there is not waited for.
             if turn == 0:
                 refuse_bootloader()
                 raise
-            last = problem
+            away = problem
         except LinkLost as problem:
-            last = problem
-    if isinstance(last, NoDevice):
-        raise last
+            away = problem
+    if away is not None:
+        raise NoDevice(f"the board at {port} does not come back", "plug it in again") from away
     if heard:
         raise NoDevice(f"what answers at {port} is neither flushpump nor MicroPython's prompt", GET_MICROPYTHON)
     raise NoDevice(f"nothing answers at {port}", f"check the cable; without MicroPython on it {GET_MICROPYTHON}")

@@ -17,7 +17,7 @@ from board_that_restarts import BoardThatRestarts
 from flushpump import board_files, flash_contact
 from flushpump.errors import NoDevice
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 Make = Callable[..., BoardThatRestarts]
 
 

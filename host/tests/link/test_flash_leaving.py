@@ -2,7 +2,7 @@
 
 import pytest
 from flushpump import flash_contact
-from flushpump.errors import NoDevice, Refused
+from flushpump.errors import LinkLost, NoDevice, Refused
 from scripted_pump import WRONG_STATE, ScriptedPort, ScriptedPump
 
 STRAP = "set the board's service strap and restart it, so that it stays at its prompt, and run the command again"
@@ -66,3 +66,39 @@ def test_a_simulated_pump_has_no_board(device: ScriptedPump) -> None:
 def test_where_no_pump_answers_there_is_no_loop_to_leave(port: ScriptedPort, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "write", lambda data: len(data))
     assert not leave()
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *heard: bytes | Exception) -> list[bytes]:
+    """A board that is heard to say that, in turn, and that never answers as a pump."""
+    left = list(heard)
+
+    def hear(port: str, patience_s: float, call: bytes) -> bytes:
+        said = left.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    monkeypatch.setattr(flash_contact, "hear", hear)
+    monkeypatch.setattr(flash_contact, "_leave_loop", lambda port: False)
+    monkeypatch.setattr(flash_contact, "_ROUND_S", 0)
+    return left
+
+
+def test_a_board_whose_firmware_fails_again_and_again_is_caught_at_its_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, absent = LinkLost("vanished"), NoDevice("there is no such port")
+    left = play(monkeypatch, b"", b"Traceback (most recent", gone, absent, absent, b"", b"\r\n>>> ", b"not asked")
+    flash_contact.bring_to_prompt("/dev/ttyACM0")
+    assert left == [b"not asked"]
+
+
+def test_a_board_that_does_not_come_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, LinkLost("vanished"), *[NoDevice("there is no such port")] * 20)
+    with pytest.raises(NoDevice, match="the board at /dev/ttyACM0 does not come back; plug it in again"):
+        flash_contact.bring_to_prompt("/dev/ttyACM0")
+
+
+def test_a_port_that_is_silent_is_given_up_after_three_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = play(monkeypatch, b"", b"", b"", b"not asked")
+    with pytest.raises(NoDevice, match="nothing answers at /dev/ttyACM0; check the cable"):
+        flash_contact.bring_to_prompt("/dev/ttyACM0")
+    assert left == [b"not asked"]
