@@ -1,0 +1,56 @@
+"""The motor driver on the emulated board's UART: it has its settings before anything moves, or nothing moves."""
+
+import pytest
+from flushlink import messages
+from flushpump.errors import Refused
+from flushpump.types import State
+from flushsim.emulator.board import EmulatedBoard
+from hil_bench import Bench, pulses
+
+GCONF, IHOLD_IRUN, CHOPCONF = 0x00, 0x10, 0x6C
+
+
+@pytest.fixture
+def silent_driver_board() -> EmulatedBoard:
+    """A board whose motor driver has no supply; its loop has begun."""
+    board = EmulatedBoard()
+    board.driver_uart.driver.silent = True
+    board.start()
+    return board
+
+
+@pytest.mark.requirement("REQ-START-2")
+def test_a_started_board_has_given_its_driver_current_microsteps_and_chopper(started_board: EmulatedBoard) -> None:
+    driver = started_board.driver_uart.driver
+    assert driver.writes == 6
+    assert driver.registers[GCONF] == 0xC4, "SpreadCycle, UART alone, microsteps by register"
+    assert driver.registers[CHOPCONF] >> 24 & 0xF == 4, "1/16 step"
+    assert driver.registers[IHOLD_IRUN] >> 8 & 0x1F == 15, "500 mA at 110 mOhm"
+
+
+@pytest.mark.timeout(1_200)
+@pytest.mark.requirement("REQ-START-1", "REQ-START-2")
+def test_a_driver_that_does_not_answer_fails_the_self_test_and_is_never_switched_on(
+    silent_driver_board: EmulatedBoard,
+) -> None:
+    bench = Bench("emulator", board=silent_driver_board)
+    assert bench.pump.status().state is State.FAULT
+    assert bench.pump.self_test().failed == messages.TEST_DRIVER
+    assert bench.alarm_names()[0] == "SELF_TEST_FAILED"
+    bench.set_path()
+    bench.load(pulses(1))
+    with pytest.raises(Refused) as refused:
+        bench.pump.start()
+    assert refused.value.status_name == "SELF_TEST"
+    assert not bench.plant.bursts
+    assert not bench.plant.stepper.enabled
+    started_driver = silent_driver_board.driver_uart.driver
+    started_driver.silent = False
+    assert bench.pump.self_test().failed == 0, "its supply came late"
+    assert bench.pump.status().state is State.IDLE
+    bench.pump.link.command("SERVICE")
+    chip = bench.rig.chip
+    chip.run(100_000)
+    chip.read()
+    chip.write(b"\rprint(open('/journal/notes.txt', 'rb').read())\r")
+    assert b"the motor driver at UART address 3 does not answer; check its supply" in chip.wait_for(b"\r\n>>> ")
