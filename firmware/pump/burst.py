@@ -7,7 +7,8 @@ _ROUNDING_US = 1_000
 
 
 class Burst:
-    """`running` from the first slice until its pause is over or it is stopped; `tail` once every step is queued."""
+    """`running` from the first slice until its pause is over or it is stopped; `tail` once every step is queued,
+    `judged` once its result is known."""
 
     def __init__(self, parts):
         self._motion = parts.motion
@@ -20,6 +21,7 @@ class Burst:
         self._report = parts.report
         self.running = False
         self.tail = False
+        self.judged = False
         self.rate = 1
         self._phase = 0
         self._start_position = 0
@@ -41,6 +43,7 @@ class Burst:
         self.rate = min(program.rate[phase], motion.rate_max)
         self.running = True
         self.tail = False
+        self.judged = False
         self._phase = phase
         self._start_position = motion.commanded
         self._goal = self._start_position + direction * burst_steps

@@ -41,7 +41,7 @@ from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe
 from .telemetry import Telemetry
-from .ticks import later, since
+from .ticks import MASK, since
 
 BOOT = 0
 FAULT = 7
@@ -56,8 +56,6 @@ COMMAND = 3
 
 _COUNTERS_SLOT = 2
 _MIRROR_TURNS = 10
-_SYRINGE_LOW_NL = 1_000_000
-_SYRINGE_EMPTY_NL = 499_000
 # What may have left between the last mirror of the volume and a watchdog reset: 50 ms at 5 mL/s.
 _RESET_MARGIN_NL = 250_000
 
@@ -107,6 +105,7 @@ class Controller:
         self.now_ms = 0
         self._last_us = -1
         self._carry_us = 0
+        self._pressed = 0
         self._last_position = counter.position()
         self._mirror = 0
         self._late = False
@@ -151,6 +150,7 @@ class Controller:
         """Puts the settings in force; may allocate."""
         settings = self.settings
         board = self.board
+        self.telemetry.interval_ms = settings.get(setting.TELEMETRY_INTERVAL_MS)
         self.pressure.calibrate(settings.get(setting.PRESSURE_OFFSET_PA), settings.get(setting.PRESSURE_GAIN_PPM))
         text = f"{board.name} {board.steps_per_mm} {board.travel_um} {board.range_max_pa}"
         crc = crc32(self.settings.record(), crc32(text.encode()))
@@ -220,15 +220,18 @@ class Controller:
     def step(self, now_us):
         """One turn at `now_us` (modulo 2**30)."""
         was_moving = self.moving
-        turn_us = since(now_us, self._last_us) if self._last_us >= 0 else 0
+        # Calls are dear here: `since` and `later` are written out.
+        last_us = self._last_us
+        turn_us = (now_us - last_us) & MASK if last_us >= 0 else 0
         self._last_us = now_us
-        self._carry_us += turn_us
-        passed_ms = self._carry_us // 1000
-        self._carry_us -= passed_ms * 1000
-        now_ms = later(self.now_ms, passed_ms)
+        carry_us = self._carry_us + turn_us
+        passed_ms = carry_us // 1000
+        self._carry_us = carry_us - passed_ms * 1000
+        now_ms = (self.now_ms - (MASK - passed_ms) - 1) & MASK
         self.now_ms = now_ms
         runner = self.runner
-        runner.clock(now_us, now_ms)
+        runner.now_us = now_us
+        runner.now_ms = now_ms
         self.pressure.sample()
         position = self._counter.position()
         made = position - self._last_position
@@ -240,17 +243,17 @@ class Controller:
             self._tested()
         answered = self.server.poll()
         runner.turn(rate, turn_us)
-        self.motion.fill(now_us)
-        self.moving = runner.moving() or not self.motion.idle()
-        if runner.active():
+        busy = self.motion.fill(now_us)
+        self.moving = moving = busy or runner.moving()
+        if moving or runner.active():
             self._booked = False
         # One frame out per turn: what is told unasked waits for the next one, but not twice.
         self._late = answered and not self._late
         if not self._late:
-            self.telemetry.turn(now_ms, self.settings.get(setting.TELEMETRY_INTERVAL_MS), rate)
+            self.telemetry.turn(now_ms, rate)
         if self.tested:
-            self.alarms.indicate(self._indicators, now_ms, self.moving)
-        if self.moving:
+            self.alarms.indicate(self._indicators, now_ms, moving)
+        if moving:
             self._mirror += 1
             if self._mirror >= _MIRROR_TURNS:
                 self._mirror = 0
@@ -270,7 +273,9 @@ class Controller:
         """What ends motion whatever the program says."""
         runner = self.runner
         pressed = self._indicators.inputs()
-        self.alarms.condition(alarm.STOP_BUTTON, pressed & INPUT_STOP)
+        if pressed != self._pressed:
+            self._pressed = pressed
+            self.alarms.condition(alarm.STOP_BUTTON, pressed & INPUT_STOP)
         if not runner.active():
             return
         if pressed & INPUT_STOP:
@@ -314,12 +319,13 @@ class Controller:
             runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
 
     def _guard_syringe(self, runner):
-        remaining_nl = self.syringe.remaining_nl()
-        if remaining_nl < _SYRINGE_LOW_NL:
-            if remaining_nl < _SYRINGE_EMPTY_NL:
-                runner.stop(OUT_ALARM, alarm.SYRINGE_EMPTY, remaining_nl)
+        syringe = self.syringe
+        position = self._last_position
+        if position >= syringe.low_at:
+            if position >= syringe.empty_at:
+                runner.stop(OUT_ALARM, alarm.SYRINGE_EMPTY, syringe.remaining_nl())
             else:
-                self.alarms.once(alarm.SYRINGE_LOW, self.now_ms, remaining_nl)
+                self.alarms.once(alarm.SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
 
     def _at_rest(self, now_ms):
         """What may take its time: averaging the rest pressure, the journal, the log, leaving the loop."""

@@ -69,6 +69,10 @@ class Motion:
         """Whether every step of the burst has been queued."""
         return self.remaining == 0 and self._dwell_10us == 0
 
+    def last_dwell(self):
+        """Whether of a rest no more than 15 ms are left to be queued."""
+        return 0 < self._dwell_10us <= 3 * SLICE_10US
+
     def idle(self):
         """Whether nothing is queued nor left to queue."""
         return self.remaining == 0 and self._dwell_10us == 0 and self._steps.queued_us() == 0
@@ -148,12 +152,15 @@ class Motion:
     # The slices
 
     def fill(self, now_us):
-        """Keeps the queue at about 10 ms. Sets `starved` when it ran dry in the middle of a burst."""
+        """Keeps the queue at about 10 ms; whether anything is queued or left to queue.
+
+        Sets `starved` when the queue ran dry in the middle of a burst.
+        """
         queued_us = self._steps.queued_us()
         if queued_us == 0:
             if self._was_queued and self._started and self.remaining > 0:
                 self.starved = True
-                return
+                return True
             self._until_us = now_us
         for _ in range(_SLICES_PER_TURN):
             if queued_us >= LOOKAHEAD_US or (self.remaining == 0 and self._dwell_10us == 0):
@@ -163,6 +170,7 @@ class Motion:
             else:
                 queued_us += self._queue_steps()
         self._was_queued = queued_us > 0
+        return queued_us > 0 or self.remaining > 0 or self._dwell_10us > 0
 
     def _queue_dwell(self):
         length = self._dwell_10us

@@ -62,8 +62,8 @@ class Runner:
         self._stopped_us = 0
         self._ramping = False
         self._settling = 0
-        self._now_us = 0
-        self._clock_ms = 0
+        self.now_us = 0
+        self.now_ms = 0
 
     def active(self):
         """Whether a program is under way, waiting included."""
@@ -90,8 +90,8 @@ class Runner:
         self.outcome = 0
         self.alarm_code = 0
         self.elapsed_us = 0
-        self._run_start_us = self._now_us
-        self._run_start_ms = self._clock_ms
+        self._run_start_us = self.now_us
+        self._run_start_ms = self.now_ms
         self._steps.enable(True)
         self._begin_phase()
 
@@ -102,19 +102,19 @@ class Runner:
         if self.state == STOPPING or self.state == RELIEVING:
             # The end is under way and only comes sooner; a cause that lasts is one alarm, not one a turn.
             if alarm_code:
-                self._alarms.once(alarm_code, self._clock_ms, detail)
+                self._alarms.once(alarm_code, self.now_ms, detail)
             self._motion.halt()
-            self._stopped_us = self._now_us
+            self._stopped_us = self.now_us
             self._ramping = False
             self._relief_allowed = False
             self._settling = _SETTLE_TURNS
             return
         if alarm_code:
-            self._alarms.raise_alarm(alarm_code, self._clock_ms, detail)
+            self._alarms.raise_alarm(alarm_code, self.now_ms, detail)
         self.outcome = outcome
         self.alarm_code = alarm_code
         self.question = 0
-        self._stopped_us = self._now_us
+        self._stopped_us = self.now_us
         self._relief_allowed = outcome == OUT_OCCLUDED
         self._ramping = ramp
         if ramp:
@@ -164,11 +164,6 @@ class Runner:
 
     # The turn
 
-    def clock(self, now_us, now_ms):
-        """The time of this turn; called first."""
-        self._now_us = now_us
-        self._clock_ms = now_ms
-
     def turn(self, rate, turn_us):
         """One control turn: `rate` are the steps/s counted since the last."""
         state = self.state
@@ -182,9 +177,9 @@ class Runner:
             if result != RELIEF_RUNNING:
                 self._ledger.relieved_nl += self._path.volume_nl(self._relief.relieved_steps())
                 if result == STUCK:
-                    self._alarms.raise_alarm(alarm.SENSOR_STUCK, self._clock_ms, self._pressure.value_pa)
+                    self._alarms.raise_alarm(alarm.SENSOR_STUCK, self.now_ms, self._pressure.value_pa)
                 if result != DONE:
-                    self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self._clock_ms, self._pressure.value_pa)
+                    self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self.now_ms, self._pressure.value_pa)
                 self._finish()
 
     def _run_turn(self, rate):
@@ -211,7 +206,11 @@ class Runner:
                 burst.begin(self.phase, self._burst_index)
         elif burst.tail:
             if self._may_end_burst():
-                self._burst_over(kind)
+                if burst.judged or self._close_burst(kind):
+                    self._burst_over(kind)
+            elif not burst.judged and motion.last_dwell():
+                # To judge and to begin the next are too much for one turn.
+                self._close_burst(kind)
         elif motion.queued():
             burst.pause()
 
@@ -226,7 +225,8 @@ class Runner:
         if not burst.running:
             return True
         if burst.in_pause():
-            self._judge.pause_turn(value_pa)
+            if not burst.judged:
+                self._judge.pause_turn(value_pa)
             return True
         slope_pa = self._pressure.slope_pa
         allowed = self._limiter.turn(value_pa, slope_pa, rate)
@@ -243,16 +243,21 @@ class Runner:
         self._motion.limit(allowed)
         return True
 
+    def _close_burst(self, kind):
+        """A burst has been made and its pause is nearly over: judges and reports it. False when that ends the run."""
+        burst = self._burst
+        burst.judged = True
+        if kind == ASPIRATE or kind == PRIME:
+            return True
+        verdict = self._judge.finish_pulse()
+        if kind == PULSES:
+            burst.report(burst.ordered(), self._run_start_us, self._run_ms())
+        return self._accept(verdict)
+
     def _burst_over(self, kind):
         """A burst and its pause have been queued to the end."""
         burst = self._burst
         burst.book(burst.ordered())
-        if kind != ASPIRATE and kind != PRIME:
-            verdict = self._judge.finish_pulse()
-            if kind == PULSES:
-                burst.report(burst.ordered(), self._run_start_us, self._run_ms())
-            if not self._accept(verdict):
-                return
         self._burst_index += 1
         if self._burst_index < self._program.count[self.phase]:
             burst.begin(self.phase, self._burst_index)
@@ -263,7 +268,7 @@ class Runner:
 
     def _accept(self, verdict):
         """Alarms that a pulse's verdict asks for; False when it ends the program."""
-        now_ms = self._clock_ms
+        now_ms = self.now_ms
         if verdict >= verdicts.LEAK:
             # It left the syringe, but perhaps not through the tip.
             self._ledger.lost(self._path.volume_nl(self._burst.ordered()))
@@ -280,7 +285,7 @@ class Runner:
         return self.state == RUNNING
 
     def _run_ms(self):
-        return since(self._clock_ms, self._run_start_ms)
+        return since(self.now_ms, self._run_start_ms)
 
     def refresh_ledger(self):
         """Brings the ledger up to date with the burst under way."""
@@ -302,14 +307,7 @@ class Runner:
         kind = self._program.kind[self.phase]
         burst = self._burst
         if burst.running:
-            steps = burst.made()
-            burst.book(steps)
-            motion.end_us = self._now_us if self._ramping else self._stopped_us
-            # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
-            if kind == PULSES and steps > 0:
-                burst.report(steps, self._run_start_us, self._run_ms())
-            if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
-                self._ledger.lost(self._path.volume_nl(steps))
+            self._burst_cut(burst, kind)
         above = self._pressure.value_pa - self._judge.rest_pa
         if self.outcome == COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
             self._settling += 1
@@ -322,13 +320,26 @@ class Runner:
             return
         self._finish()
 
+    def _burst_cut(self, burst, kind):
+        """Books what was made of a burst that was ended, and reports it unless that was done already."""
+        steps = burst.made()
+        burst.book(steps)
+        if burst.judged:
+            return
+        self._motion.end_us = self.now_us if self._ramping else self._stopped_us
+        # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
+        if kind == PULSES and steps > 0:
+            burst.report(steps, self._run_start_us, self._run_ms())
+        if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
+            self._ledger.lost(self._path.volume_nl(steps))
+
     def _finish(self):
         ledger = self._ledger
         stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
         ledger.close(stored_nl)
         self._steps.enable(False)
         if self.outcome == OUT_OCCLUDED or self.outcome == OUT_ALARM:
-            self._alarms.round(self._clock_ms)
+            self._alarms.round(self.now_ms)
         if self.outcome == OUT_OCCLUDED and self._judge.worst != verdicts.OCCLUDED:
             self._judge.worst = verdicts.OCCLUDED
         self._report.result(
@@ -338,6 +349,6 @@ class Runner:
             self._program.crc,
             self._run_ms(),
             ledger,
-            self._clock_ms,
+            self.now_ms,
         )
         self.state = STOPPED if self._alarms.blocks_start() else IDLE

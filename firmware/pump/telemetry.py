@@ -1,7 +1,7 @@
 """What the pump tells without being asked: events in the order of their weight, then telemetry if there is room."""
 
 from .layout import NUMBERS, Payload
-from .ticks import since
+from .ticks import MASK, since
 
 _FIGURES = Payload(
     "TELEMETRY",
@@ -23,10 +23,11 @@ class Telemetry:
 
     def __init__(self, pump):
         self._pump = pump
+        self.interval_ms = _IDLE_INTERVAL_MS
         self._sent_ms = 0
         self._alarm_sent_ms = 0
 
-    def turn(self, now_ms, interval_ms, rate):
+    def turn(self, now_ms, rate):
         pump = self._pump
         report = pump.report
         server = pump.server
@@ -53,7 +54,7 @@ class Telemetry:
             if server.send_event(_END_NUMBER):
                 report.result_pending = False
             return
-        if since(now_ms, self._sent_ms) >= (interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
+        if (now_ms - self._sent_ms) & MASK >= (self.interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
             self._sent_ms = now_ms
             self._figures(frame, now_ms, rate)
             server.send_event(_TELEMETRY_NUMBER)
