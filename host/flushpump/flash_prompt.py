@@ -25,6 +25,7 @@ PART = "flushpump.part"
 
 # A board that works is never so long without a sign; a sector of its flash takes 0.4 s at worst.
 _PATIENCE_S = 20
+_LEAVING_S = 5
 # Larger ones are not faster, and their text has to find room in the board's memory.
 _CHUNK = 512
 _TRIES = 2
@@ -178,10 +179,10 @@ class Prompt:
         self.close()
 
     def interrupt(self) -> None:
-        """Ends whatever of the above was interrupted, so that `restart` can be called."""
-        with contextlib.suppress(NoDevice), self._linked(), contextlib.redirect_stdout(io.StringIO()):
+        """Ends whatever of the above was interrupted, so that `restart` can be called; without an answer, nothing."""
+        with contextlib.suppress(LinkLost), self._linked(), contextlib.redirect_stdout(io.StringIO()):
             self._transport.serial.write(b"\r\x03\x03")
-            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=2)
+            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_LEAVING_S)
 
     def close(self) -> None:
         """Leaves the port."""
