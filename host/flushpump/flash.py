@@ -46,6 +46,7 @@ class Flashing:
     def perform(self) -> None:
         """Raises any FlushPumpError; Ctrl-C at the prompt becomes Interrupted, which tells what the board is like."""
         began_s = time.monotonic()
+        self.note("compiles the firmware")
         try:
             contents = board_files.stage(self.board)
             settings = board_files.default_settings()

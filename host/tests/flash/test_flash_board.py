@@ -126,7 +126,6 @@ def check_interrupted(image: Path, before: dict[str, bytes]) -> None:
     assert complaint(image) == ""
 
 
-@pytest.mark.requirement("REQ-START-3")
 @pytest.mark.parametrize("way", ["stopped by hand", "cable pulled"])
 def test_interrupted_at_any_step_the_board_says_so_and_the_next_run_makes_it_whole(image: Path, way: str) -> None:
     flash_image(image, OLD)
