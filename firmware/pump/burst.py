@@ -3,12 +3,16 @@
 from .program import ASPIRATE, PRIME, is_dose
 from .ticks import MASK, since
 
+OPEN = 0
+JUDGED = 1
+CLOSED = 2
+
 _ROUNDING_US = 1_000
 
 
 class Burst:
     """`running` from the first slice until its pause is over or it is stopped; `tail` once every step is queued,
-    `judged` once its result is known."""
+    `closed` is OPEN, JUDGED or CLOSED, which is judged and reported."""
 
     def __init__(self, parts):
         self._motion = parts.motion
@@ -21,7 +25,7 @@ class Burst:
         self._report = parts.report
         self.running = False
         self.tail = False
-        self.judged = False
+        self.closed = OPEN
         self.rate = 1
         self._phase = 0
         self._start_position = 0
@@ -43,7 +47,7 @@ class Burst:
         self.rate = min(program.rate[phase], motion.rate_max)
         self.running = True
         self.tail = False
-        self.judged = False
+        self.closed = OPEN
         self._phase = phase
         self._start_position = motion.commanded
         self._goal = self._start_position + direction * burst_steps

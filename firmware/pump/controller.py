@@ -241,15 +241,15 @@ class Controller:
             self._guard(now_ms)
         elif self.self_test.turn():
             self._tested()
-        answered = self.server.poll()
-        runner.turn(rate, turn_us)
+        answered = self.server.poll(was_moving)
+        runner.turn(rate, turn_us, answered)
         busy = self.motion.fill(now_us)
         self.moving = moving = busy or runner.moving()
         if moving or runner.active():
             self._booked = False
         # One frame out per turn: what is told unasked waits for the next one, but not twice.
         self._late = answered and not self._late
-        if not self._late:
+        if not (self._late or runner.worked):
             self.telemetry.turn(now_ms, rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, moving)

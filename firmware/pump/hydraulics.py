@@ -7,7 +7,26 @@ known to 30-50 % in resistance.
 
 from array import array
 
-from . import turn_math as places
+from .turn_math import (
+    COMPLIANCE,
+    FLOW_FLOOR_UL_PER_S,
+    FLOW_MAX_UL_PER_S,
+    LAMINAR,
+    LEARNT,
+    MEASURED,
+    MODEL,
+    OUT,
+    PATH_SIZE,
+    RATE_PER_PA,
+    RATE_PER_SLOPE,
+    RESISTANCE_MAX,
+    SCALE,
+    STEP_NL,
+    STEP_PL,
+    TURBULENT,
+    advance,
+    flow_at,
+)
 
 TURBULENT_MAX = 1_000_000
 _STORED_MAX_PA = 560_000
@@ -16,7 +35,7 @@ _STORED_MAX_PA = 560_000
 class Hydraulics:
     def __init__(self):
         # Places in it: turn_math.
-        self.line = array("i", [0] * places.PATH_SIZE)
+        self.line = array("i", [0] * PATH_SIZE)
         self.volume_per_step_pl = 100_000
         self.compliance_nl_per_kpa = 2_000
         self.compliance = 2_000
@@ -28,33 +47,33 @@ class Hydraulics:
         """Sets the path; may allocate, so only while nothing moves."""
         self.volume_per_step_pl = volume_per_step_pl
         line = self.line
-        line[places.LAMINAR] = min(laminar, places.RESISTANCE_MAX)
-        line[places.TURBULENT] = min(turbulent, TURBULENT_MAX) >> 4
+        line[LAMINAR] = min(laminar, RESISTANCE_MAX)
+        line[TURBULENT] = min(turbulent, TURBULENT_MAX) >> 4
         self.compliance_nl_per_kpa = compliance_nl_per_kpa
         self._nl = volume_per_step_pl // 1000
         self._pl = volume_per_step_pl % 1000
-        line[places.STEP_NL] = self._nl
-        line[places.STEP_PL] = self._pl
+        line[STEP_NL] = self._nl
+        line[STEP_PL] = self._pl
         self.settle(0)
         self.forget()
 
     def forget(self):
         """Back to the catalogue's figures: needle or line may have been changed."""
-        self.line[places.SCALE] = 1_000
-        self.line[places.LEARNT] = 0
+        self.line[SCALE] = 1_000
+        self.line[LEARNT] = 0
         self.learnt = False
         self.take_compliance(self.compliance_nl_per_kpa)
         self._measured(0)
 
     def _measured(self, yes):
         self.compliance_measured = yes == 1
-        self.line[places.MEASURED] = yes
+        self.line[MEASURED] = yes
 
     def learn(self, ratio_permille):
         """The path has shown to resist by this much of the model's: its scale follows, from 400 to 2000."""
         line = self.line
-        line[places.SCALE] = min(max(line[places.SCALE] * ratio_permille // 1000, 400), 2_000)
-        line[places.LEARNT] = 1
+        line[SCALE] = min(max(line[SCALE] * ratio_permille // 1000, 400), 2_000)
+        line[LEARNT] = 1
         self.learnt = True
 
     def take_compliance(self, compliance_nl_per_kpa):
@@ -62,12 +81,12 @@ class Hydraulics:
         self.compliance = compliance_nl_per_kpa
         self._measured(1)
         line = self.line
-        line[places.COMPLIANCE] = compliance_nl_per_kpa
+        line[COMPLIANCE] = compliance_nl_per_kpa
         per_step = max(self.volume_per_step_pl // 100, 1)
         # Steps/s that 1 Pa per turn of 5 ms means in the compliance, x 1024.
-        line[places.RATE_PER_SLOPE] = min(compliance_nl_per_kpa * 2048 // per_step, 100_000)
+        line[RATE_PER_SLOPE] = min(compliance_nl_per_kpa * 2048 // per_step, 100_000)
         # Steps/s that fill the compliance by 1 Pa within the limiter's horizon of 24 ms, x 1024.
-        line[places.RATE_PER_PA] = min(compliance_nl_per_kpa * 427 // per_step, 30_000)
+        line[RATE_PER_PA] = min(compliance_nl_per_kpa * 427 // per_step, 30_000)
 
     def volume_nl(self, steps):
         """Volume of steps, exact; they must not hold more than 1 L."""
@@ -88,17 +107,17 @@ class Hydraulics:
         """Pressure above P0 that the path needs at a flow, by the scaled model."""
         if flow_ul_per_s <= 0:
             return 0
-        if flow_ul_per_s > places.FLOW_MAX_UL_PER_S:
-            flow_ul_per_s = places.FLOW_MAX_UL_PER_S
+        if flow_ul_per_s > FLOW_MAX_UL_PER_S:
+            flow_ul_per_s = FLOW_MAX_UL_PER_S
         line = self.line
         # R in Pa s/mL times uL/s is mPa x 1000: R is used to 1/64 so that the product stays in 31 bits.
-        resistance = line[places.LAMINAR] + line[places.TURBULENT] * (flow_ul_per_s >> 2) // 250 * 16
+        resistance = line[LAMINAR] + line[TURBULENT] * (flow_ul_per_s >> 2) // 250 * 16
         if resistance > 6_000_000:
             resistance = 6_000_000
         rise = (resistance >> 6) * flow_ul_per_s // 1000 * 64
         if rise > 500_000:
             rise = 500_000
-        return rise * line[places.SCALE] // 1000
+        return rise * line[SCALE] // 1000
 
     def slope_rate(self, slope_pa):
         """Steps/s that go into the compliance at a slope in Pa per turn."""
@@ -106,7 +125,7 @@ class Hydraulics:
             slope_pa = 8_000
         elif slope_pa < -8_000:
             slope_pa = -8_000
-        return (slope_pa * self.line[places.RATE_PER_SLOPE]) >> 10
+        return (slope_pa * self.line[RATE_PER_SLOPE]) >> 10
 
     def stored_nl(self, pressure_above_rest_pa):
         """Volume held by the compliance above its rest pressure."""
@@ -118,17 +137,17 @@ class Hydraulics:
 
     def model_pa(self):
         """Where the model stands."""
-        return self.line[places.MODEL]
+        return self.line[MODEL]
 
     def settle(self, pressure_pa):
         """Puts the model where the reading is."""
-        self.line[places.MODEL] = pressure_pa
-        self.line[places.OUT] = places.FLOW_FLOOR_UL_PER_S
+        self.line[MODEL] = pressure_pa
+        self.line[OUT] = FLOW_FLOOR_UL_PER_S
 
     def advance(self, rate, rest_pa):
         """Moves the model by one turn at a step rate."""
-        places.advance(self.line, rate, rest_pa)
+        advance(self.line, rate, rest_pa)
 
     def flow_at_ul_per_s(self, rise_pa):
         """Flow that a pressure above P0 pushes through the path, by the scaled model."""
-        return places.flow_at(self.line, rise_pa)
+        return flow_at(self.line, rise_pa)

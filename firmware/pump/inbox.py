@@ -22,13 +22,16 @@ class Inbox:
         self._overlong = False
 
     def read(self):
-        """Takes what the link has and the ring holds; the rest waits in the link."""
+        """Takes what the link has and the ring holds, the rest waits in the link; whether anything came."""
+        came = False
         while self._held <= fast.RING_SIZE - _READ_SIZE:
             count = self._link.readinto(self._chunk)
             if count == 0:
-                return
+                break
             fast.into_ring(self._chunk, count, self._ring, self._at + self._held)
             self._held += count
+            came = True
+        return came
 
     def look_ahead(self, size, target):
         """Copies the next frame of `size` bytes that has not been looked at; False when there is none."""

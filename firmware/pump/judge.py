@@ -8,7 +8,25 @@ Evidence that physics cannot give on a path (a rise of a few kPa in a wide line)
 
 from array import array
 
-from . import turn_math as places
+from .turn_math import (
+    CLOSED,
+    FIRST,
+    JUDGE_SIZE,
+    LATE_AREA,
+    LATE_FROM,
+    LATE_STEPS,
+    LATE_TO,
+    LATE_TURNS,
+    REST,
+    SAYS_NOTHING,
+    SAYS_OCCLUDED,
+    SECOND,
+    THIRD,
+    TURNS_LEFT,
+    WATCH_OPEN,
+    advance,
+    live,
+)
 
 NOT_JUDGED = 0
 PATENT = 1
@@ -36,7 +54,7 @@ class Judge:
         self._path = hydraulics
         self._limits = limiter.state
         # Places in it: turn_math.
-        self._live = array("i", [0] * places.JUDGE_SIZE)
+        self._live = array("i", [0] * JUDGE_SIZE)
         self.rest_pa = 0
         self.worst = NOT_JUDGED
         self.begin_run(0)
@@ -54,12 +72,12 @@ class Judge:
         One that `primes` an open line may find no resistance, but must not find a closed one.
         """
         live = self._live
-        for place in range(places.CLOSED, places.JUDGE_SIZE):
+        for place in range(CLOSED, JUDGE_SIZE):
             live[place] = 0
-        live[places.REST] = self.rest_pa
-        live[places.WATCH_OPEN] = 0 if primes else 1
-        live[places.TURNS_LEFT] = turns >> 1
-        live[places.FIRST] = live[places.SECOND] = live[places.THIRD] = value_pa
+        live[REST] = self.rest_pa
+        live[WATCH_OPEN] = 0 if primes else 1
+        live[TURNS_LEFT] = turns >> 1
+        live[FIRST] = live[SECOND] = live[THIRD] = value_pa
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
         self.resistance = 0
@@ -88,26 +106,26 @@ class Judge:
         if value_pa > self.peak_pa:
             self.peak_pa = value_pa
         line = path.line
-        places.advance(line, rate, self.rest_pa)
+        advance(line, rate, self.rest_pa)
         if not path.compliance_measured:
             self._measure_compliance(value_pa, rate)
-        said = places.live(self._live, line, self._limits, value_pa)
-        if said == places.SAYS_NOTHING:
+        said = live(self._live, line, self._limits, value_pa)
+        if said == SAYS_NOTHING:
             return NOT_JUDGED
-        return self._say(OCCLUDED if said == places.SAYS_OCCLUDED else DISCONNECTED)
+        return self._say(OCCLUDED if said == SAYS_OCCLUDED else DISCONNECTED)
 
     def _late_out_ul_per_s(self):
         """Mean flow that left in the second half: what went in less what the compliance took."""
         path = self._path
         live = self._live
-        late_nl = path.stored_nl(live[places.LATE_TO] - self.rest_pa)
-        taken_nl = late_nl - path.stored_nl(live[places.LATE_FROM] - self.rest_pa)
-        return (path.volume_nl(live[places.LATE_STEPS]) - taken_nl) // max((live[places.LATE_TURNS] - 1) * 5, 1)
+        late_nl = path.stored_nl(live[LATE_TO] - self.rest_pa)
+        taken_nl = late_nl - path.stored_nl(live[LATE_FROM] - self.rest_pa)
+        return (path.volume_nl(live[LATE_STEPS]) - taken_nl) // max((live[LATE_TURNS] - 1) * 5, 1)
 
     def _late_in_ul_per_s(self):
         """Mean flow that went in."""
         live = self._live
-        return self._path.volume_nl(live[places.LATE_STEPS]) // max((live[places.LATE_TURNS] - 1) * 5, 1)
+        return self._path.volume_nl(live[LATE_STEPS]) // max((live[LATE_TURNS] - 1) * 5, 1)
 
     def _measure_compliance(self, value_pa, rate):
         """C from the first rise: what went in, less what left already, over the rise of pressure."""
@@ -159,12 +177,12 @@ class Judge:
         path = self._path
         if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
             return self.verdict
-        late_turns = self._live[places.LATE_TURNS]
+        late_turns = self._live[LATE_TURNS]
         if late_turns < 4:
             return self.verdict
         out = self._late_out_ul_per_s()
         into = self._late_in_ul_per_s()
-        rise = self._live[places.LATE_AREA] // (late_turns - 1)
+        rise = self._live[LATE_AREA] // (late_turns - 1)
         # A line that stores much gives little yet; a closed one less than a quarter of what this pressure pushes.
         if rise > _RISE_MIN_PA and out * 4 < path.flow_at_ul_per_s(rise) and out * 5 < into:
             return self._say(OCCLUDED)

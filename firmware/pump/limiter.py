@@ -8,29 +8,37 @@ four times the delay of the loop (sample, turn and step), so the approach does n
 
 from array import array
 
-from . import turn_math as places
+from .turn_math import (
+    ALLOWED,
+    LEAVING,
+    LIMITER_SIZE,
+    READING,
+    WANTED,
+    WORKING,
+    throttle,
+)
 
 
 class Limiter:
     def __init__(self, hydraulics):
         self._path = hydraulics
         # Places in it: turn_math.
-        self.state = array("i", [0] * places.LIMITER_SIZE)
+        self.state = array("i", [0] * LIMITER_SIZE)
         self.working_pa = 0
         self.lowest = 0
 
     def begin(self, wanted):
         state = self.state
-        state[places.WORKING] = self.working_pa
-        state[places.WANTED] = state[places.ALLOWED] = wanted
-        state[places.LEAVING] = 0
+        state[WORKING] = self.working_pa
+        state[WANTED] = state[ALLOWED] = wanted
+        state[LEAVING] = 0
         self.lowest = wanted
 
     def turn(self, value_pa, slope_pa, rate):
         """The step rate allowed now."""
         state = self.state
-        state[places.READING] = value_pa
-        allowed = places.throttle(state, self._path.line, rate, slope_pa)
+        state[READING] = value_pa
+        allowed = throttle(state, self._path.line, rate, slope_pa)
         if allowed < self.lowest:
             self.lowest = allowed
         return allowed

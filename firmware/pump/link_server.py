@@ -49,6 +49,8 @@ HELLO = 0x01
 STOP = 0x03
 NONCE_SIZE = 8
 _PAST_NONCES = 4
+_RESPONSE = VERSION << 16 | KIND_RESPONSE << 8
+_EVENT = VERSION << 16 | KIND_EVENT << 8
 _MESSAGES = admissions()
 _EVENT_SIZES = event_sizes()
 _UNKNOWN = (-1, 0, 0)
@@ -76,6 +78,7 @@ class LinkServer:
         self._inbox = Inbox(link)
         self._seen = bytearray(_STOP_SIZE)
         self._stops_ahead = 0
+        self._put_off = False
         self._frame = bytearray(FRAME_MAX + 3)
         self._plain = bytearray(HEADER_SIZE + 48 + CRC_SIZE)
         self._wire = bytearray(FRAME_MAX + 3)
@@ -88,25 +91,35 @@ class LinkServer:
         self._event_wire = bytearray(FRAME_MAX + 3)
         self._event_sequence = 0
 
-    def poll(self):
-        """Reads what has come, heeds any STOP in it, and answers at most one frame; True when it did."""
+    def poll(self, moving=False):
+        """Reads what has come, heeds any STOP in it, and answers at most one frame; True when it did.
+
+        While the pump moves, what has just come is answered in the next turn, for reading takes its time too.
+        """
         inbox = self._inbox
-        inbox.read()
+        came = inbox.read()
         if inbox.empty():
             self._stops_ahead = 0
             return False
-        seen = self._seen
-        while inbox.look_ahead(_STOP_SIZE, seen):
-            # No byte of version, kind and message is 0, so COBS leaves them in their places.
-            if seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST and unseal(seen, _STOP_SIZE) == 0:
-                self._stops_ahead += 1
-                self._commands.stop_motion()
+        if came:
+            self._look_for_stop(inbox)
+        self._put_off = came and moving and not self._put_off
+        if self._put_off:
+            return False
         frame = self._frame
         length = inbox.take(frame)
         if length == 0 or unseal(frame, length) < 0 or frame[AT_KIND] != KIND_REQUEST:
             return False
         self._answer(frame)
         return True
+
+    def _look_for_stop(self, inbox):
+        seen = self._seen
+        while inbox.look_ahead(_STOP_SIZE, seen):
+            # No byte of version, kind and message is 0, so COBS leaves them in their places.
+            if seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST and unseal(seen, _STOP_SIZE) == 0:
+                self._stops_ahead += 1
+                self._commands.stop_motion()
 
     def stop_ahead(self):
         """Whether a STOP has been seen whose turn to be answered has not come: nothing may begin to move before it."""
@@ -198,12 +211,8 @@ class LinkServer:
 
     def _reply(self, frame, status, length=0):
         plain = self._plain
-        plain[AT_VERSION] = VERSION
-        plain[AT_KIND] = KIND_RESPONSE
-        plain[AT_MESSAGE] = frame[AT_MESSAGE]
-        put_u16(plain, AT_SESSION, self.session)
-        plain[AT_SEQUENCE] = frame[AT_SEQUENCE]
-        plain[AT_SEQUENCE + 1] = frame[AT_SEQUENCE + 1]
+        sequence = frame[AT_SEQUENCE] | frame[AT_SEQUENCE + 1] << 8
+        fast.put_header(plain, _RESPONSE | frame[AT_MESSAGE], self.session, sequence)
         plain[AT_STATUS] = status
         self._wire_length = seal(plain, length, self._wire)
         self._link.write(self._wire, self._wire_length)
@@ -214,11 +223,7 @@ class LinkServer:
             return False
         event = self.event
         sequence = (self._event_sequence + 1) & 0xFFFF
-        event[AT_VERSION] = VERSION
-        event[AT_KIND] = KIND_EVENT
-        event[AT_MESSAGE] = message
-        put_u16(event, AT_SESSION, self.session)
-        put_u16(event, AT_SEQUENCE, sequence)
+        fast.put_header(event, _EVENT | message, self.session, sequence)
         event[AT_STATUS] = 0
         length = seal(event, _EVENT_SIZES[message], self._event_wire)
         if not self._link.write(self._event_wire, length):

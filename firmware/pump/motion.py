@@ -12,6 +12,8 @@ from .ticks import later
 
 SLICE_10US = 500
 LOOKAHEAD_US = 9_000
+# Of a rest more may be queued, so that what follows it can wait for a turn with time.
+REST_AHEAD_US = 14_000
 _SLICES_PER_TURN = 4
 _UNITS_PER_STEP = 400
 _LAST_10US = 1_000
@@ -70,8 +72,12 @@ class Motion:
         return self.remaining == 0 and self._dwell_10us == 0
 
     def last_dwell(self):
-        """Whether of a rest no more than 15 ms are left to be queued."""
-        return 0 < self._dwell_10us <= 3 * SLICE_10US
+        """Whether of a rest no more than 25 ms are left to be queued."""
+        return 0 < self._dwell_10us <= 5 * SLICE_10US
+
+    def can_wait(self):
+        """Whether what is queued outlasts this turn and the next one."""
+        return self._steps.queued_us() >= LOOKAHEAD_US - 1_000
 
     def idle(self):
         """Whether nothing is queued nor left to queue."""
@@ -163,10 +169,12 @@ class Motion:
                 return True
             self._until_us = now_us
         for _ in range(_SLICES_PER_TURN):
-            if queued_us >= LOOKAHEAD_US or (self.remaining == 0 and self._dwell_10us == 0):
-                break
             if self._dwell_10us > 0:
+                if queued_us >= REST_AHEAD_US:
+                    break
                 queued_us += self._queue_dwell()
+            elif queued_us >= LOOKAHEAD_US or self.remaining == 0:
+                break
             else:
                 queued_us += self._queue_steps()
         self._was_queued = queued_us > 0

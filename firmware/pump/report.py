@@ -37,6 +37,8 @@ class Report:
         self.pulses_sent = 0
         self.phase_pending = False
         self.result_pending = False
+        # Whether anything of the above may wait to be sent.
+        self.news = False
         self.peak_pa = -1_000_000
 
     def pulse(
@@ -62,6 +64,7 @@ class Report:
         values[13] = judge.residual_pa
         _PULSE.put(self._rows, self.pulses * _ROW_SIZE)
         self.pulses += 1
+        self.news = True
 
     def copy_pulse(self, index, frame):
         """Payload of a pulse's result into a frame; False when there is no such pulse."""
@@ -69,6 +72,11 @@ class Report:
             return False
         fast.copy_from(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
         return True
+
+    def phase_begins(self):
+        """A phase begins or asks."""
+        self.phase_pending = True
+        self.news = True
 
     def note_peak(self, value_pa):
         if value_pa > self.peak_pa:
@@ -93,6 +101,7 @@ class Report:
         values[13] = device_time_ms
         _END.put(self._result)
         self.result_pending = True
+        self.news = True
         self._ended = True
 
     def has_result(self):

@@ -7,7 +7,7 @@ what the judge says come before the next slice is queued.
 
 from . import alarms as alarm
 from . import judge as verdicts
-from .burst import Burst
+from .burst import CLOSED, JUDGED, OPEN, Burst
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
 from .relief import DONE, STUCK
 from .relief import RUNNING as RELIEF_RUNNING
@@ -62,6 +62,7 @@ class Runner:
         self._stopped_us = 0
         self._ramping = False
         self._settling = 0
+        self.worked = False
         self.now_us = 0
         self.now_ms = 0
 
@@ -140,7 +141,7 @@ class Runner:
 
     def _begin_phase(self):
         self._burst_index = 0
-        self._report.phase_pending = True
+        self._report.phase_begins()
         if self._program.kind[self.phase] == WAIT:
             self._ask()
         else:
@@ -160,16 +161,21 @@ class Runner:
     def _ask(self):
         self.question = self._program.question[self.phase]
         self.state = WAITING
-        self._report.phase_pending = True
+        self._report.phase_begins()
 
     # The turn
 
-    def turn(self, rate, turn_us):
-        """One control turn: `rate` are the steps/s counted since the last."""
+    def turn(self, rate, turn_us, answered):
+        """One control turn: `rate` are the steps/s counted since the last; a host was `answered` in it or was not.
+
+        Judging a pulse, reporting it and beginning the next are a turn's work each, and leave time for little else:
+        each waits for a turn in which nothing was answered, as long as it may. `worked` says that there was such work.
+        """
         state = self.state
+        self.worked = False
         if state == RUNNING:
             self.elapsed_us += turn_us
-            self._run_turn(rate)
+            self._run_turn(rate, answered)
         elif state == STOPPING:
             self._stopping_turn()
         elif state == RELIEVING:
@@ -182,7 +188,7 @@ class Runner:
                     self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self.now_ms, self._pressure.value_pa)
                 self._finish()
 
-    def _run_turn(self, rate):
+    def _run_turn(self, rate, answered):
         motion = self._motion
         pressure = self._pressure
         value_pa = pressure.value_pa
@@ -206,10 +212,12 @@ class Runner:
                 burst.begin(self.phase, self._burst_index)
         elif burst.tail:
             if self._may_end_burst():
-                if burst.judged or self._close_burst(kind):
-                    self._burst_over(kind)
-            elif not burst.judged and motion.last_dwell():
-                # To judge and to begin the next are too much for one turn.
+                if not (answered and motion.can_wait()):
+                    self.worked = True
+                    if self._close_burst(kind) and self._close_burst(kind):
+                        self._burst_over(kind)
+            elif burst.closed < CLOSED and not answered and motion.last_dwell():
+                self.worked = True
                 self._close_burst(kind)
         elif motion.queued():
             burst.pause()
@@ -225,7 +233,7 @@ class Runner:
         if not burst.running:
             return True
         if burst.in_pause():
-            if not burst.judged:
+            if burst.closed == OPEN:
                 self._judge.pause_turn(value_pa)
             return True
         slope_pa = self._pressure.slope_pa
@@ -244,15 +252,19 @@ class Runner:
         return True
 
     def _close_burst(self, kind):
-        """A burst has been made and its pause is nearly over: judges and reports it. False when that ends the run."""
+        """A burst is made and its pause nearly over: judges it, or reports it. False when that ends the run."""
         burst = self._burst
-        burst.judged = True
-        if kind == ASPIRATE or kind == PRIME:
-            return True
-        verdict = self._judge.finish_pulse()
-        if kind == PULSES:
-            burst.report(burst.ordered(), self._run_start_us, self._run_ms())
-        return self._accept(verdict)
+        if burst.closed == OPEN:
+            burst.closed = JUDGED
+            if kind != ASPIRATE and kind != PRIME:
+                self._judge.finish_pulse()
+        elif burst.closed == JUDGED:
+            burst.closed = CLOSED
+            if kind != ASPIRATE and kind != PRIME:
+                if kind == PULSES:
+                    burst.report(burst.ordered(), self._run_start_us, self._run_ms())
+                return self._accept(self._judge.verdict)
+        return True
 
     def _burst_over(self, kind):
         """A burst and its pause have been queued to the end."""
@@ -324,7 +336,7 @@ class Runner:
         """Books what was made of a burst that was ended, and reports it unless that was done already."""
         steps = burst.made()
         burst.book(steps)
-        if burst.judged:
+        if burst.closed == CLOSED:
             return
         self._motion.end_us = self.now_us if self._ramping else self._stopped_us
         # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.

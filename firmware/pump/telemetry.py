@@ -19,45 +19,71 @@ _IDLE_INTERVAL_MS = 500
 
 
 class Telemetry:
-    """Sends at most one event per turn."""
+    """Sends at most one event per turn; while the pump moves it is written in one turn and sent in the next."""
 
     def __init__(self, pump):
         self._pump = pump
         self.interval_ms = _IDLE_INTERVAL_MS
         self._sent_ms = 0
         self._alarm_sent_ms = 0
+        self._written = 0
 
     def turn(self, now_ms, rate):
+        written = self._written
+        if written == 0:
+            written = self._write(now_ms, rate)
+            if written == 0:
+                return
+            if self._pump.moving:
+                self._written = written
+                return
+        self._written = 0
+        if not self._pump.server.send_event(written):
+            self._take_back(written)
+
+    def _write(self, now_ms, rate):
+        """Writes the event that is due into the server's frame; its number, or 0 when none is due."""
         pump = self._pump
-        report = pump.report
-        server = pump.server
-        frame = server.event
         alarms = pump.alarms
         if alarms.pending and (alarms.changed or since(now_ms, self._alarm_sent_ms) >= _ALARM_INTERVAL_MS):
-            alarms.put(frame, alarms.gravest())
-            if server.send_event(_ALARM_NUMBER):
-                alarms.changed = False
-                self._alarm_sent_ms = now_ms
-            return
-        if report.phase_pending:
-            self._phase(frame, now_ms)
-            if server.send_event(_PHASE_NUMBER):
+            alarms.changed = False
+            self._alarm_sent_ms = now_ms
+            alarms.put(pump.server.event, alarms.gravest())
+            return _ALARM_NUMBER
+        report = pump.report
+        if report.news:
+            frame = pump.server.event
+            if report.phase_pending:
                 report.phase_pending = False
-            return
-        if report.pulses_sent < report.pulses:
-            report.copy_pulse(report.pulses_sent, frame)
-            if server.send_event(_PULSE_NUMBER):
+                self._phase(frame, now_ms)
+                return _PHASE_NUMBER
+            if report.pulses_sent < report.pulses:
+                report.copy_pulse(report.pulses_sent, frame)
                 report.pulses_sent += 1
-            return
-        if report.result_pending:
-            report.copy_result(frame)
-            if server.send_event(_END_NUMBER):
+                return _PULSE_NUMBER
+            if report.result_pending:
                 report.result_pending = False
-            return
+                report.copy_result(frame)
+                return _END_NUMBER
+            report.news = False
         if (now_ms - self._sent_ms) & MASK >= (self.interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
             self._sent_ms = now_ms
-            self._figures(frame, now_ms, rate)
-            server.send_event(_TELEMETRY_NUMBER)
+            self._figures(pump.server.event, now_ms, rate)
+            return _TELEMETRY_NUMBER
+        return 0
+
+    def _take_back(self, written):
+        """An event for which there was no room waits again; telemetry does not, the newest wins."""
+        report = self._pump.report
+        if written == _ALARM_NUMBER:
+            self._pump.alarms.changed = True
+        elif written == _PHASE_NUMBER:
+            report.phase_pending = report.news = True
+        elif written == _PULSE_NUMBER:
+            report.pulses_sent = max(report.pulses_sent - 1, 0)
+            report.news = True
+        elif written == _END_NUMBER:
+            report.result_pending = report.news = True
 
     def _phase(self, frame, now_ms):
         runner = self._pump.runner

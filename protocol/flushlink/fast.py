@@ -81,6 +81,19 @@ def decode(buffer, count: int) -> int:  # type: ignore[no-untyped-def]
 
 
 @micropython.viper  # type: ignore[untyped-decorator]
+def put_header(frame, head: int, session: int, sequence: int):  # type: ignore[no-untyped-def]
+    """Writes a header's first seven bytes; `head` is version times 65536, kind times 256, message."""
+    data = ptr8(frame)
+    data[0] = head >> 16
+    data[1] = head >> 8 & 0xFF
+    data[2] = head & 0xFF
+    data[3] = session & 0xFF
+    data[4] = session >> 8
+    data[5] = sequence & 0xFF
+    data[6] = sequence >> 8
+
+
+@micropython.viper  # type: ignore[untyped-decorator]
 def put_u16(buffer, at: int, value: int):  # type: ignore[no-untyped-def]
     """Writes a u16, little-endian."""
     data = ptr8(buffer)

@@ -28,16 +28,6 @@ def crc16(buffer: bytes | bytearray, start: int, stop: int, crc: int = 0xFFFF) -
     return fast.crc(buffer, start, stop, crc)  # type: ignore[no-any-return]
 
 
-def cobs_encode(source: bytes | bytearray, count: int, target: bytearray) -> int:
-    """COBS of source[:count] and the closing 00 into target; returns the bytes written. count <= 253."""
-    return fast.encode(source, count, target)  # type: ignore[no-any-return]
-
-
-def cobs_decode(buffer: bytearray, count: int) -> int:
-    """Decodes buffer[:count] (without its 00) in place; returns the decoded length, or -1 if it is no COBS."""
-    return fast.decode(buffer, count)  # type: ignore[no-any-return]
-
-
 def seal(plain: bytearray, length: int, target: bytearray) -> int:
     """Closes a frame: writes length and CRC into `plain` (header and payload stand there), COBS into target.
 
@@ -45,24 +35,24 @@ def seal(plain: bytearray, length: int, target: bytearray) -> int:
     """
     plain[AT_LENGTH] = length
     end = HEADER_SIZE + length
-    crc = crc16(plain, 0, end)
+    crc = fast.crc(plain, 0, end, 0xFFFF)
     plain[end] = crc & 0xFF
     plain[end + 1] = crc >> 8
-    return cobs_encode(plain, end + CRC_SIZE, target)
+    return fast.encode(plain, end + CRC_SIZE, target)  # type: ignore[no-any-return]
 
 
 def unseal(buffer: bytearray, count: int) -> int:
     """Decodes buffer[:count] in place and checks length and CRC; returns the payload's length or -1."""
     if count > FRAME_MAX - 1:
         return -1
-    size = cobs_decode(buffer, count)
+    size = fast.decode(buffer, count)
     if size < HEADER_SIZE + CRC_SIZE:
         return -1
     length = buffer[AT_LENGTH]
     end = HEADER_SIZE + length
     if length > PAYLOAD_MAX or end + CRC_SIZE != size:
         return -1
-    if crc16(buffer, 0, end) != buffer[end] | buffer[end + 1] << 8:
+    if fast.crc(buffer, 0, end, 0xFFFF) != buffer[end] | buffer[end + 1] << 8:
         return -1
     return length
 
