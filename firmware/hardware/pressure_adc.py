@@ -85,7 +85,8 @@ class AdcPressure:
         mem32[_CS] = self._enabled
         mem32[_DIV] = _DIVIDER
         mem32[_FCS] = _FCS_DMA
-        channel = DMA()
+        # Held, or MicroPython gives it to the next who asks.
+        self._channel = channel = DMA()
         ctrl = channel.pack_ctrl(size=1, inc_read=False, inc_write=True, treq_sel=_DREQ_ADC, irq_quiet=True)
         self._place = uctypes.addressof(_samples)
         channel.config(read=_FIFO, write=self._place, count=_SAMPLES, ctrl=ctrl)

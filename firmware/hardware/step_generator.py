@@ -21,8 +21,9 @@ _DMA = const(0x5000_0000)
 _DMA_SIZE = const(0x40)
 _DMA_READ_ADDR_START = const(0x3C)
 
-# DMA reads this memory on its own, so it must outlive whoever made the generator.
-_memory: list[bytearray] = []
+# DMA reads this memory on its own, so it must outlive whoever made the generator; and so must the channels, which
+# MicroPython gives to the next who asks when nobody holds them.
+_memory: list = []
 
 
 def ticks_of_ns(ns, ticks_per_us):
@@ -90,6 +91,7 @@ class StepGenerator:
         """Addresses of the two DMA channels, which stand as they do when all has been made."""
         feeder = rp2.DMA()
         chooser = rp2.DMA()
+        _memory.append((feeder, chooser))
         # The stubs do not know `channel`.
         chosen = chooser.channel  # type: ignore[attr-defined]
         fed = feeder.channel  # type: ignore[attr-defined]
