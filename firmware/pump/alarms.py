@@ -5,6 +5,7 @@ to the indicators). Three alarms that each ended a run within ten minutes lock t
 """
 
 from flushlink.messages import LOG_ALARM
+from flushlink.viper import const
 
 from .layout import Payload, priorities
 from .ticks import since
@@ -40,8 +41,8 @@ MEDIUM = 2
 HIGH = 3
 
 AUDIO_PAUSE_MS = 120_000
-_ROUNDS = 3
-_ROUNDS_MS = 600_000
+_ROUNDS = const(3)
+_ROUNDS_MS = const(600_000)
 _PRIORITIES = priorities()
 _COUNT = len(_PRIORITIES)
 # Response and event hold the same.

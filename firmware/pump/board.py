@@ -1,5 +1,7 @@
 """A board's data, checked when loaded: drive geometry, sensor range, clock."""
 
+from flushlink.viper import const
+
 # (section, key, minimum, maximum)
 _RANGES = (
     ("drive", "steps_per_mm", 10, 20_000),
@@ -16,7 +18,7 @@ _RANGES = (
 )
 
 # Plunger friction of a 50 mL syringe that breaks loose, 8 to 20 N (R-l).
-_FRICTION_N = 15
+_FRICTION_N = const(15)
 
 
 class Board:

@@ -1,5 +1,7 @@
 """One burst of a program: its share of the phase's steps, its limiter and judge, its pause, and what it came to."""
 
+from flushlink.viper import const
+
 from .program import ASPIRATE, PRIME, is_dose
 from .ticks import MASK, since
 
@@ -7,7 +9,7 @@ OPEN = 0
 JUDGED = 1
 CLOSED = 2
 
-_ROUNDING_US = 1_000
+_ROUNDING_US = const(1_000)
 
 
 class Burst:

@@ -20,6 +20,7 @@ from flushlink.messages import (
     LOG_SELF_TEST,
     TEST_CONFIGURATION,
 )
+from flushlink.viper import const
 
 from . import alarms as alarm
 from . import settings as setting
@@ -36,7 +37,7 @@ from .pressure import RANGE, SILENT, Pressure
 from .program import Program
 from .relief import Relief
 from .report import Report
-from .runner import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, STOPPING, WAITING, Runner
+from .runner import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, RELIEVING, RUNNING, STOPPING, WAITING, Runner
 from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe
@@ -54,10 +55,10 @@ INPUT_END = 8
 WATCHDOG = 2
 COMMAND = 3
 
-_COUNTERS_SLOT = 2
-_MIRROR_TURNS = 10
+_COUNTERS_SLOT = const(2)
+_MIRROR_TURNS = const(5)
 # What may have left between the last mirror of the volume and a watchdog reset: 50 ms at 5 mL/s.
-_RESET_MARGIN_NL = 250_000
+_RESET_MARGIN_NL = const(250_000)
 
 
 class Controller:
@@ -249,13 +250,13 @@ class Controller:
             self._booked = False
         # One frame out per turn: what is told unasked waits for the next one, but not twice.
         self._late = answered and not self._late
-        if not (self._late or runner.worked):
-            self.telemetry.turn(now_ms, rate)
+        spare = not (self._late or runner.worked) and not self.telemetry.turn(now_ms, rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, moving)
         if moving:
             self._mirror += 1
-            if self._mirror >= _MIRROR_TURNS:
+            # In a turn with time, but not for ever later.
+            if self._mirror >= _MIRROR_TURNS and (spare or self._mirror >= 2 * _MIRROR_TURNS):
                 self._mirror = 0
                 runner.refresh_ledger()
         elif not was_moving:
@@ -276,17 +277,16 @@ class Controller:
         if pressed != self._pressed:
             self._pressed = pressed
             self.alarms.condition(alarm.STOP_BUTTON, pressed & INPUT_STOP)
-        if not runner.active():
+        state = runner.state
+        if state < RUNNING or state > RELIEVING:
             return
         if pressed & INPUT_STOP:
             runner.stop(OUT_STOPPED, alarm.STOP_BUTTON)
-            return
-        if self.lease.over(now_ms) and runner.state < STOPPING:
+        elif state < STOPPING and self.lease.over(now_ms):
             runner.stop(OUT_LINK_LOST, alarm.LEASE_LOST, 0, True)
-            return
-        if self.pressure.fault and (runner.state != STOPPING or not self.motion.idle()):
+        elif self.pressure.fault and (state != STOPPING or not self.motion.idle()):
             self._sensor_fault(runner)
-        elif runner.state != WAITING:
+        elif state != WAITING:
             self._guard_motion(pressed, runner)
 
     def _sensor_fault(self, runner):

@@ -6,9 +6,10 @@ entries than the ring holds during one motion: the newest ones are dropped, and 
 
 from flushlink.frames import put_u16, put_u32
 from flushlink.messages import LOG_FAULT
+from flushlink.viper import const
 
 ENTRY_SIZE = 16
-_RING = 48
+_RING = const(48)
 
 
 class EventLog:

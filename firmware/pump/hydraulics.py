@@ -7,6 +7,8 @@ known to 30-50 % in resistance.
 
 from array import array
 
+from flushlink.viper import const
+
 from .turn_math import (
     COMPLIANCE,
     FLOW_FLOOR_UL_PER_S,
@@ -29,7 +31,7 @@ from .turn_math import (
 )
 
 TURBULENT_MAX = 1_000_000
-_STORED_MAX_PA = 560_000
+_STORED_MAX_PA = const(560_000)
 
 
 class Hydraulics:

@@ -5,8 +5,9 @@ The loops over bytes are those of flushlink.fast; here are the positions.
 
 from flushlink import fast
 from flushlink.messages import FRAME_MAX
+from flushlink.viper import const
 
-_READ_SIZE = 64
+_READ_SIZE = const(64)
 
 
 class Inbox:

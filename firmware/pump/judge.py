@@ -8,6 +8,8 @@ Evidence that physics cannot give on a path (a rise of a few kPa in a wide line)
 
 from array import array
 
+from flushlink.viper import const
+
 from .turn_math import (
     CLOSED,
     FIRST,
@@ -36,15 +38,15 @@ BUBBLE = 4
 LEAK = 5
 DISCONNECTED = 6
 
-_RISE_MIN_PA = 15_000
-_PULSE_RESIDUAL_PA = 6_000
-_LESSONS = 3
-_DECAY_MIN_PA = 4_000
-_BUBBLE_MIN_NL_PER_KPA = 600
+_RISE_MIN_PA = const(15_000)
+_PULSE_RESIDUAL_PA = const(6_000)
+_LESSONS = const(3)
+_DECAY_MIN_PA = const(4_000)
+_BUBBLE_MIN_NL_PER_KPA = const(600)
 # The first rise: at least 30 ms of it and 6 kPa, at most 100 ms, by when most of the flow leaves.
-_RISE_TURNS = 6
-_RISE_TURNS_MAX = 20
-_COMPLIANCE_RISE_PA = 6_000
+_RISE_TURNS = const(6)
+_RISE_TURNS_MAX = const(20)
+_COMPLIANCE_RISE_PA = const(6_000)
 
 
 class Judge:

@@ -8,9 +8,10 @@ from array import array
 
 from flushlink import fast
 from flushlink.frames import offsets, size_of
+from flushlink.viper import const
 
-_REQUEST = 3
-_RESPONSE = 4
+_REQUEST = const(3)
+_RESPONSE = const(4)
 
 
 def _row(name):

@@ -6,14 +6,15 @@ a run as open, so that a power cut is found at the next start and its volume nam
 """
 
 from flushlink.frames import get_u32, put_u32
+from flushlink.viper import const
 
-_MARK_IDLE = 0
-_MARK_RUN = 0x2A5A5A5
-_SCRATCH_MARK = 0
-_SCRATCH_INTENDED = 1
-_SCRATCH_DRIVEN = 2
-_SCRATCH_HELD_BACK = 3
-_SLOT = 1
+_MARK_IDLE = const(0)
+_MARK_RUN = const(0x2A5A5A5)
+_SCRATCH_MARK = const(0)
+_SCRATCH_INTENDED = const(1)
+_SCRATCH_DRIVEN = const(2)
+_SCRATCH_HELD_BACK = const(3)
+_SLOT = const(1)
 
 
 class Ledger:

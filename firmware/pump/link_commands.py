@@ -5,13 +5,14 @@ import hashlib
 from flushlink.fingerprint import table_hash
 from flushlink.frames import get_u16, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE
+from flushlink.viper import const
 
 from .layout import NUMBERS, Payload, request, response
 from .statuses import NOT_AUTHENTICATED, OK, WRONG_STATE
 
 LEASE_MAX_MS = 2_000
-_CAPABILITIES = 0b1111
-_OUTCOME_STOPPED = 2
+_CAPABILITIES = const(0b1111)
+_OUTCOME_STOPPED = const(2)
 
 _HELLO_R = response("HELLO")
 _KEEPALIVE = request("KEEPALIVE")

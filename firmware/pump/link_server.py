@@ -33,6 +33,7 @@ from flushlink.messages import (
     VERSION,
     VERSION_MAJOR,
 )
+from flushlink.viper import const
 
 from .inbox import Inbox
 from .layout import admissions, event_sizes
@@ -48,7 +49,7 @@ from .statuses import (
 HELLO = 0x01
 STOP = 0x03
 NONCE_SIZE = 8
-_PAST_NONCES = 4
+_PAST_NONCES = const(4)
 _RESPONSE = VERSION << 16 | KIND_RESPONSE << 8
 _EVENT = VERSION << 16 | KIND_EVENT << 8
 _MESSAGES = admissions()

@@ -8,15 +8,17 @@ Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances
 because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400.
 """
 
+from flushlink.viper import const
+
 from .ticks import later
 
 SLICE_10US = 500
 LOOKAHEAD_US = 9_000
 # Of a rest more may be queued, so that what follows it can wait for a turn with time.
 REST_AHEAD_US = 14_000
-_SLICES_PER_TURN = 4
-_UNITS_PER_STEP = 400
-_LAST_10US = 1_000
+_SLICES_PER_TURN = const(4)
+_UNITS_PER_STEP = const(400)
+_LAST_10US = const(1_000)
 
 
 def isqrt(value):
@@ -63,6 +65,8 @@ class Motion:
         self.start_us = 0
         self.end_us = 0
         self.starved = False
+        # Whether `limit` holds the speed below the burst's own.
+        self.slowed = False
         self._loose = 0
 
     # What is going on
@@ -104,6 +108,7 @@ class Motion:
         if 0 < count < self._ramp_steps(rate) * 2:
             rate = min(rate, max(isqrt((ramp * 25 // 32) * count) << 4, self._slow))
         self._wanted = self._target = max(rate, 1)
+        self.slowed = False
         # The end of a faster burst may still be queued.
         self._fastest = max(self._wanted, self._fastest if self._steps.queued_us() else 0)
 
@@ -118,6 +123,7 @@ class Motion:
         if rate < 1:
             rate = 1
         self._target = rate
+        self.slowed = rate < self._wanted
         if self._started and self.remaining_with_queue() > 0 and rate < self.rate - (self.rate >> 4):
             self._steps.stop()
             goal = self.commanded + self.direction * self.remaining
@@ -276,19 +282,20 @@ class Motion:
 
     def mismatch(self):
         """Steps by which the counter differs from what was ordered, 0 while it may be right."""
-        lag = (self.commanded - self._counter.position()) * self.direction
+        position = self._counter.position()
+        lag = (self.commanded - position) * self.direction
         queued_us = self._steps.queued_us()
+        loose = self._loose
         if queued_us == 0:
-            if -self._loose <= lag <= self._loose:
-                self.commanded = self._counter.position()
+            if -loose <= lag <= loose:
+                self.commanded = position
                 self._loose = 0
                 return 0
             return lag
-        if lag < -self._loose - 1:
+        if lag < -loose - 1:
             return lag
         fastest = self._fastest
-        most = (fastest >> 3) * (queued_us >> 3) // 15_625 + (fastest >> 8) + 4
-        return lag if lag > most else 0
+        return lag if lag > (fastest >> 3) * (queued_us >> 3) // 15_625 + (fastest >> 8) + 4 else 0
 
     def duration_us(self, count, rate):
         """Ideal length of a burst: n / v + v / a, or 2 sqrt(n / a) when it is too short for v. May allocate."""

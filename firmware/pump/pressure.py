@@ -4,22 +4,39 @@ A reading is `(raw - zero >> shift) * gain >> bits`, with a gain of at most 12 b
 stays in 31; its error is below 0.03 % of the reading, a tenth of what the sensors promise.
 """
 
-GOOD = 0
-SILENT = 1
-RANGE = 2
-STUCK = 3
+from array import array
 
-# Two missing conversions are 10 ms; one may be missed when two 200 Hz clocks beat.
-_SILENT_TURNS = 2
-# A sensor of more than 16 bits shows noise in every sample: four equal ones (20 ms) are no measurement.
-_STUCK_TURNS = 3
-_FINE_COUNTS = 60_000
+from flushlink.viper import const
+
+from .turn_math import (
+    BITS,
+    FINE,
+    GAIN,
+    GOOD,
+    HIGHEST,
+    LOWEST,
+    OFFSET,
+    RANGE,
+    RAW,
+    SENSOR_SIZE,
+    SHIFT,
+    SILENT,
+    SLOPE,
+    STUCK,
+    VALUE,
+    ZERO,
+    read,
+)
+
+__all__ = ["GOOD", "RANGE", "SILENT", "STUCK", "Pressure"]
+
+_FINE_COUNTS = const(60_000)
 # A coarse one must follow the motion: a model that moved by 12 kPa while the reading moved by under 0.5.
-_STUCK_MODEL_PA = 12_000
-_STUCK_READING_PA = 500
-_REST_SAMPLES = 16
+_STUCK_MODEL_PA = const(12_000)
+_STUCK_READING_PA = const(500)
+_REST_SAMPLES = const(16)
 # A line that still relaxes is not at rest: 16 samples (80 ms) lie within this or are no average.
-_REST_SPREAD_PA = 1_000
+_REST_SPREAD_PA = const(1_000)
 
 
 class Pressure:
@@ -32,9 +49,9 @@ class Pressure:
         self.slope_pa = 0
         self.rest_pa = 0
         self.fault = GOOD
-        self._missing = 0
-        self._raw = -1
-        self._equal = 0
+        # Places in it: turn_math.
+        self._state = array("i", [0] * SENSOR_SIZE)
+        self._state[RAW] = -1
         self._mark_model_pa = 0
         self._mark_pa = 0
         self._rest_sum = 0
@@ -48,50 +65,35 @@ class Pressure:
         board = self._board
         counts = board.raw_max - board.raw_min
         span_pa = board.range_max_pa - board.range_min_pa
-        self._margin = abs(counts) // 20
-        self._low = min(board.raw_min, board.raw_max) - self._margin
-        self._high = max(board.raw_min, board.raw_max) + self._margin
+        margin = abs(counts) // 20
+        state = self._state
+        state[LOWEST] = min(board.raw_min, board.raw_max) - margin
+        state[HIGHEST] = max(board.raw_min, board.raw_max) + margin
         shift = 0
         while abs(counts) >> shift > 0x1FFFF:
             shift += 1
         bits = 0
         while (abs(span_pa * gain_ppm) << (bits + 1 + shift)) // (abs(counts) * 1_000_000) < 4096:
             bits += 1
-        self._shift = shift
-        self._bits = bits
+        state[SHIFT] = shift
+        state[BITS] = bits
         # Rounded to the nearest: a gain of 11 bits cut off would be 0.05 % low.
         scale = counts * 1_000_000
-        self._gain = ((span_pa * gain_ppm << (bits + shift + 1)) + scale) // (2 * scale)
-        self._zero = board.raw_min - board.range_min_pa * counts // span_pa
-        self._offset_pa = offset_pa
-        self._fine = abs(counts) > _FINE_COUNTS
+        state[GAIN] = ((span_pa * gain_ppm << (bits + shift + 1)) + scale) // (2 * scale)
+        state[ZERO] = board.raw_min - board.range_min_pa * counts // span_pa
+        state[OFFSET] = offset_pa
+        self.fine = abs(counts) > _FINE_COUNTS
+        state[FINE] = 1 if self.fine else 0
 
     def sample(self):
         """Takes one reading; leaves value and slope as they were when there is none."""
-        raw = self._sensor.read()
-        if raw < 0 and raw >= -2:
-            self._missing += 1
-            if self._missing >= _SILENT_TURNS:
-                self.fault = SILENT
-            return
-        missed = self._missing
-        self._missing = 0
-        if raw < self._low or raw > self._high:
-            self.fault = RANGE
-            return
-        if raw == self._raw:
-            self._equal += 1
-        else:
-            self._raw = raw
-            self._equal = 0
-        if self._fine and self._equal >= _STUCK_TURNS:
-            self.fault = STUCK
-            return
-        self.fault = GOOD
-        value = ((raw - self._zero >> self._shift) * self._gain >> self._bits) + self._offset_pa
-        # After a missing conversion the difference is that of two turns.
-        self.slope_pa = (value - self.value_pa) >> (1 if missed else 0)
-        self.value_pa = value
+        state = self._state
+        fault = read(state, self._sensor.read())
+        if fault == GOOD:
+            self.slope_pa = state[SLOPE]
+            self.value_pa = state[VALUE]
+        if fault >= 0:
+            self.fault = fault
 
     def rest(self):
         """Averages the reading at rest into `rest_pa`; called once per turn while nothing moves."""
@@ -117,7 +119,7 @@ class Pressure:
 
     def follows(self, model_pa):
         """Whether a coarse reading has moved since `mark` when the model says that it should have."""
-        if self._fine:
+        if self.fine:
             return True
         moved = self.value_pa - self._mark_pa
         if moved > _STUCK_READING_PA or moved < -_STUCK_READING_PA:

@@ -2,6 +2,7 @@
 
 from flushlink.frames import crc16
 from flushlink.messages import HEADER_SIZE
+from flushlink.viper import const
 
 from .ticks import MASK
 
@@ -16,8 +17,8 @@ PRIME = 7
 SYRINGE_CHANGED = 2
 
 PHASES_MAX = 12
-_ASPIRATE_MAX_NL = 5_000_000
-_PULSES_MAX = 100
+_ASPIRATE_MAX_NL = const(5_000_000)
+_PULSES_MAX = const(100)
 
 
 def is_dose(kind):

@@ -2,6 +2,7 @@
 
 from flushlink.frames import get_u16, get_u32, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE, LINE_CENTRAL, LINE_HEPARIN_INTOLERANT, TEST_CONFIGURATION
+from flushlink.viper import const
 
 from . import settings as setting
 from .layout import NUMBERS, request, response
@@ -26,11 +27,11 @@ from .statuses import (
 from .ticks import MASK
 
 # Narrower than any 10 mL barrel (14.43 mm) and wider than any 5 mL one (13.0 mm).
-_BARREL_10ML_UM = 14_000
-_RESERVE_NL = 500_000
-_ANTIMICROBIAL_LOCK = 4
-_HEPARIN_FIRST = 2
-_HEPARIN_LAST = 3
+_BARREL_10ML_UM = const(14_000)
+_RESERVE_NL = const(500_000)
+_ANTIMICROBIAL_LOCK = const(4)
+_HEPARIN_FIRST = const(2)
+_HEPARIN_LAST = const(3)
 
 _PATH = request("PATH_SET")
 _PATH_R = response("PATH_SET")

@@ -5,16 +5,18 @@ that it cannot draw blood in. Pressure that comes back from beyond a needle is r
 bounds.
 """
 
+from flushlink.viper import const
+
 RUNNING = 0
 DONE = 1
 INCOMPLETE = 2
 STUCK = 3
 
 TARGET_PA = 1_500
-_AGAIN_PA = 2_000
-_SETTLE_TURNS = 12
-_TIME_MS = 3_000
-_PROOF_PA = 500
+_AGAIN_PA = const(2_000)
+_SETTLE_TURNS = const(12)
+_TIME_MS = const(3_000)
+_PROOF_PA = const(500)
 
 
 class Relief:

@@ -78,10 +78,6 @@ class Report:
         self.phase_pending = True
         self.news = True
 
-    def note_peak(self, value_pa):
-        if value_pa > self.peak_pa:
-            self.peak_pa = value_pa
-
     def result(self, outcome, verdict, alarm_code, program_crc, duration_ms, ledger, device_time_ms):
         """Keeps the program's result."""
         values = _END.values

@@ -5,6 +5,8 @@ other on the step clock and not on the turns of the loop. Pressure acts first: w
 what the judge says come before the next slice is queued.
 """
 
+from flushlink.viper import const
+
 from . import alarms as alarm
 from . import judge as verdicts
 from .burst import CLOSED, JUDGED, OPEN, Burst
@@ -26,11 +28,11 @@ OUT_OCCLUDED = 3
 OUT_ALARM = 4
 OUT_LINK_LOST = 5
 
-_RELIEF_FROM_PA = 3_000
-_VACUUM_PA = -50_000
+_RELIEF_FROM_PA = const(3_000)
+_VACUUM_PA = const(-50_000)
 # A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
-_SETTLED_PA = 1_000
-_SETTLE_TURNS = 300
+_SETTLED_PA = const(1_000)
+_SETTLE_TURNS = const(300)
 
 
 class Runner:
@@ -193,7 +195,9 @@ class Runner:
         pressure = self._pressure
         value_pa = pressure.value_pa
         kind = self._program.kind[self.phase]
-        self._report.note_peak(value_pa)
+        report = self._report
+        if value_pa > report.peak_pa:
+            report.peak_pa = value_pa
         if self.elapsed_us // 1000 > self._program.max_time_ms:
             self.stop(OUT_ALARM, alarm.PROGRAM_TIME, self.elapsed_us // 1000)
             return
@@ -232,24 +236,25 @@ class Runner:
         burst = self._burst
         if not burst.running:
             return True
-        if burst.in_pause():
+        if burst.tail and burst.in_pause():
             if burst.closed == OPEN:
                 self._judge.pause_turn(value_pa)
             return True
-        slope_pa = self._pressure.slope_pa
-        allowed = self._limiter.turn(value_pa, slope_pa, rate)
+        pressure = self._pressure
+        allowed = self._limiter.turn(value_pa, pressure.slope_pa, rate)
         verdict = self._judge.turn(value_pa, rate)
         if verdict == verdicts.OCCLUDED:
             self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
-            return False
-        if verdict == verdicts.DISCONNECTED:
+        elif verdict == verdicts.DISCONNECTED:
             self.stop(OUT_ALARM, alarm.DISCONNECTED, value_pa)
-            return False
-        if kind != PRIME and not self._pressure.follows(self._path.model_pa()):
+        elif not pressure.fine and kind != PRIME and not pressure.follows(self._path.model_pa()):
             self.stop(OUT_ALARM, alarm.SENSOR_STUCK, value_pa)
-            return False
-        self._motion.limit(allowed)
-        return True
+        else:
+            motion = self._motion
+            if allowed < burst.rate or motion.slowed:
+                motion.limit(allowed)
+            return True
+        return False
 
     def _close_burst(self, kind):
         """A burst is made and its pause nearly over: judges it, or reports it. False when that ends the run."""

@@ -9,12 +9,13 @@ from flushlink.messages import (
     TEST_MEMORY,
     TEST_SENSOR,
 )
+from flushlink.viper import const
 
 # Gauge pressure of a pump at rest: a vein's, a cough's, a head of water's; not a sensor's rail.
 REST_LIMIT_PA = 30_000
 TURNS = 20
 _CHECK = bytearray(b"123456789")
-_CHECK_CRC = 0x29B1
+_CHECK_CRC = const(0x29B1)
 
 
 class SelfTest:

@@ -3,6 +3,7 @@
 from flushlink.frames import get_i32, put_u32
 from flushlink.messages import SETTINGS_COUNT
 from flushlink.settings_record import KEY_AT, KEY_SIZE, SIZE, default_record
+from flushlink.viper import const
 
 from .layout import setting_limits
 
@@ -17,7 +18,7 @@ TELEMETRY_INTERVAL_MS = 7
 RELIEF_VOLUME_CAP_NL = 8
 FLOW_CAP_NL_PER_S = 9
 
-_SLOT = 0
+_SLOT = const(0)
 _LEAST, _MOST = setting_limits()
 _DEFAULTS = default_record()
 

@@ -1,9 +1,11 @@
 """The small watchers of a run: what the syringe still holds, and whether the host is still there."""
 
-from .ticks import since
+from flushlink.viper import const
 
-_LOW_NL = 1_000_000
-_EMPTY_NL = 499_000
+from .ticks import MASK
+
+_LOW_NL = const(1_000_000)
+_EMPTY_NL = const(499_000)
 
 
 class Syringe:
@@ -52,4 +54,4 @@ class Lease:
         self._from_ms = now_ms
 
     def over(self, now_ms):
-        return since(now_ms, self._from_ms) > self._length_ms
+        return (now_ms - self._from_ms) & MASK > self._length_ms

@@ -1,5 +1,7 @@
 """What the pump tells without being asked: events in the order of their weight, then telemetry if there is room."""
 
+from flushlink.viper import const
+
 from .layout import NUMBERS, Payload
 from .ticks import MASK, since
 
@@ -14,8 +16,9 @@ _PHASE_NUMBER = NUMBERS["PHASE"]
 _ALARM_NUMBER = NUMBERS["ALARM"]
 _END_NUMBER = NUMBERS["PROGRAM_END"]
 
-_ALARM_INTERVAL_MS = 1_000
-_IDLE_INTERVAL_MS = 500
+_ALARM_INTERVAL_MS = const(1_000)
+_IDLE_INTERVAL_MS = const(500)
+_NOT_YET = const(-1)
 
 
 class Telemetry:
@@ -27,22 +30,29 @@ class Telemetry:
         self._sent_ms = 0
         self._alarm_sent_ms = 0
         self._written = 0
+        self._fresh = False
 
     def turn(self, now_ms, rate):
+        """Whether there was something to do."""
+        pump = self._pump
         written = self._written
         if written == 0:
+            due = (now_ms - self._sent_ms) & MASK >= self.interval_ms
+            if not (due or pump.report.news or pump.alarms.pending):
+                return False
             written = self._write(now_ms, rate)
-            if written == 0:
-                return
-            if self._pump.moving:
+            if written <= 0:
+                return written != 0
+            if pump.moving:
                 self._written = written
-                return
+                return True
         self._written = 0
-        if not self._pump.server.send_event(written):
+        if not pump.server.send_event(written):
             self._take_back(written)
+        return True
 
     def _write(self, now_ms, rate):
-        """Writes the event that is due into the server's frame; its number, or 0 when none is due."""
+        """Writes the event that is due into the server's frame; its number, 0 when none is due, or _NOT_YET."""
         pump = self._pump
         alarms = pump.alarms
         if alarms.pending and (alarms.changed or since(now_ms, self._alarm_sent_ms) >= _ALARM_INTERVAL_MS):
@@ -67,6 +77,12 @@ class Telemetry:
                 return _END_NUMBER
             report.news = False
         if (now_ms - self._sent_ms) & MASK >= (self.interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
+            if pump.moving and not self._fresh:
+                # A turn's work of its own.
+                self._fresh = True
+                pump.runner.refresh_ledger()
+                return _NOT_YET
+            self._fresh = False
             self._sent_ms = now_ms
             self._figures(pump.server.event, now_ms, rate)
             return _TELEMETRY_NUMBER
@@ -99,7 +115,8 @@ class Telemetry:
         pump = self._pump
         runner = pump.runner
         ledger = pump.ledger
-        runner.refresh_ledger()
+        if not pump.moving:
+            runner.refresh_ledger()
         values = _FIGURES.values
         values[0] = pump.state()
         values[1] = runner.phase

@@ -47,6 +47,31 @@ LATE_FROM = const(12)
 LATE_TO = const(13)
 JUDGE_SIZE = const(14)
 
+# Places in a sensor's array.
+ZERO = const(0)
+SHIFT = const(1)
+GAIN = const(2)
+BITS = const(3)
+OFFSET = const(4)
+LOWEST = const(5)
+HIGHEST = const(6)
+FINE = const(7)                 # 1 where noise shows in every sample
+RAW = const(8)
+EQUAL = const(9)
+MISSING = const(10)
+VALUE = const(11)
+SLOPE = const(12)
+SENSOR_SIZE = const(13)
+
+GOOD = const(0)
+SILENT = const(1)
+RANGE = const(2)
+STUCK = const(3)
+# Two missing conversions are 10 ms; one may be missed when two 200 Hz clocks beat.
+_SILENT_TURNS = const(2)
+# A sensor of more than 16 bits shows noise in every sample: four equal ones (20 ms) are no measurement.
+_STUCK_TURNS = const(3)
+
 SAYS_NOTHING = const(0)
 SAYS_OCCLUDED = const(1)
 SAYS_DISCONNECTED = const(2)
@@ -72,6 +97,38 @@ _THROTTLED_TURNS = const(8)
 _LATE_TURNS_MAX = const(2_000)
 # Below 8 steps a turn the rate of a single turn says little: all turns count, not only those at full speed.
 _COARSE_RATE = const(1_600)
+
+
+@micropython.viper
+def read(sensor, raw: int) -> int:
+    """Takes one reading, negative for none, into VALUE and SLOPE (per turn); the fault now, or -1: as before."""
+    state = ptr32(sensor)
+    sign = int(SIGN)
+    missed = state[MISSING]
+    if raw < 0 and raw >= -2:
+        state[MISSING] = missed + 1
+        if missed + 1 >= _SILENT_TURNS:
+            return SILENT
+        return -1
+    state[MISSING] = 0
+    if raw < state[LOWEST] << sign >> sign or raw > state[HIGHEST]:
+        return RANGE
+    if raw == state[RAW]:
+        state[EQUAL] = state[EQUAL] + 1
+    else:
+        state[RAW] = raw
+        state[EQUAL] = 0
+    if state[FINE] and state[EQUAL] >= _STUCK_TURNS:
+        return STUCK
+    value_pa = (raw - (state[ZERO] << sign >> sign) >> state[SHIFT]) * (state[GAIN] << sign >> sign) >> state[BITS]
+    value_pa = value_pa + (state[OFFSET] << sign >> sign)
+    slope_pa = value_pa - (state[VALUE] << sign >> sign)
+    if missed:
+        # After a missing conversion the difference is that of two turns.
+        slope_pa = slope_pa >> 1
+    state[SLOPE] = slope_pa
+    state[VALUE] = value_pa
+    return GOOD
 
 
 @micropython.viper

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pump.board import Board
 from pump.pressure import GOOD, RANGE, SILENT, STUCK, Pressure
+from pump.turn_math import GAIN, SHIFT, ZERO
 
 FINE = {}
 # A 12-bit converter behind an amplifier: 10 % to 90 % of its counts over 0 to 250 kPa.
@@ -54,7 +55,8 @@ def test_the_product_of_a_reading_stays_in_31_bits_for_every_sensor_that_a_board
     pressure, _ = make([0], changes)
     pressure.calibrate(0, gain_ppm)
     raw = round(raw_min + share * (raw_max - raw_min))
-    assert -(2**30) <= (raw - pressure._zero >> pressure._shift) * pressure._gain < 2**30
+    state = pressure._state
+    assert -(2**30) <= (raw - state[ZERO] >> state[SHIFT]) * state[GAIN] < 2**30
 
 
 def test_the_slope_is_that_of_a_turn_and_is_halved_after_a_missing_conversion():

@@ -9,7 +9,7 @@ from .fast import put_u16, put_u32
 from .messages import CRC_SIZE, FRAME_MAX, HEADER_SIZE, PAYLOAD_MAX
 
 __all__ = [
-    "cobs_decode", "cobs_encode", "crc16", "get_i32", "get_u16", "get_u32", "offsets", "put_u16", "put_u32", "seal",
+    "crc16", "get_i32", "get_u16", "get_u32", "offsets", "put_u16", "put_u32", "seal",
     "size_of", "unseal",
 ]  # fmt: skip
 
