@@ -71,7 +71,7 @@ class Payload:
         self._places = bytes(places)
 
     def put(self, frame, base=0):
-        """Writes the values into a frame that begins at `base`."""
+        """Writes the values into a frame that begins at `base`, which may lie before the buffer's first byte."""
         fast.put_fields(self.values, self._places, frame, base)
 
 

@@ -1,7 +1,6 @@
 """What a run has to tell: pulse results, the program's result and what has not been sent yet.
 
-Results are kept as the payloads of their messages, with room for a header before them, so that a lost event can be
-read again unchanged.
+Results are kept as the payloads of their messages, so that a lost event can be read again unchanged.
 """
 
 from flushlink import fast
@@ -15,7 +14,7 @@ _PULSE = Payload(
     "index verdict derated_percent phase_index intended_nl driven_nl delivered_nl start_us duration_us pause_us"
     " peak_pa resistance_pa_s_per_ml compliance_nl_per_kpa residual_pa",
 )
-_ROW_SIZE = HEADER_SIZE + _PULSE.size
+_ROW_SIZE = _PULSE.size
 _END = Payload(
     "PROGRAM_END",
     "outcome verdict pulse_count alarm_code program_crc duration_ms peak_pa"
@@ -27,7 +26,7 @@ class Report:
     def __init__(self):
         # One block: a hundred small ones would leave the heap in pieces.
         self._rows = bytearray(PULSES_MAX * _ROW_SIZE)
-        self._result = bytearray(HEADER_SIZE + _END.size)
+        self._result = bytearray(_END.size)
         self._ended = False
         self.clear()
 
@@ -62,7 +61,7 @@ class Report:
         values[11] = judge.resistance
         values[12] = judge.compliance
         values[13] = judge.residual_pa
-        _PULSE.put(self._rows, self.pulses * _ROW_SIZE)
+        _PULSE.put(self._rows, self.pulses * _ROW_SIZE - HEADER_SIZE)
         self.pulses += 1
         self.news = True
 
@@ -70,7 +69,7 @@ class Report:
         """Payload of a pulse's result into a frame; False when there is no such pulse."""
         if index >= self.pulses:
             return False
-        fast.copy_from(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
+        fast.copy_payload(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
         return True
 
     def phase_begins(self):
@@ -95,7 +94,7 @@ class Report:
         values[11] = ledger.uncertain_nl
         values[12] = ledger.aspirated_nl
         values[13] = device_time_ms
-        _END.put(self._result)
+        _END.put(self._result, -HEADER_SIZE)
         self.result_pending = True
         self.news = True
         self._ended = True
@@ -104,4 +103,4 @@ class Report:
         return self._ended
 
     def copy_result(self, frame):
-        fast.copy(self._result, len(self._result), frame)
+        fast.copy_payload(self._result, 0, _END.size, frame)

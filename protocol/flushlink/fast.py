@@ -175,12 +175,12 @@ def copy(source, count: int, target):  # type: ignore[no-untyped-def]
 
 
 @micropython.viper  # type: ignore[untyped-decorator]
-def copy_from(source, at: int, count: int, target):  # type: ignore[no-untyped-def]
-    """target[:count] = source[at : at + count]."""
+def copy_payload(source, at: int, count: int, frame):  # type: ignore[no-untyped-def]
+    """Writes source[at : at + count] behind a frame's header of 9 bytes."""
     old = ptr8(source)
-    new = ptr8(target)
+    new = ptr8(frame)
     for index in range(count):
-        new[index] = old[at + index]
+        new[9 + index] = old[at + index]
 
 
 @micropython.viper  # type: ignore[untyped-decorator]
