@@ -6,7 +6,7 @@ import pytest
 from flushlink import messages
 from flushpump import wire
 from flushpump.errors import FlushPumpError, Refused
-from flushpump.types import Flag, ResetCause, State
+from flushpump.types import Flag, Outcome, ResetCause, State
 from hil_bench import ASPIRATE, Bench, pulses, steady
 from hil_truth import in_pause, in_pulse, stands_still
 from hil_wire import Wire, status_name
@@ -305,6 +305,36 @@ def test_commands_alarms_and_resets_are_logged_and_the_log_survives_power_loss(o
         assert row in told, row
     times = [entry.device_time_ms for entry in entries if entry.boot_count == 1]
     assert times == sorted(times)
+
+
+@pytest.mark.simulated("a corrupt flash")
+@pytest.mark.requirement("REQ-DOSE-4", "REQ-LOG-1")
+def test_a_memory_that_takes_no_record_is_an_alarm_and_no_run_begins_until_it_does(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    bench.set_path()
+    bench.load(pulses(1))
+    bench.rig.journal.worn = True
+    # An entry for the log.
+    bench.pump.audio_pause()
+    bench.wait(0.5)
+    assert bench.alarm_names() == ["STORAGE_FAILED"]
+    bench.acknowledge_all()
+    for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
+        bench.load(pulses(1))
+        with pytest.raises(Refused) as refused:
+            move()
+        assert refused.value.status_name == "STORAGE"
+        assert stands_still(bench, 0.5)
+        bench.acknowledge_all()
+    with pytest.raises(Refused) as refused:
+        bench.pump.set_setting("telemetry_interval_ms", 100)
+    assert refused.value.status_name == "STORAGE"
+    bench.acknowledge_all()
+    bench.rig.journal.worn = False
+    bench.wait(2.0)
+    assert bench.run(pulses(1)).end.outcome == Outcome.COMPLETED
+    known = [entry for entry in bench.pump.log() if entry.code == messages.LOG_ALARM]
+    assert known, "what waited for the memory is written once it takes records again"
 
 
 @pytest.mark.simulated("a full flash")

@@ -5,7 +5,7 @@ from flushlink.messages import HEADER_SIZE, LOG_ACKNOWLEDGED, LOG_SETTING
 
 from . import settings as setting
 from .layout import NUMBERS, request, response
-from .statuses import NO_ENTRY, OK, OUT_OF_RANGE, SETTINGS, WRONG_STATE
+from .statuses import NO_ENTRY, OK, SETTINGS, WRONG_STATE
 
 _PATH_SETTINGS = (
     setting.PRESSURE_CEILING_PA,
@@ -60,8 +60,9 @@ class CareCommands:
         if not pump.settings.known(index):
             return NO_ENTRY
         value = get_i32(frame, _SETTING["value"])
-        if not pump.settings.set(index, value):
-            return OUT_OF_RANGE
+        status = pump.settings.set(index, value)
+        if status != OK:
+            return status
         pump.settings_changed()
         if index in _PATH_SETTINGS:
             # Path and program were checked against the old limits.
@@ -78,8 +79,7 @@ class CareCommands:
         # The record would be stored whole, and defaults that nobody has looked at would pass for settings.
         if not self._pump.settings.good:
             return SETTINGS
-        self._pump.settings.pair(frame, _FIRST)
-        return OK
+        return self._pump.settings.pair(frame, _FIRST)
 
     # Alarms and log
 

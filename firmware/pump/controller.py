@@ -56,6 +56,7 @@ WATCHDOG = 2
 COMMAND = 3
 
 _COUNTERS_SLOT = const(2)
+_STORE_AGAIN_MS = const(1_000)
 _MIRROR_TURNS = const(5)
 # What may have left between the last mirror of the volume and a watchdog reset: 50 ms at 5 mL/s.
 _RESET_MARGIN_NL = const(250_000)
@@ -73,6 +74,7 @@ class Controller:
         self.journal = journal
         self.identity = identity
         self._counters = bytearray(4)
+        self.now_ms = 0
         self.boot_count = self._count_boot()
         self.settings = Settings(journal)
         self.motion = Motion(board, steps, counter)
@@ -103,7 +105,7 @@ class Controller:
         self._leaving = 0
         self._leave_ms = 0
         self.moving = False
-        self.now_ms = 0
+        self._store_ms = 0
         self._last_us = -1
         self._carry_us = 0
         self._pressed = 0
@@ -125,7 +127,7 @@ class Controller:
         counters[1] = count >> 8
         if self.identity.reset_cause == COMMAND:
             counters[2] = 0
-        self.journal.save(_COUNTERS_SLOT, counters, 4)
+        self._stored = self.journal.save(_COUNTERS_SLOT, counters, 4)
         return count
 
     def _begin_log(self):
@@ -140,12 +142,20 @@ class Controller:
             self._alarm(alarm.POWER_LOST, self.ledger.uncertain_nl)
         if not self.settings.good:
             self._alarm(alarm.SETTINGS_CORRUPT, 0)
+        if not self._stored:
+            self.storage_failed()
         if self._counters[2]:
             self.alarms.locked = True
             self._alarm(alarm.LOCKED_OUT, 0)
 
     def _alarm(self, code, detail):
         self.alarms.raise_alarm(code, self.now_ms, detail)
+
+    def storage_failed(self):
+        """The journal takes no record any more: told once, and tried again every second."""
+        self._stored = False
+        self._store_ms = self.now_ms
+        self.alarms.once(alarm.STORAGE_FAILED, self.now_ms)
 
     def settings_changed(self):
         """Puts the settings in force; may allocate."""
@@ -334,11 +344,15 @@ class Controller:
         if not self._booked and not runner.active():
             self._booked = True
             self.window.add(now_ms, self.ledger.driven_nl)
-            self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(setting.WINDOW_S)))
+            if not self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(setting.WINDOW_S))):
+                self.storage_failed()
             self.log.add(LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
             if self.alarms.locked != bool(self._counters[2]):
                 self._counters[2] = 1 if self.alarms.locked else 0
                 self.journal.save(_COUNTERS_SLOT, self._counters, 4)
-        self.log.flush_one(now_ms)
+        if self._stored or since(now_ms, self._store_ms) >= _STORE_AGAIN_MS:
+            self._stored = self.log.flush_one(now_ms)
+            if not self._stored:
+                self.storage_failed()
         if self._leaving and since(now_ms, self._leave_ms) >= 50:
             self.request = self._leaving

@@ -36,16 +36,18 @@ class EventLog:
         put_u32(ring, at + 8, detail)
 
     def flush_one(self, now_ms):
-        """Writes the oldest entry that waits; only while nothing moves."""
+        """Writes the oldest entry that waits, only while nothing moves; False when the journal does not take it."""
         if self._count == 0:
             if self._dropped:
                 dropped = self._dropped
                 self._dropped = 0
                 self.add(LOG_FAULT, 255, now_ms, dropped)
-            return
+            return True
         at = self._first * ENTRY_SIZE
         for index in range(ENTRY_SIZE):
             self._entry[index] = self._ring[at + index]
+        if not self._journal.append(self._entry, ENTRY_SIZE):
+            return False
         self._first = (self._first + 1) % _RING
         self._count -= 1
-        self._journal.append(self._entry, ENTRY_SIZE)
+        return True

@@ -35,7 +35,10 @@ class Ledger:
         self._open = False
 
     def begin(self, intended_nl):
-        """Opens a run; writes the journal, so only while nothing moves."""
+        """Opens a run; writes the journal, so only while nothing moves.
+
+        False, and no run is open, when the journal takes no mark: a power cut in it would go unnoticed.
+        """
         self.intended_nl = intended_nl
         self.driven_nl = 0
         self.relieved_nl = 0
@@ -44,9 +47,10 @@ class Ledger:
         self.aspirated_nl = 0
         self._dose_steps = 0
         self._lost_nl = 0
-        self._open = True
-        self._mark(_MARK_RUN)
-        self.mirror()
+        self._open = self._mark(_MARK_RUN)
+        if self._open:
+            self.mirror()
+        return self._open
 
     def dose_done(self, steps):
         """A dose burst has ended after `steps`."""
@@ -72,11 +76,15 @@ class Ledger:
         self._journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
 
     def flush(self, window_nl):
-        """Writes the end of a run, and what the rolling window holds, to the journal; only while nothing moves."""
+        """Writes the end of a run, and what the rolling window holds, to the journal; only while nothing moves.
+
+        False when the journal takes neither: the next start then names the whole run uncertain.
+        """
         self.window_nl = window_nl
-        if self._open:
-            self._open = False
-            self._mark(_MARK_IDLE)
+        if not self._open:
+            return True
+        self._open = False
+        return self._mark(_MARK_IDLE)
 
     def mirror(self):
         """Running figures into the scratch registers; call `refresh` first."""
@@ -121,7 +129,7 @@ class Ledger:
         put_u32(self._record, 0, mark)
         put_u32(self._record, 4, self.intended_nl)
         put_u32(self._record, 8, self.window_nl)
-        self._journal.save(_SLOT, self._record, 12)
+        return self._journal.save(_SLOT, self._record, 12)
 
 
 class Window:

@@ -21,6 +21,7 @@ from .statuses import (
     PROGRAM_CRC,
     SELF_TEST,
     SETTINGS,
+    STORAGE,
     SYRINGE,
     WRONG_STATE,
 )
@@ -228,15 +229,17 @@ class ProgramCommands:
             return DOSE_CAP
         program.committed = False
         put_u16(reply, _START_R["program_crc"], crc)
-        self._go(get_u16(frame, _START["lease_ms"]), reply, _START_R)
         put_u16(reply, _START_R["lease_ms"], get_u16(frame, _START["lease_ms"]))
-        return OK
+        return self._go(get_u16(frame, _START["lease_ms"]), reply, _START_R)
 
     def _go(self, lease_ms, reply, at):
         pump = self._pump
+        if not pump.runner.start():
+            pump.storage_failed()
+            return STORAGE
         pump.lease.renew(pump.server.session, lease_ms, pump.now_ms)
-        pump.runner.start()
         put_u32(reply, at["device_time_ms"], pump.now_ms)
+        return OK
 
     def _continue(self, frame, reply):
         pump = self._pump
@@ -280,8 +283,7 @@ class ProgramCommands:
             return SYRINGE
         put_u32(reply, _MOVE_R["volume_nl"], volume_nl)
         put_u32(reply, _MOVE_R["flow_nl_per_s"], flow)
-        self._go(get_u16(frame, _MOVE["lease_ms"]), reply, _MOVE_R)
-        return OK
+        return self._go(get_u16(frame, _MOVE["lease_ms"]), reply, _MOVE_R)
 
     def _pulse_read(self, frame, reply):
         return OK if self._pump.report.copy_pulse(frame[_PULSE_READ["index"]], reply) else NO_ENTRY

@@ -84,9 +84,10 @@ class Runner:
     # Beginning and ending
 
     def start(self):
-        """Starts the committed program; everything has been checked."""
+        """Starts the committed program, everything has been checked; False when the journal takes no mark of it."""
+        if not self._ledger.begin(self._program.dose_nl):
+            return False
         self._report.clear()
-        self._ledger.begin(self._program.dose_nl)
         self._judge.begin_run(self._pressure.rest_pa)
         self.state = RUNNING
         self.phase = 0
@@ -97,6 +98,7 @@ class Runner:
         self._run_start_ms = self.now_ms
         self._steps.enable(True)
         self._begin_phase()
+        return True
 
     def stop(self, outcome, alarm_code=0, detail=0, ramp=False):
         """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""

@@ -6,6 +6,7 @@ from flushlink.settings_record import KEY_AT, KEY_SIZE, SIZE, default_record
 from flushlink.viper import const
 
 from .layout import setting_limits
+from .statuses import OK, OUT_OF_RANGE, STORAGE
 
 PRESSURE_OFFSET_PA = 0
 PRESSURE_GAIN_PPM = 1
@@ -44,23 +45,28 @@ class Settings:
         return 0 <= index < SETTINGS_COUNT
 
     def set(self, index, value):
-        """Sets and stores one setting; False, and nothing changed, when it is out of range."""
+        """Sets and stores one setting; OK, or OUT_OF_RANGE or STORAGE with nothing changed."""
         if not self._allowed(index, value):
-            return False
-        self._values[index] = value
+            return OUT_OF_RANGE
         put_u32(self._record, 4 * index, value)
-        self._store()
-        return True
+        if self._store() == STORAGE:
+            put_u32(self._record, 4 * index, self._values[index])
+            return STORAGE
+        self._values[index] = value
+        return OK
 
     def key(self):
         """The pairing key; allocates."""
         return bytes(self._record[KEY_AT :])
 
     def pair(self, buffer, at):
-        """Takes a new pairing key from buffer[at:at + 16]."""
-        for index in range(KEY_SIZE):
-            self._record[KEY_AT + index] = buffer[at + index]
-        self._store()
+        """Takes a new pairing key from buffer[at:at + 16]; OK, or STORAGE with the old one kept. Allocates."""
+        old = self.key()
+        self._record[KEY_AT:] = buffer[at : at + KEY_SIZE]
+        if self._store() == STORAGE:
+            self._record[KEY_AT:] = old
+            return STORAGE
+        return OK
 
     def record(self):
         """The stored bytes without the key; allocates."""
@@ -70,5 +76,7 @@ class Settings:
         return _LEAST[index] <= value <= _MOST[index]
 
     def _store(self):
-        self._journal.save(_SLOT, self._record, SIZE)
+        if not self._journal.save(_SLOT, self._record, SIZE):
+            return STORAGE
         self.good = True
+        return OK

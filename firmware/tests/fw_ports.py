@@ -111,6 +111,7 @@ class Journal:
         self.corrupt: set[int] = set()
         self.entries: list[bytes] = []
         self.scratch = [0, 0, 0, 0]
+        self.worn = False
 
     def load(self, slot: int, buffer: bytearray) -> int:
         if slot in self.corrupt:
@@ -119,12 +120,16 @@ class Journal:
         buffer[: len(data)] = data
         return len(data)
 
-    def save(self, slot: int, buffer: bytearray, count: int) -> None:
-        self.records[slot] = bytes(buffer[:count])
-        self.corrupt.discard(slot)
+    def save(self, slot: int, buffer: bytearray, count: int) -> bool:
+        if not self.worn:
+            self.records[slot] = bytes(buffer[:count])
+            self.corrupt.discard(slot)
+        return not self.worn
 
-    def append(self, buffer: bytearray, count: int) -> None:
-        self.entries.append(bytes(buffer[:count]))
+    def append(self, buffer: bytearray, count: int) -> bool:
+        if not self.worn:
+            self.entries.append(bytes(buffer[:count]))
+        return not self.worn
 
     def entry(self, number: int, buffer: bytearray) -> int:
         number = max(number, 1)

@@ -44,3 +44,16 @@ def test_the_ring_goes_round():
         log.add(2, number, number)
         log.flush_one(number)
     assert [row[2] for row in rows(journal)] == list(range(200))
+
+
+@pytest.mark.requirement("REQ-LOG-1")
+def test_an_entry_that_the_journal_does_not_take_waits_and_is_written_when_it_does():
+    journal = Journal()
+    log = EventLog(journal, 1)
+    log.add(2, 5, 7)
+    journal.worn = True
+    assert not log.flush_one(8)
+    assert rows(journal) == []
+    journal.worn = False
+    assert log.flush_one(9)
+    assert rows(journal) == [(1, 2, 5, 7, 0)]

@@ -5,7 +5,8 @@ from flushlink.messages import SETTINGS
 from flushlink.settings_record import KEY_AT, OPEN_KEY, SIZE, default_record
 from fw_ports import Journal
 from fw_server import Device, good_journal
-from pump.settings import Settings
+from pump.settings import PRESSURE_OFFSET_PA, TELEMETRY_INTERVAL_MS, Settings
+from pump.statuses import OK, OUT_OF_RANGE, STORAGE
 
 IDS = [row[1] for row in SETTINGS]
 
@@ -19,10 +20,10 @@ def test_a_value_out_of_range_changes_nothing_and_one_in_range_outlives_a_restar
     before = journal.records[0]
     for wrong in (least - 1, most + 1, -(2**30), 2**30 - 1):
         if not least <= wrong <= most:
-            assert not settings.set(index, wrong)
+            assert settings.set(index, wrong) == OUT_OF_RANGE
             assert (settings.get(index), journal.records[0]) == (default, before)
     for right in (least, most):
-        assert settings.set(index, right)
+        assert settings.set(index, right) == OK
         assert Settings(journal).get(index) == right
         assert Settings(journal).good
 
@@ -83,3 +84,19 @@ def test_a_changed_limit_asks_for_the_path_anew(index):
     assert not device.pump.path_set
     begin = {"program_id": 1, "phase_count": 1, "total_volume_nl": 1_000_000, "max_time_ms": 10_000}
     assert host.ask("PROGRAM_BEGIN", begin).status == 10
+
+
+@pytest.mark.requirement("REQ-CONF-1")
+def test_a_setting_or_key_that_cannot_be_stored_is_refused_and_the_old_one_stays_in_force():
+    journal = Journal()
+    settings = Settings(journal)
+    assert settings.set(TELEMETRY_INTERVAL_MS, 60) == OK
+    key = settings.key()
+    journal.worn = True
+    assert settings.set(TELEMETRY_INTERVAL_MS, 70) == STORAGE
+    assert settings.pair(bytes(range(16)), 0) == STORAGE
+    assert (settings.get(TELEMETRY_INTERVAL_MS), settings.key()) == (60, key)
+    journal.worn = False
+    assert settings.set(PRESSURE_OFFSET_PA, 1) == OK
+    stored = Settings(journal)
+    assert (stored.get(TELEMETRY_INTERVAL_MS), stored.key(), stored.good) == (60, key, True)

@@ -58,6 +58,7 @@ STATUSES = (
     (18, "SYRINGE", "the syringe does not hold, or has no room for, that volume"),
     (19, "NOT_ANSWERED", "the answer does not fit the question that is pending"),
     (20, "FLUID", "the fluid is not one that may be flushed into this line"),
+    (21, "STORAGE", "the pump's memory takes no record any more, so nothing may depend on one"),
 )
 
 # (number, name)
@@ -167,6 +168,7 @@ ALARMS = (
     (23, "RELIEF_INCOMPLETE", 2, "pressure could not be relieved", "open the line towards air before disconnecting"),
     (24, "BUBBLE", 2, "air seems to be in the line", "look for air, prime again"),
     (25, "NO_BLOOD_RETURN", 2, "blood return was not seen", "do not flush; have the line examined"),
+    (26, "STORAGE_FAILED", 2, "the pump's memory takes no record any more", "note the volumes, have the pump serviced"),
 )
 
 # (index, name, minimum, maximum, default, meaning)

@@ -31,7 +31,8 @@ LOG_CAPACITY = 1024
 class Journal:
     """`records` by slot (0 settings, 1 ledger, 2 counters); `entries` as (number, bytes), oldest first.
 
-    A new one holds the default settings, as flashing leaves them; `blank` holds nothing.
+    A new one holds the default settings, as flashing leaves them; `blank` holds nothing. A `worn` one takes no record
+    any more, and keeps what it has.
     """
 
     def __init__(self, blank: bool = False) -> None:
@@ -41,6 +42,7 @@ class Journal:
         self.corrupt: set[int] = set()
         self.entries: deque[tuple[int, bytes]] = deque(maxlen=LOG_CAPACITY)
         self.newest = 0
+        self.worn = False
 
     def serve(self, request: bytearray, reply: bytearray) -> None:
         """Answers one call of `simboard.Journal`."""
@@ -54,10 +56,14 @@ class Journal:
             result = len(data)
             if number in self.corrupt:
                 data, result = b"", -1
+        elif self.worn and operation in (CALL_SAVE, CALL_APPEND):
+            result = 0
         elif operation == CALL_SAVE:
+            result = 1
             self.records[number] = bytes(request[CALL_DATA : CALL_DATA + count])
             self.corrupt.discard(number)
         elif operation == CALL_APPEND:
+            result = 1
             self.newest += 1
             self.entries.append((self.newest, bytes(request[CALL_DATA : CALL_DATA + count])))
         elif operation == CALL_ENTRY:

@@ -242,13 +242,13 @@ class Journal:
         self._fetch(buffer)
         return result
 
-    def save(self, slot: int, buffer: bytearray, count: int) -> None:
+    def save(self, slot: int, buffer: bytearray, count: int) -> bool:
         self._fill(buffer, count)
-        self._call(CALL_SAVE, slot, count)
+        return self._call(CALL_SAVE, slot, count) == 1
 
-    def append(self, buffer: bytearray, count: int) -> None:
+    def append(self, buffer: bytearray, count: int) -> bool:
         self._fill(buffer, count)
-        self._call(CALL_APPEND, 0, count)
+        return self._call(CALL_APPEND, 0, count) == 1
 
     def entry(self, number: int, buffer: bytearray) -> int:
         result = self._call(CALL_ENTRY, number, len(buffer))
