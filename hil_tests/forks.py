@@ -1,13 +1,13 @@
 """Tests on the emulated board, each in a fork of one process: the board's start takes minutes, a fork nothing.
 
-The board is started in the process that collects the tests, before the first one that asks for `started_board` (or for
-a bench on the target emulator); every test gets a copy of it, as it is when its loop begins.
+The board is started in the process that collects the tests, before the first one that asks for it by a fixture named in
+`BOARDS` (or for a bench on the target emulator); every test gets a copy of it, as it is when its loop begins.
 """
 
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -18,50 +18,67 @@ from _pytest.runner import runtestprotocol
 _TIMEOUT_S = 1_200
 
 
-@cache
-def _started() -> Any:
-    """The board, or the exception that its start ended with."""
+def _plain_board() -> Any:
     from flushsim.emulator.board import EmulatedBoard
 
+    return EmulatedBoard()
+
+
+BOARDS: dict[str, Callable[[], Any]] = {"started_board": _plain_board}
+"""How to make the EmulatedBoard of each fixture; a conftest.py may add to it."""
+
+
+@cache
+def _started(name: str) -> Any:
+    """The board, or the exception that its start ended with."""
     try:
-        board = EmulatedBoard()
+        board = BOARDS[name]()
         board.start()
     except Exception as problem:
         return problem
     return board
 
 
-def is_forked(item: pytest.Item) -> bool:
-    """Whether the test runs on a copy of the started board."""
+def board_of(item: pytest.Item) -> str:
+    """Name of the started board of which the test gets a copy, "" for a test without."""
     names = getattr(item, "fixturenames", ())
-    on_emulator = item.config.getoption("--target") == "emulator"
-    return "started_board" in names or (on_emulator and "open_bench" in names)
+    if item.config.getoption("--target") == "emulator" and "open_bench" in names:
+        return "started_board"
+    return next((name for name in BOARDS if name in names), "")
+
+
+def started(name: str) -> Any:
+    """For the fixtures that BOARDS names. Raises what the board's start raised."""
+    board = _started(name)
+    if isinstance(board, Exception):
+        raise board
+    return board
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if is_forked(item) and item.get_closest_marker("timeout") is None:
+        if board_of(item) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(_TIMEOUT_S))
 
 
 @pytest.fixture
 def started_board() -> Any:
     """An EmulatedBoard of its own whose loop has begun, with the image that flushsim.emulator.image finds."""
-    board = _started()
-    if isinstance(board, Exception):
-        raise board
-    return board
+    return started("started_board")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    if not is_forked(item) or any(item.iter_markers("skip")):
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    name = board_of(item)
+    if not name or any(item.iter_markers("skip")):
         return None
-    _started()
+    _started(name)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in _reports(item):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # What tests before it, here and not in a fork, have set up for it.
+    item.session._setupstate.teardown_exact(nextitem)
     return True
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import evidence
 import pytest
+import targets
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +24,22 @@ def ids_named_in_tests() -> set[str]:
         for argument in call.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
+
+
+def functions_and_needs() -> tuple[set[str], set[str]]:
+    """Every black-box test as file::function, and the words of all `simulated` markers."""
+    names, needs = set(), set()
+    for file in Path(__file__).parent.glob("test_*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                names.add(f"{file.name}::{node.name}")
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "simulated":
+                needs |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+    return names, needs
+
+
+def test_every_entry_of_the_list_of_targets_fits_a_test() -> None:
+    assert targets.unknown_entries(*functions_and_needs()) == []
 
 
 def test_every_requirement_that_is_not_said_to_be_open_has_a_test() -> None:

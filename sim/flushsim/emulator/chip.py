@@ -57,6 +57,7 @@ class Chip:
         # Of a processor that hangs: its registers, and the memory that lies where it turns.
         self._interrupted: tuple[int, bool, bool, bytes] | None = None
         self.on_reset: Callable[[], None] | None = None
+        self._watchers: list[tuple[int, Callable[[int, bool | None], None]]] = []
         self._host = Host(self.rp2040.usb_ctrl)
         self._frames = Frames(self.rp2040)
         self._pio = PioClock(self.rp2040)
@@ -171,9 +172,7 @@ class Chip:
 
     def power_cut(self, off_us: int) -> None:
         """Takes the power away: all pins are let go, and what is not in the flash is lost."""
-        self._before_reset()
-        self.rp2040.enter_reset()
-        self._still_watchdog()
+        self._enter_reset()
         self.rp2040.watchdog.reset()
         self.rp2040.vreg_and_chip_reset.record_reset_cause(HAD_POR)
         self.rp2040.sram[:] = bytes(len(self.rp2040.sram))
@@ -184,11 +183,9 @@ class Chip:
 
     def reset(self) -> None:
         """Presses the RUN button; the flash stays, the pins fall back."""
-        self._before_reset()
-        self.rp2040.enter_reset()
+        self._enter_reset()
         self.rp2040.watchdog.reset()
         self.rp2040.vreg_and_chip_reset.record_reset_cause(HAD_RUN)
-        self._still_watchdog()
         self.rp2040.leave_reset()
 
     def save(self) -> None:
@@ -204,12 +201,13 @@ class Chip:
         return state == GPIOPinState.HIGH if state in (GPIOPinState.LOW, GPIOPinState.HIGH) else None
 
     def watch(self, pin: int, changed: Callable[[int, bool | None], None]) -> None:
-        """Calls `changed` with the time in ns and the pin's level (see `level`) whenever it changes."""
+        """Calls `changed` with the time in ns and the pin's level (see `level`) when it changes, and at a reset."""
 
         def seen(state: GPIOPinState, before: GPIOPinState) -> None:
             changed(self.now_ns, state == GPIOPinState.HIGH if state in _DRIVEN else None)
 
         self.rp2040.gpio[pin].add_listener(seen)
+        self._watchers.append((pin, changed))
 
     def drive(self, pin: int, level: bool | None) -> None:
         """Puts a level on a pin from outside; None lets it go."""
@@ -225,21 +223,25 @@ class Chip:
     def _said(self) -> str:
         return repr(bytes(self._host.received[-300:]).decode(errors="replace"))
 
-    def _before_reset(self) -> None:
+    def _watchdog(self) -> None:
+        self._enter_reset(from_watchdog=True)
+        self.rp2040.leave_reset()
+
+    def _enter_reset(self, from_watchdog: bool = False) -> None:
         self.resets += 1
         self._interrupted = None
         if self.on_reset is not None:
             self.on_reset()
-
-    def _watchdog(self) -> None:
-        self._before_reset()
-        self.rp2040.enter_reset(from_watchdog=True)
+        self.rp2040.enter_reset(from_watchdog=from_watchdog)
         self._still_watchdog()
-        self.rp2040.leave_reset()
+        # The pins are let go, which rp2040py tells nobody.
+        for number, changed in self._watchers:
+            changed(self.now_ns, self.level(number))
 
     def _still_watchdog(self) -> None:
-        """A reset ends the watchdog's count; rp2040py lets it go on."""
+        """A reset ends the watchdog's count; rp2040py lets it go on, or takes it up again with the chip's tick."""
         watchdog = self.rp2040.watchdog
+        watchdog._enable = False
         watchdog.timer.enable = False
         watchdog.alarm.enable = False
 

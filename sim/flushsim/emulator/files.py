@@ -1,8 +1,8 @@
 """Puts the firmware on the emulated board: compiled, and copied by mpremote as to a real one, or the quick way.
 
 mpremote talks to a pseudo-terminal that `serve` connects with the board's console. It sends each byte as text that the
-board compiles, which takes the emulator minutes for a whole firmware; `copy` sends the bytes as they are to a loop on
-the board. `prepared` keeps the flash with the firmware in a file, and makes it anew when anything in it has changed.
+board compiles, which takes the emulator minutes for a whole firmware; `filesystem` has a MicroPython VM of this machine
+write the board's file system. `prepared` keeps the flash in a file, and makes it anew when anything in it has changed.
 """
 
 import hashlib
@@ -15,10 +15,14 @@ from tempfile import TemporaryDirectory
 
 from flushpump import board_files
 
-from flushsim.emulator.chip import Chip
+from flushsim.emulator.chip import FLASH_SIZE, Chip
 from flushsim.serve import PseudoTerminal
+from flushsim.vm import find_micropython
 
 _SLICE_US = 1_000
+# Where MicroPython for the Pico keeps its files: the last 1408 kB of 2 MB (its mpconfigboard.cmake).
+STORAGE_SIZE = 1408 * 1024
+STORAGE_BASE = FLASH_SIZE - STORAGE_SIZE
 
 
 def serve(chip: Chip, terminal: PseudoTerminal, goes_on: Callable[[], bool]) -> None:
@@ -61,43 +65,6 @@ def contents_of(board: str, root: Path | None = None) -> dict[str, bytes]:
     return board_files.stage(board_files.load_board(board), root) | board_files.default_settings(root)
 
 
-def copy(chip: Chip, contents: dict[str, bytes]) -> None:
-    """Writes files to a board at its prompt, `main.py` last, so that a board that is half flashed does not start."""
-    names = sorted(contents, key=lambda name: (name in board_files.AS_TEXT, name))
-    sizes = [(name, len(contents[name])) for name in names]
-    chip.read()
-    chip.write(b"\r\x03\x01")
-    chip.wait_for(b">")
-    chip.write(_RECEIVER.replace("SIZES", repr(sizes)).encode() + b"\x04")
-    chip.wait_for(b"ready")
-    for name in names:
-        chip.write(contents[name])
-    chip.wait_for(b"done\r\n\x04\x04>", 120_000_000)
-    chip.write(b"\x02")
-    chip.wait_for(b">>> ")
-
-
-# At the raw prompt, which does not echo.
-_RECEIVER = """
-import micropython, os, sys
-micropython.kbd_intr(-1)
-print("ready", end="")
-for name, size in SIZES:
-    if "/" in name:
-        try:
-            os.mkdir(name.split("/")[0])
-        except OSError:
-            pass
-    with open(name, "wb") as file:
-        while size:
-            data = sys.stdin.buffer.read(min(size, 512))
-            file.write(data)
-            size -= len(data)
-micropython.kbd_intr(3)
-print("done")
-"""
-
-
 def prepared(image: Path, board: str, cache: Path, root: Path | None = None) -> Path:
     """A flash file of a board with the firmware; made unless `cache` holds one for the same image and files."""
     contents = contents_of(board, root)
@@ -108,8 +75,46 @@ def prepared(image: Path, board: str, cache: Path, root: Path | None = None) -> 
     if not flash.exists():
         cache.mkdir(parents=True, exist_ok=True)
         chip = Chip(image, flash)
-        chip.start()
-        copy(chip, contents)
+        chip.rp2040.flash[STORAGE_BASE : STORAGE_BASE + STORAGE_SIZE] = filesystem(contents)
         chip.save()
     return flash
 
+
+def filesystem(contents: dict[str, bytes]) -> bytes:
+    """The board's LittleFS with these files. Raises MicroPythonMissingError, RuntimeError."""
+    sizes = [(name, len(content)) for name, content in contents.items()]
+    command = [find_micropython(), "-X", "heapsize=8m", "-c", _WRITER.format(sizes=sizes, size=STORAGE_SIZE)]
+    done = subprocess.run(command, input=b"".join(contents.values()), capture_output=True, check=False)
+    if done.returncode or len(done.stdout) != STORAGE_SIZE:
+        raise RuntimeError(f"the board's file system cannot be made: {(done.stderr or done.stdout[-500:]).decode()}")
+    return done.stdout
+
+
+# As MicroPython's _boot.py makes it on the board.
+_WRITER = """
+import sys, vfs
+
+class Flash:
+    data = bytearray({size})
+    def readblocks(self, block, buffer, offset=0):
+        at = block * 4096 + offset
+        buffer[:] = memoryview(self.data)[at : at + len(buffer)]
+    def writeblocks(self, block, buffer, offset=None):
+        at = block * 4096 + (offset or 0)
+        memoryview(self.data)[at : at + len(buffer)] = buffer
+    def ioctl(self, operation, argument):
+        return {{4: {size} // 4096, 5: 4096}}.get(operation, 0)
+
+flash = Flash()
+vfs.VfsLfs2.mkfs(flash, progsize=256)
+board = vfs.VfsLfs2(flash, progsize=256)
+folders = set()
+for name, size in {sizes}:
+    if "/" in name and name.split("/")[0] not in folders:
+        folders.add(name.split("/")[0])
+        board.mkdir(name.split("/")[0])
+    with board.open(name, "wb") as file:
+        file.write(sys.stdin.buffer.read(size))
+board.umount()
+sys.stdout.buffer.write(flash.data)
+"""

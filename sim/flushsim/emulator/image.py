@@ -6,6 +6,7 @@ release in that cache serves.
 
 import os
 import re
+import sys
 from pathlib import Path
 
 VARIABLE = "FLUSHPUMP_UF2"
@@ -68,3 +69,17 @@ def banner(path: Path) -> str:
     content = b"".join(blocks[at + 32 : at + 288] for at in range(0, len(blocks), 512))
     found = re.search(rb"MicroPython v[\w.+-]+ on \d{4}-\d\d-\d\d", content)
     return found[0].decode() if found else path.name
+
+
+def main() -> int:
+    """Says what the emulator would run; 2 and one line when there is nothing."""
+    try:
+        print(f"the emulator runs {banner(find())}")
+    except NoImageError as problem:
+        print(f"flushpump: the emulator suite is not run: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,7 +22,8 @@ from rp2040py.usb.cdc import USBCDC
 _SOF_RD, _INTE = 0x48, 0x90
 _DEV_SOF = 1 << 17
 _FRAME_NS = 1_000_000
-# Of the USB controller: SIE_STATUS, and the buffer control of endpoint 0 IN in its memory.
+# Of the USB controller: status and its bits, and the buffer control of endpoint 0 IN in its memory.
+_SIE_STATUS = 0x50
 _SUSPENDED = 1 << 4
 _RESUME = 1 << 11
 _BUFFER_CONTROL = 0x80
@@ -45,6 +46,8 @@ class Host:
         self._reset: Callable[[], None] = usb.on_reset
         self._fetch: Callable[[int, int], None] = usb.dpram_updated
         usb.dpram_updated = self._offered
+        self._write: Callable[[int, int], None] = usb.write_uint32
+        usb.write_uint32 = self._written
         usb.on_endpoint_read = self._read
         usb.on_reset = self._unplugged
         self.cdc.on_serial_data = self.received.extend
@@ -74,6 +77,12 @@ class Host:
         usb._sie_status = usb._sie_status & ~(_SUSPENDED | _RESUME) | (_SUSPENDED if on else _RESUME)
         usb._sie_status_updated()
         self.reads = not on
+
+    def _written(self, offset: int, value: int) -> None:
+        # Writing a one clears it, as it does the chip's other status bits.
+        if offset == _SIE_STATUS and self._usb.raw_write_value & _SUSPENDED:
+            self._usb._sie_status &= ~_SUSPENDED
+        self._write(offset, value)
 
     def _offered(self, offset: int, value: int) -> None:
         """A buffer of the chip becomes available; one for the host may have to wait."""

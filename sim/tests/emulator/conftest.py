@@ -1,23 +1,30 @@
-"""A Pico at MicroPython's prompt, or one line that says why there is none."""
+"""A Pico at MicroPython's prompt, pumps on started boards, or one line that says why there are none."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import chip_hooks
+import forks
 import pytest
 from flushsim.emulator import image
+from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
+from hil_bench import Bench
 
-try:
-    IMAGE = image.find()
-except image.NoImageError:
-    # test_image.py says so.
-    collect_ignore_glob = [path.name for path in Path(__file__).parent.glob("test_*.py") if path.stem != "test_image"]
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of every other target's run only test_image.py is a part, which says so; the rest takes a quarter of an hour."""
+    left_out = config.getoption("--target") != "emulator" and collection_path.name != "test_image.py"
+    return True if left_out and collection_path.suffix == ".py" else None
+
+
+forks.BOARDS["hooked_board"] = chip_hooks.hooked_board
 
 
 @pytest.fixture(scope="session")
 def uf2() -> Path:
     """MicroPython's image."""
-    return IMAGE
+    return image.find()
 
 
 @pytest.fixture
@@ -26,6 +33,19 @@ def chip(uf2: Path) -> Chip:
     chip = Chip(uf2)
     chip.start()
     return chip
+
+
+@pytest.fixture
+def hooked_board() -> EmulatedBoard:
+    """A started board whose loop can be looked into and disturbed, see chip_hooks."""
+    board: EmulatedBoard = forks.started("hooked_board")
+    return board
+
+
+@pytest.fixture
+def bench(started_board: EmulatedBoard) -> Bench:
+    """A pump on the 8F port with an open session; its loop has begun a second ago."""
+    return Bench("emulator", board=started_board)
 
 
 @pytest.fixture

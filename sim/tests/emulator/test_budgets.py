@@ -1,0 +1,55 @@
+"""Time and memory of the firmware on the emulated chip, against the budgets of the design."""
+
+from collections.abc import Callable
+
+from chip_hooks import Stopwatch, heap_of
+from flushpump.types import Outcome
+from flushsim.emulator.board import EmulatedBoard
+from hil_bench import Bench, pulses, steady
+
+TURN_BUDGET_MS = 2.5
+HEAP_BUDGET = 100_000
+ALLOCATED_MOST = 1_000
+
+
+def test_a_control_step_takes_at_most_2_5_ms_of_its_turn(
+    hooked_board: EmulatedBoard, figure: Callable[..., None]
+) -> None:
+    bench = Bench("emulator", board=hooked_board)
+    watch = Stopwatch(bench.rig.chip)
+    with watch.running() as idle:
+        bench.wait(0.1)
+    bench.start(pulses(2, 300_000, pause_ms=100), lease_ms=1500)
+    with watch.running() as moving:
+        run = bench.follow()
+    assert run.end.outcome is Outcome.COMPLETED
+    assert len(moving.us) > 100
+    figure("control step on the chip, idle in a session, worst", idle.worst_ms, "ms", TURN_BUDGET_MS)
+    figure("control step on the chip, pulses, mean", moving.mean_ms, "ms", TURN_BUDGET_MS)
+    figure("control step on the chip, pulses, worst", moving.worst_ms, "ms", TURN_BUDGET_MS)
+
+
+def test_heap_is_left_after_the_start_and_a_run_leaves_none_of_it_behind(
+    hooked_board: EmulatedBoard, figure: Callable[..., None]
+) -> None:
+    bench = Bench("emulator", board=hooked_board)
+    before = heap_of(bench.rig)
+    for _ in range(2):
+        bench.run(steady(50_000, 500_000))
+        bench.wait(0.1)
+    after = heap_of(bench.rig)
+    figure("heap free on the chip after the start", before.free, "bytes", (HEAP_BUDGET, 264_000))
+    figure("its largest free block", before.largest, "bytes")
+    figure("heap that two runs leave behind", before.free - after.free, "bytes", (-ALLOCATED_MOST, ALLOCATED_MOST))
+
+
+def test_the_devices_clock_keeps_to_the_chips(bench: Bench, figure: Callable[..., None]) -> None:
+    def told_and_true() -> tuple[float, float]:
+        asked_us = bench.rig.now_us
+        told_ms = bench.pump.status().device_time_ms
+        return told_ms, (asked_us + bench.rig.now_us) / 2_000
+
+    first, first_ms = told_and_true()
+    bench.turns(5.0)
+    last, last_ms = told_and_true()
+    figure("device's clock against the chip's over 5 s", (last - first) - (last_ms - first_ms), "ms", (-5.0, 5.0))
