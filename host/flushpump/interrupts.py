@@ -14,12 +14,23 @@ def _signals() -> list[int]:
     return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
+class _Came:
+    """Whether such a signal has come before any block: Python drops an exception that meets a destructor."""
+
+    yes = False
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    _Came.yes = True
+    raise KeyboardInterrupt
+
+
 def raise_on_signals() -> None:
     """From now on SIGTERM and SIGHUP end the command as Ctrl-C does: KeyboardInterrupt."""
     if threading.current_thread() is threading.main_thread():
         for number in _signals():
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, signal.default_int_handler)
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(number, _raise)
 
 
 def ignore_signals() -> None:
@@ -36,7 +47,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.wanted = _Came.yes
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:

@@ -204,3 +204,20 @@ main()
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert done.stderr == "flushpump: stopped by the user; nothing moves\n"
+
+
+def test_a_ctrl_c_that_python_drops_in_a_destructor_still_stops_what_begins_after_it(environment: dict[str, str]):
+    code = """
+import os, signal
+from flushpump.interrupts import Interrupts, raise_on_signals
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000): pass
+raise_on_signals()
+Dying()
+print(Interrupts().wanted)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout == "True\n"
