@@ -51,6 +51,6 @@ def test_an_occluded_flush_over_a_bad_link_is_the_same_on_both_targets(tmp_path:
 @pytest.mark.parametrize("target", ["native", "sim"])
 def test_a_flush_takes_the_same_course_when_its_clock_keeps_to_the_wall(tmp_path: Path, target: str) -> None:
     _, pulses, end = flush(f"target={target}", tmp_path / "free")
-    _, paced_pulses, paced_end = flush(f"target={target}&speed=15", tmp_path / "paced")
+    _, paced_pulses, paced_end = flush(f"target={target}&speed=5", tmp_path / "paced")
     assert paced_end.outcome is end.outcome
     assert [pulse.driven_nl for pulse in paced_pulses] == pytest.approx([pulse.driven_nl for pulse in pulses], rel=0.01)

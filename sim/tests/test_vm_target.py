@@ -38,6 +38,8 @@ def test_a_print_in_the_firmware_is_told_instead_of_being_read_as_a_record(stand
 
 def test_firmware_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
     (tmp_path / "pump").mkdir()
+    # Without it a whole package of that name would win, wherever it stands on the path.
+    (tmp_path / "pump" / "__init__.py").write_text("")
     (tmp_path / "pump" / "board.py").write_text("import nowhere\n")
     for target in ("native", "sim"):
         with pytest.raises(FirmwareError, match="nowhere"), Rig(target, firmware_root=tmp_path) as rig:
