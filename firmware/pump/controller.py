@@ -31,7 +31,7 @@ from .hydraulics import Hydraulics
 from .judge import Judge
 from .ledger import Ledger, Window
 from .limiter import Limiter
-from .link_server import LinkServer
+from .link_server import ANSWERED, NOTHING, READ, LinkServer
 from .motion import Motion
 from .pressure import RANGE, SILENT, Pressure
 from .program import Program
@@ -183,7 +183,7 @@ class Controller:
 
     def run_self_test(self):
         """The whole self-test in one turn; nothing may move."""
-        self.self_test.judge(self.self_test.plausible(), self.motion.mismatch() == 0)
+        self.self_test.judge(self.self_test.plausible(), self.motion.mismatch(self._counter.position()) == 0)
         self._tested()
 
     def leave(self, wish):
@@ -252,14 +252,14 @@ class Controller:
             self._guard(now_ms)
         elif self.self_test.turn():
             self._tested()
-        answered = self.server.poll(was_moving)
-        runner.turn(rate, turn_us, answered)
+        heard = self.server.poll(was_moving)
+        runner.turn(rate, turn_us, heard != NOTHING)
         busy = self.motion.fill(now_us)
         self.moving = moving = busy or runner.moving()
         if moving or runner.active():
             self._booked = False
         # One frame out per turn: what is told unasked waits for the next one, but not twice.
-        self._late = answered and not self._late
+        self._late = not self._late and (heard == ANSWERED or (heard == READ and moving))
         spare = not (self._late or runner.worked) and not self.telemetry.turn(now_ms, rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, moving)
@@ -292,7 +292,7 @@ class Controller:
             return
         if pressed & INPUT_STOP:
             runner.stop(OUT_STOPPED, alarm.STOP_BUTTON)
-        elif state < STOPPING and self.lease.over(now_ms):
+        elif state < STOPPING and (now_ms - self.lease.from_ms) & MASK > self.lease.length_ms:
             runner.stop(OUT_LINK_LOST, alarm.LEASE_LOST, 0, True)
         elif self.pressure.fault and (state != STOPPING or not self.motion.idle()):
             self._sensor_fault(runner)
@@ -311,31 +311,28 @@ class Controller:
 
     def _guard_motion(self, pressed, runner):
         motion = self.motion
-        lag = motion.mismatch()
+        position = self._last_position
+        lag = motion.mismatch(position)
         if lag:
             runner.stop(OUT_ALARM, alarm.STEP_MISMATCH, lag)
             motion.halt()
-            return
-        if motion.starved:
+        elif motion.starved:
             motion.starved = False
             runner.stop(OUT_ALARM, alarm.MOTION_STARVED)
-            return
-        if motion.direction > 0:
+        elif motion.direction > 0:
             if pressed & INPUT_END:
                 runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
-            else:
-                self._guard_syringe(runner)
+            elif position >= self.syringe.low_at:
+                self._syringe_low(position, runner)
         elif pressed & INPUT_HOME:
             runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
 
-    def _guard_syringe(self, runner):
+    def _syringe_low(self, position, runner):
         syringe = self.syringe
-        position = self._last_position
-        if position >= syringe.low_at:
-            if position >= syringe.empty_at:
-                runner.stop(OUT_ALARM, alarm.SYRINGE_EMPTY, syringe.remaining_nl())
-            else:
-                self.alarms.once(alarm.SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
+        if position >= syringe.empty_at:
+            runner.stop(OUT_ALARM, alarm.SYRINGE_EMPTY, syringe.remaining_nl())
+        else:
+            self.alarms.once(alarm.SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
 
     def _at_rest(self, now_ms):
         """What may take its time: averaging the rest pressure, the journal, the log, leaving the loop."""

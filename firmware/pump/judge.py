@@ -27,6 +27,7 @@ from .turn_math import (
     TURNS_LEFT,
     WATCH_OPEN,
     advance,
+    clear,
     live,
 )
 
@@ -74,8 +75,7 @@ class Judge:
         One that `primes` an open line may find no resistance, but must not find a closed one.
         """
         live = self._live
-        for place in range(CLOSED, JUDGE_SIZE):
-            live[place] = 0
+        clear(live, CLOSED, JUDGE_SIZE)
         live[REST] = self.rest_pa
         live[WATCH_OPEN] = 0 if primes else 1
         live[TURNS_LEFT] = turns >> 1

@@ -46,6 +46,11 @@ from .statuses import (
     WRONG_SESSION,
 )
 
+# What `poll` says that the turn was used for.
+NOTHING = 0
+READ = 1
+ANSWERED = 2
+
 HELLO = 0x01
 STOP = 0x03
 NONCE_SIZE = 8
@@ -93,7 +98,7 @@ class LinkServer:
         self._event_sequence = 0
 
     def poll(self, moving=False):
-        """Reads what has come, heeds any STOP in it, and answers at most one frame; True when it did.
+        """Reads what has come, heeds any STOP in it, and answers at most one frame: NOTHING, READ or ANSWERED.
 
         While the pump moves, what has just come is answered in the next turn, for reading takes its time too.
         """
@@ -101,18 +106,18 @@ class LinkServer:
         came = inbox.read()
         if inbox.empty():
             self._stops_ahead = 0
-            return False
+            return NOTHING
         if came:
             self._look_for_stop(inbox)
         self._put_off = came and moving and not self._put_off
         if self._put_off:
-            return False
+            return READ
         frame = self._frame
         length = inbox.take(frame)
         if length == 0 or unseal(frame, length) < 0 or frame[AT_KIND] != KIND_REQUEST:
-            return False
+            return READ
         self._answer(frame)
-        return True
+        return ANSWERED
 
     def _look_for_stop(self, inbox):
         seen = self._seen

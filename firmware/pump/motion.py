@@ -280,9 +280,8 @@ class Motion:
         self._until_us = later(self._until_us, length_us)
         return length_us
 
-    def mismatch(self):
-        """Steps by which the counter differs from what was ordered, 0 while it may be right."""
-        position = self._counter.position()
+    def mismatch(self, position):
+        """Steps by which the counter, just read, differs from what was ordered, 0 while it may be right."""
         lag = (self.commanded - position) * self.direction
         queued_us = self._steps.queued_us()
         loose = self._loose

@@ -45,13 +45,13 @@ class Lease:
 
     def __init__(self):
         self.session = 0
-        self._length_ms = 0
-        self._from_ms = 0
+        self.length_ms = 0
+        self.from_ms = 0
 
     def renew(self, session, length_ms, now_ms):
         self.session = session
-        self._length_ms = length_ms
-        self._from_ms = now_ms
+        self.length_ms = length_ms
+        self.from_ms = now_ms
 
     def over(self, now_ms):
-        return (now_ms - self._from_ms) & MASK > self._length_ms
+        return (now_ms - self.from_ms) & MASK > self.length_ms

@@ -100,6 +100,14 @@ _COARSE_RATE = const(1_600)
 
 
 @micropython.viper
+def clear(values, first: int, end: int):
+    """values[first:end] = 0."""
+    place = ptr32(values)
+    for index in range(first, end):
+        place[index] = 0
+
+
+@micropython.viper
 def read(sensor, raw: int) -> int:
     """Takes one reading, negative for none, into VALUE and SLOPE (per turn); the fault now, or -1: as before."""
     state = ptr32(sensor)

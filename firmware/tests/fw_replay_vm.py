@@ -35,8 +35,10 @@ class MemoryJournal:
             result = len(data)
         elif operation == at.CALL_SAVE:
             self._records[number] = bytes(request[at.CALL_DATA : at.CALL_DATA + count])
+            result = 1
         elif operation == at.CALL_APPEND:
             self.entries += 1
+            result = 1
         elif operation == at.CALL_NEWEST:
             result = self.entries
         at.put_u32(reply, at.REPLY_RESULT, result & 0x3FFFFFFF)

@@ -47,7 +47,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
                 sampled_pa = pressure_pa
         rows.append((pressure_pa, (drive.position() - start) * STEP_PL / 1e6 / 5e-3, allowed))
         assert not motion.starved
-        assert motion.mismatch() == 0
+        assert motion.mismatch(motion.position()) == 0
     return rows
 
 

@@ -54,7 +54,7 @@ def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count,
     run(motion, drive)
     assert drive.position() == count * direction
     assert motion.commanded == drive.position()
-    assert motion.mismatch() == 0
+    assert motion.mismatch(motion.position()) == 0
     assert drive.most_queued_us <= 20_000
 
 
@@ -127,7 +127,7 @@ def test_a_limited_burst_still_makes_exactly_its_steps(limits):
             motion.limit(max(rate, 300))
             turn(motion, drive)
             assert not motion.starved
-            assert motion.mismatch() == 0
+            assert motion.mismatch(motion.position()) == 0
             if motion.idle():
                 break
     motion.limit(30_000)
@@ -188,7 +188,7 @@ def test_the_halt_ends_all_motion_at_once_and_the_count_stays_right():
     position = drive.position()
     drive.advance(50_000)
     assert drive.position() == position
-    assert motion.mismatch() == 0
+    assert motion.mismatch(motion.position()) == 0
     motion.begin(100, 1_000, -1)
     run(motion, drive)
     assert drive.position() == position - 100
@@ -204,18 +204,18 @@ def test_steps_that_are_not_made_are_a_mismatch_before_200_are_missing():
         if number >= 20:
             drive.made -= 10
             lost += 10
-        if motion.mismatch():
+        if motion.mismatch(motion.position()):
             break
-    assert motion.mismatch() > 0
+    assert motion.mismatch(motion.position()) > 0
     assert lost <= 200
 
 
 @pytest.mark.requirement("REQ-MOVE-1")
 def test_steps_that_nobody_ordered_are_a_mismatch():
     motion, drive = make()
-    assert motion.mismatch() == 0
+    assert motion.mismatch(motion.position()) == 0
     drive.made += 3
-    assert motion.mismatch() == -3
+    assert motion.mismatch(motion.position()) == -3
 
 
 def test_no_mismatch_is_seen_in_a_healthy_burst_of_any_shape():
@@ -224,13 +224,13 @@ def test_no_mismatch_is_seen_in_a_healthy_burst_of_any_shape():
         motion.begin(count, rate, 1)
         for _ in range(500):
             turn(motion, drive)
-            assert motion.mismatch() == 0
+            assert motion.mismatch(motion.position()) == 0
             if motion.queued():
                 motion.begin(0, rate, 1, 20_000)
                 break
         for _ in range(8):
             turn(motion, drive)
-            assert motion.mismatch() == 0
+            assert motion.mismatch(motion.position()) == 0
 
 
 @pytest.mark.requirement("REQ-STOP-4")

@@ -40,7 +40,7 @@ def ramped(rate_per_s: int) -> bool:
     motion.begin(count, rate_per_s, 1)
     for _ in range(2_000):
         motion.fill(drive.chip.cycle // CYCLES_PER_US)
-        if motion.starved or motion.mismatch():
+        if motion.starved or motion.mismatch(motion.position()):
             return False
         if motion.idle():
             break

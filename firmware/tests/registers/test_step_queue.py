@@ -99,7 +99,7 @@ def test_a_burst_makes_exactly_its_steps_with_never_more_than_20_ms_queued(rate,
             motion.fill(drive.chip.cycle // CYCLES_PER_US)
             most_us = max(most_us, drive.steps.queued_us())
             assert not motion.starved
-            assert motion.mismatch() == 0
+            assert motion.mismatch(motion.position()) == 0
             if motion.idle():
                 break
             drive.chip.run(5_000 * CYCLES_PER_US - drive.chip.cycle % (5_000 * CYCLES_PER_US))
@@ -121,13 +121,13 @@ def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
         motion.limit(5_000 if 10 <= turn < 20 else 20_000)
         motion.fill(drive.chip.cycle // CYCLES_PER_US)
         assert not motion.starved
-        assert motion.mismatch() == 0
+        assert motion.mismatch(motion.position()) == 0
         drive.run_us(4_900)
     motion.halt()
     made = len(drive.rising())
     assert made == drive.counter.position() > 1_000
     drive.run_us(50_000)
-    assert motion.mismatch() == 0
+    assert motion.mismatch(motion.position()) == 0
     assert len(drive.rising()) == made
 
 
