@@ -36,6 +36,8 @@ _TURN_US = 5_000
 _BOOT = """
 
 import gc, micropython
+# As main.py does while modules are loaded.
+gc.threshold(8192)
 from machine import Pin, mem32
 from pump.controller import Controller
 

@@ -1,9 +1,13 @@
-"""The figures of the project: `python hil_tests/bench [delivery|trips|speed|link|step|registers]`, by default all."""
+"""The figures of the project: `python hil_tests/bench [SECTION ...]`, by default all of SECTIONS."""
 
 import runpy
 import sys
 from pathlib import Path
 
+# What the black-box tests share is used here too.
+sys.path.append(str(Path(__file__).parents[1]))
+
+import chip
 import delivery
 import link_soak
 import speed
@@ -29,6 +33,7 @@ SECTIONS = {
     "link": link_soak.main,
     "step": step,
     "registers": registers,
+    "chip": chip.main,
 }
 
 

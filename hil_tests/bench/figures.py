@@ -78,11 +78,13 @@ def heading(text: str) -> None:
     print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
 
-def figure(name: str, value: float, unit: str, budget: float | None = None, goal: float | None = None) -> None:
-    """One line: the figure, and whether it keeps its budget (a most; a least when `goal` lies above `budget`)."""
+def figure(
+    name: str, value: float, unit: str, budget: float | None = None, goal: float | None = None, at_least: bool = False
+) -> None:
+    """One line: the figure, and whether it keeps its budget (a most; a least when so said or `goal` lies above it)."""
     text = f"{name:<62} {value:>10.3f} {unit}"
     if budget is not None:
-        least = goal is not None and goal > budget
+        least = at_least or (goal is not None and goal > budget)
         kept = value >= budget if least else value <= budget
         text += f"   {'least' if least else 'most'} {budget:g}" + (f", goal {goal:g}" if goal is not None else "")
         text += "  kept" if kept else "  MISSED"

@@ -1,11 +1,14 @@
 """The firmware on the emulated Pico: starts, serves a session, makes steps that are counted and move the plant."""
 
+import threading
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
+import serial  # type: ignore[import-untyped]
+from flushpump import wire
 from flushpump.types import Flag, Outcome, State
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
@@ -14,8 +17,10 @@ from flushsim.emulator.pins import PinStepper
 from flushsim.emulator.rig import EmulatorRig
 from flushsim.emulator.sensors import Abp2
 from flushsim.rig_base import SYRINGE_PRESENT
+from flushsim.serve import PseudoTerminal, serve
 from hil_bench import Bench, pulses, steady
 from hil_truth import STOP_BUDGET_MS, stop_by
+from hil_wire import Wire, status_name
 
 TICKS_PER_US = 125
 DARK, YELLOW = 0, 2
@@ -171,3 +176,23 @@ print(first[0], bus.readfrom(0x28, 4).hex())
 """,
     )
     assert said == f"{0x60} 40123456"
+
+
+def test_a_served_board_answers_on_a_pseudo_terminal_as_fast_as_it_can(started_board: EmulatedBoard) -> None:
+    rig = EmulatorRig(on=started_board)
+    terminal = PseudoTerminal()
+    ended = threading.Event()
+    thread = threading.Thread(target=serve, args=(rig, terminal, 1.0, lambda: not ended.is_set()))
+    thread.start()
+    try:
+        # A client would give up long before: its patience is of real seconds.
+        with serial.Serial(terminal.path, timeout=100) as port:
+            hand = Wire(port)
+            port.write(hand.frame("STATUS"))
+            reply = wire.decode_frame(port.read_until(b"\0")[:-1])
+    finally:
+        ended.set()
+        thread.join()
+        terminal.close()
+    assert reply.message == wire.REQUESTS["STATUS"].number
+    assert status_name(reply) == "OK"
