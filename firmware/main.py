@@ -143,8 +143,9 @@ def turns(parts, watchdog, faults):
 
 def forget_the_table():
     """Frees the message table, a sixth of the heap: all that is needed of it has been taken out by now."""
-    if sys.modules.pop("flushlink.messages", None):
-        del sys.modules["flushlink"].messages
+    for name in ("messages", "fingerprint"):
+        if sys.modules.pop("flushlink." + name, None):
+            delattr(sys.modules["flushlink"], name)
 
 
 if __name__ == "__main__":

