@@ -3,7 +3,7 @@
 import hashlib
 
 from flushlink.fingerprint import table_hash
-from flushlink.frames import get_u16, put_u16, put_u32
+from flushlink.frames import put_u16, put_u32
 from flushlink.messages import HEADER_SIZE
 from flushlink.viper import const
 
@@ -15,8 +15,7 @@ _CAPABILITIES = const(0b1111)
 _OUTCOME_STOPPED = const(2)
 
 _HELLO_R = response("HELLO")
-_KEEPALIVE = request("KEEPALIVE")
-_KEEPALIVE_R = response("KEEPALIVE")
+_LEASE_AT = request("KEEPALIVE")["lease_ms"]
 _AUTHENTICATE = request("AUTHENTICATE")
 _INFO_R = response("INFO")
 _STATUS = Payload(
@@ -26,6 +25,7 @@ _STATUS = Payload(
     " intended_nl driven_nl relieved_nl delivered_nl uncertain_nl syringe_remaining_nl",
 )
 _STOP = Payload("STOP", "state moving driven_nl delivered_nl device_time_ms")
+_KEEPALIVE = Payload("KEEPALIVE", "lease_ms device_time_ms")
 _TABLE_HASH = table_hash()
 # The board lets go of the table and of all that was needed to read it.
 del table_hash
@@ -73,7 +73,7 @@ class LinkCommands:
         runner = pump.runner
         server = pump.server
         ledger = pump.ledger
-        runner.refresh_ledger()
+        runner.refresh_figures()
         code = alarms.gravest()
         values = _STATUS.values
         values[0] = pump.state()
@@ -103,7 +103,7 @@ class LinkCommands:
     def _stop(self, frame, reply):
         pump = self._pump
         stop_motion(pump)
-        pump.runner.refresh_ledger()
+        pump.runner.refresh_figures()
         values = _STOP.values
         values[0] = pump.state()
         values[1] = 0 if pump.motion.idle() and not pump.runner.moving() else 1
@@ -115,12 +115,15 @@ class LinkCommands:
 
     def _keepalive(self, frame, reply):
         pump = self._pump
-        if pump.runner.active() and pump.lease.session != pump.server.session:
+        session = pump.server.session
+        if pump.lease.session != session and pump.runner.active():
             return WRONG_STATE
-        lease_ms = get_u16(frame, _KEEPALIVE["lease_ms"])
-        pump.lease.renew(pump.server.session, lease_ms, pump.now_ms)
-        put_u16(reply, _KEEPALIVE_R["lease_ms"], lease_ms)
-        put_u32(reply, _KEEPALIVE_R["device_time_ms"], pump.now_ms)
+        now_ms = pump.now_ms
+        values = _KEEPALIVE.values
+        values[0] = lease_ms = frame[_LEASE_AT] | frame[_LEASE_AT + 1] << 8
+        values[1] = now_ms
+        pump.lease.renew(session, lease_ms, now_ms)
+        _KEEPALIVE.put(reply)
         return OK
 
     def _authenticate(self, frame, reply):

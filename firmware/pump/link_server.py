@@ -164,7 +164,8 @@ class LinkServer:
         self.sequence = sequence
         self.last_session = self.session
         self.last_sequence = sequence
-        self._keep_request(frame, size)
+        fast.copy(frame, size, self._kept_request)
+        self._kept_request_length = size
         if admission < 0:
             status = UNKNOWN_MESSAGE
         elif frame[AT_LENGTH] != request_size:
@@ -210,10 +211,6 @@ class LinkServer:
 
     def _is_kept(self, frame, size):
         return size == self._kept_request_length and fast.same(self._kept_request, frame, size)
-
-    def _keep_request(self, frame, size):
-        fast.copy(frame, size, self._kept_request)
-        self._kept_request_length = size
 
     def _reply(self, frame, status, length=0):
         plain = self._plain

@@ -307,15 +307,18 @@ class Runner:
         return since(self.now_ms, self._run_start_ms)
 
     def refresh_ledger(self):
-        """Brings the ledger up to date with the burst under way."""
+        """Brings the ledger up to date with the burst under way, and its mirror in the scratch registers."""
+        if self.state == RUNNING or self.state == STOPPING:
+            self.refresh_figures()
+            self._ledger.mirror()
+
+    def refresh_figures(self):
+        """Brings the ledger's figures up to date with the burst under way."""
         if self.state != RUNNING and self.state != STOPPING:
             return
-        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
-        running = 0
-        if self._burst.running and is_dose(self._program.kind[self.phase]):
-            running = self._burst.made()
-        self._ledger.refresh(running, stored_nl)
-        self._ledger.mirror()
+        burst = self._burst
+        running = burst.made() if burst.running and is_dose(self._program.kind[self.phase]) else 0
+        self._ledger.refresh(running, self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa))
 
     def _stopping_turn(self):
         motion = self._motion

@@ -80,7 +80,7 @@ class Telemetry:
             if pump.moving and not self._fresh:
                 # A turn's work of its own.
                 self._fresh = True
-                pump.runner.refresh_ledger()
+                pump.runner.refresh_figures()
                 return _NOT_YET
             self._fresh = False
             self._sent_ms = now_ms
@@ -116,7 +116,7 @@ class Telemetry:
         runner = pump.runner
         ledger = pump.ledger
         if not pump.moving:
-            runner.refresh_ledger()
+            runner.refresh_figures()
         values = _FIGURES.values
         values[0] = pump.state()
         values[1] = runner.phase
