@@ -214,6 +214,7 @@ class Dying:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000): pass
+signal.signal(signal.SIGINT, signal.default_int_handler)
 raise_on_signals()
 Dying()
 print(Interrupts().wanted)

@@ -194,7 +194,7 @@ def older():
         settings = Settings(journal)
         found.append([settings.good, settings.get(PROGRAM_VOLUME_CAP_NL)])
     sentences = list(told)
-    taken = settings.set(PROGRAM_VOLUME_CAP_NL, 5_000_000)
+    taken = settings.set(PROGRAM_VOLUME_CAP_NL, 5_000_000) == 0
     told.clear()
     journal = Journal(FOLDER, told.append)
     settings = Settings(journal)
