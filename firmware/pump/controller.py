@@ -44,16 +44,16 @@ from .supervision import Lease, Syringe
 from .telemetry import Telemetry
 from .ticks import MASK, since
 
-BOOT = 0
-FAULT = 7
-SERVICE = 8
+_BOOT = const(0)
+_FAULT = const(7)
+_SERVICE = const(8)
 
-INPUT_STOP = 1
-INPUT_HOME = 4
-INPUT_END = 8
+_INPUT_STOP = const(1)
+_INPUT_HOME = const(4)
+_INPUT_END = const(8)
 
-WATCHDOG = 2
-COMMAND = 3
+_WATCHDOG = const(2)
+_COMMAND = const(3)
 
 _COUNTERS_SLOT = const(2)
 _STORE_AGAIN_MS = const(1_000)
@@ -126,7 +126,7 @@ class Controller:
         count = (counters[0] | counters[1] << 8) % 65_535 + 1
         counters[0] = count & 0xFF
         counters[1] = count >> 8
-        if self.identity.reset_cause == COMMAND:
+        if self.identity.reset_cause == _COMMAND:
             counters[2] = 0
         self._stored = self.journal.save(_COUNTERS_SLOT, counters, 4)
         return count
@@ -137,9 +137,9 @@ class Controller:
         recovered = self.ledger.recover(_RESET_MARGIN_NL)
         # How long the pump was off nobody knows: what the window held counts as driven now.
         self.window.add(self.now_ms, self.ledger.window_nl)
-        if cause == WATCHDOG:
+        if cause == _WATCHDOG:
             self._alarm(alarm.WATCHDOG_RESET, self.ledger.driven_nl)
-        if recovered and (cause != WATCHDOG or recovered == 2):
+        if recovered and (cause != _WATCHDOG or recovered == 2):
             self._alarm(alarm.POWER_LOST, self.ledger.uncertain_nl)
         if not self.settings.good:
             self._alarm(alarm.SETTINGS_CORRUPT, 0)
@@ -200,11 +200,11 @@ class Controller:
 
     def state(self):
         if self._leaving == 1:
-            return SERVICE
+            return _SERVICE
         if not self.tested:
-            return BOOT
+            return _BOOT
         if self.self_test.failed & ~TEST_CONFIGURATION:
-            return FAULT
+            return _FAULT
         return self.runner.state
 
     def flags(self):
@@ -288,11 +288,11 @@ class Controller:
         pressed = self._indicators.inputs()
         if pressed != self._pressed:
             self._pressed = pressed
-            self.alarms.condition(alarm.STOP_BUTTON, pressed & INPUT_STOP)
+            self.alarms.condition(alarm.STOP_BUTTON, pressed & _INPUT_STOP)
         state = runner.state
         if state < RUNNING or state > RELIEVING:
             return
-        if pressed & INPUT_STOP:
+        if pressed & _INPUT_STOP:
             runner.stop(OUT_STOPPED, alarm.STOP_BUTTON)
         elif state < STOPPING and (now_ms - self.lease.from_ms) & MASK > self.lease.length_ms:
             runner.stop(OUT_LINK_LOST, alarm.LEASE_LOST, 0, True)
@@ -322,11 +322,11 @@ class Controller:
             motion.starved = False
             runner.stop(OUT_ALARM, alarm.MOTION_STARVED)
         elif motion.direction > 0:
-            if pressed & INPUT_END:
+            if pressed & _INPUT_END:
                 runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
             elif position >= self.syringe.low_at:
                 self._syringe_low(position, runner)
-        elif pressed & INPUT_HOME:
+        elif pressed & _INPUT_HOME:
             runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
 
     def _syringe_low(self, position, runner):

@@ -27,7 +27,7 @@ WANTED = const(1)
 ALLOWED = const(2)
 LEAVING = const(3)
 READING = const(4)
-MADE = const(5)
+_MADE = const(5)
 LIMITER_SIZE = const(6)
 
 # Places in a judge's array.
@@ -38,8 +38,8 @@ SECOND = const(3)
 THIRD = const(4)
 TURNS_LEFT = const(5)
 CLOSED = const(6)
-THROTTLED = const(7)
-OPEN = const(8)
+_THROTTLED = const(7)
+_OPEN = const(8)
 LATE_TURNS = const(9)
 LATE_STEPS = const(10)
 LATE_AREA = const(11)
@@ -57,8 +57,8 @@ LOWEST = const(5)
 HIGHEST = const(6)
 FINE = const(7)                 # 1 where noise shows in every sample
 RAW = const(8)
-EQUAL = const(9)
-MISSING = const(10)
+_EQUAL = const(9)
+_MISSING = const(10)
 VALUE = const(11)
 SLOPE = const(12)
 SENSOR_SIZE = const(13)
@@ -74,7 +74,7 @@ _STUCK_TURNS = const(3)
 
 SAYS_NOTHING = const(0)
 SAYS_OCCLUDED = const(1)
-SAYS_DISCONNECTED = const(2)
+_SAYS_DISCONNECTED = const(2)
 
 FLOW_MAX_UL_PER_S = const(10_000)
 FLOW_FLOOR_UL_PER_S = const(20)
@@ -112,21 +112,21 @@ def read(sensor, raw: int) -> int:
     """Takes one reading, negative for none, into VALUE and SLOPE (per turn); the fault now, or -1: as before."""
     state = ptr32(sensor)
     sign = int(SIGN)
-    missed = state[MISSING]
+    missed = state[_MISSING]
     if raw < 0 and raw >= -2:
-        state[MISSING] = missed + 1
+        state[_MISSING] = missed + 1
         if missed + 1 >= _SILENT_TURNS:
             return SILENT
         return -1
-    state[MISSING] = 0
+    state[_MISSING] = 0
     if raw < state[LOWEST] << sign >> sign or raw > state[HIGHEST]:
         return RANGE
     if raw == state[RAW]:
-        state[EQUAL] = state[EQUAL] + 1
+        state[_EQUAL] = state[_EQUAL] + 1
     else:
         state[RAW] = raw
-        state[EQUAL] = 0
-    if state[FINE] and state[EQUAL] >= _STUCK_TURNS:
+        state[_EQUAL] = 0
+    if state[FINE] and state[_EQUAL] >= _STUCK_TURNS:
         return STUCK
     value_pa = (raw - (state[ZERO] << sign >> sign) >> state[SHIFT]) * (state[GAIN] << sign >> sign) >> state[BITS]
     value_pa = value_pa + (state[OFFSET] << sign >> sign)
@@ -207,7 +207,7 @@ def throttle(limiter, path, rate: int, slope_pa: int) -> int:
     state = ptr32(limiter)
     line = ptr32(path)
     sign = int(SIGN)
-    state[MADE] = rate
+    state[_MADE] = rate
     if slope_pa > 8_000:
         slope_pa = 8_000
     if slope_pa < -8_000:
@@ -243,7 +243,7 @@ def live(judge, path, limiter, value_pa: int) -> int:
     line = ptr32(path)
     limits = ptr32(limiter)
     sign = int(SIGN)
-    rate = limits[MADE] << sign >> sign
+    rate = limits[_MADE] << sign >> sign
     model_pa = line[MODEL] << sign >> sign
     rest_pa = state[REST] << sign >> sign
     wanted = limits[WANTED]
@@ -283,17 +283,17 @@ def live(judge, path, limiter, value_pa: int) -> int:
     if closed >= _LIVE_TURNS:
         return SAYS_OCCLUDED
     # Pressure holds the flow below a fifth: nothing worth the name goes through.
-    throttled = state[THROTTLED] + 1
+    throttled = state[_THROTTLED] + 1
     if allowed * 5 >= wanted:
         throttled = 0
-    state[THROTTLED] = throttled
+    state[_THROTTLED] = throttled
     if throttled >= _THROTTLED_TURNS:
         return SAYS_OCCLUDED
     rise = model_pa - rest_pa
-    opened = state[OPEN] + 1
+    opened = state[_OPEN] + 1
     if not (state[WATCH_OPEN] and rise > _RISE_MIN_PA and (value_pa - rest_pa) * 4 < rise):
         opened = 0
-    state[OPEN] = opened
+    state[_OPEN] = opened
     if opened >= _OPEN_TURNS:
-        return SAYS_DISCONNECTED
+        return _SAYS_DISCONNECTED
     return SAYS_NOTHING
