@@ -161,7 +161,7 @@ def test_a_stop_that_arrives_behind_other_frames_still_stops_in_time(
     figure(f"host STOP behind {others} other frames to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
 
 
-@pytest.mark.simulated("the time of the last step")
+@pytest.mark.simulated("the time of the last step, and a link that is read at once")
 @pytest.mark.requirement("REQ-STOP-1", "REQ-LINK-2")
 @pytest.mark.parametrize(
     "noise", [b"\x00", b"\x01\x00", b"\x05\x11\x22\x00", b"\xff", b"\x02\x00\x33"], ids=lambda noise: noise.hex()
