@@ -19,7 +19,7 @@ from flushpump.flash_contact import (
 from flushpump.flash_greeting import greeting
 from flushpump.flash_plan import Plan, replaces_another_program
 from flushpump.flash_prompt import About, Found, Prompt
-from flushpump.interrupts import ignore_signals
+from flushpump.interrupts import Interrupts
 
 AGAIN = "run the command again"
 # sys.implementation._mpy numbers the chips: what mpy-cross calls armv6m, which is RP2040's.
@@ -66,8 +66,9 @@ class Flashing:
                     problem.add_note(self._like())
                 raise
             except KeyboardInterrupt:
-                ignore_signals()
-                self._leave(prompt)
+                # A second one does not skip it.
+                with Interrupts():
+                    self._leave(prompt)
                 raise Interrupted(f"stopped by the user: {self._like()}") from None
         self.note("restarts the board")
         self._ask(number, contents)
