@@ -161,7 +161,21 @@ def test_a_stop_that_arrives_behind_other_frames_still_stops_in_time(
     figure(f"host STOP behind {others} other frames to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
 
 
-@pytest.mark.simulated("the time of the last step, and a link that is read at once")
+@pytest.mark.simulated("the plant's steps")
+@pytest.mark.requirement("REQ-OCCL-3")
+def test_a_pulse_that_was_whole_when_the_stop_came_in_its_pause_keeps_its_volume_and_length(
+    open_bench: OpenBench,
+) -> None:
+    whole = open_bench().run(pulses(3)).pulses[0]
+    bench = pause(open_bench)
+    bench.turns(0.2)
+    bench.pump.stop()
+    told = bench.follow().pulses[0]
+    assert (told.driven_nl, told.intended_nl) == (whole.driven_nl, whole.intended_nl)
+    assert told.duration_us == pytest.approx(whole.duration_us, abs=1_000)
+
+
+@pytest.mark.simulated("the time of the last step")
 @pytest.mark.requirement("REQ-STOP-1", "REQ-LINK-2")
 @pytest.mark.parametrize(
     "noise", [b"\x00", b"\x01\x00", b"\x05\x11\x22\x00", b"\xff", b"\x02\x00\x33"], ids=lambda noise: noise.hex()

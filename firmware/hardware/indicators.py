@@ -1,9 +1,11 @@
-"""Light, sound and switches of the pump, advanced once per turn of 5 ms.
+"""Light, sound and switches of the pump, looked after once per turn of 5 ms.
 
-Flashes and bursts keep the times of IEC 60601-1-8: high priority flashes red at 2 Hz and sounds 3 + 2 pulses twice;
-medium flashes yellow at 0.5 Hz and sounds 3; low shines cyan and sounds 2.
+Light and sound keep the clock's time, for a turn that writes to the flash takes longer. Flashes and bursts keep the
+times of IEC 60601-1-8: high priority flashes red at 2 Hz and sounds 3 + 2 pulses twice; medium flashes yellow at 0.5 Hz
+and sounds 3; low shines cyan and sounds 2.
 """
 
+import time
 from array import array
 
 from machine import PWM, Pin, mem32
@@ -31,6 +33,7 @@ _BURSTS = (
     array("H", _HIGH + (140,) + _HIGH + (600,)),  # noqa: RUF005 - MicroPython has no starred tuples
 )
 _HALF_VOLUME = const(32768)
+_TURN_US = const(5_000)
 
 # In the order of their bits; what a board without the switch reports.
 _SWITCHES = (
@@ -64,6 +67,8 @@ class Indicators:
         self._at = 0
         self._left = 0
         self._sounding = False
+        # Up to when light and sound have been advanced.
+        self._shown_us = time.ticks_us()
         self._set_up_switches(pins, data["active_low"])
 
     def _set_up_switches(self, pins, active_low):
@@ -96,20 +101,23 @@ class Indicators:
         """Once per turn: light 0 off, 1 red, 2 yellow, 3 cyan, 4 green; sound 0 none, 1 low to 3 high."""
         if self._steady and light == self._light and sound == self._sound:
             return
-        self._advance_light(light)
-        self._advance_sound(sound)
+        now_us = time.ticks_us()
+        if self._steady:
+            self._shown_us = now_us
+        turns = (time.ticks_diff(now_us, self._shown_us) + _TURN_US // 2) // _TURN_US
+        self._shown_us = time.ticks_add(self._shown_us, turns * _TURN_US)
+        self._advance_light(light, turns)
+        self._advance_sound(sound, turns)
         self._steady = sound == 0 and _HALF_TURNS[light] == 0
 
-    def _advance_light(self, light):
+    def _advance_light(self, light, turns):
         half = _HALF_TURNS[light]
         phase = self._phase
         if light != self._light:
             self._light = light
             phase = 0
         elif half:
-            phase += 1
-            if phase == 2 * half:
-                phase = 0
+            phase = (phase + turns) % (2 * half)
         self._phase = phase
         colour = _COLOURS[light] if phase < half or half == 0 else 0
         if colour != self._shown:
@@ -118,7 +126,7 @@ class Indicators:
             self._green.value(colour >> 1 & 1)
             self._blue.value(colour >> 2)
 
-    def _advance_sound(self, sound):
+    def _advance_sound(self, sound, turns):
         burst = _BURSTS[sound]
         at = self._at
         if sound != self._sound:
@@ -126,12 +134,12 @@ class Indicators:
             at = 0
             self._left = burst[0]
         elif sound:
-            left = self._left - 1
-            if left == 0:
+            left = self._left - turns
+            while left <= 0:
                 at += 1
                 if at == len(burst):
                     at = 0
-                left = burst[at]
+                left += burst[at]
             self._left = left
         self._at = at
         sounding = sound > 0 and at & 1 == 0

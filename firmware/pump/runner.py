@@ -348,7 +348,8 @@ class Runner:
         burst.book(steps)
         if burst.closed == CLOSED:
             return
-        self._motion.end_us = self.now_us if self._ramping else self._stopped_us
+        if steps != burst.ordered():
+            self._motion.end_us = self.now_us if self._ramping else self._stopped_us
         # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
         if kind == PULSES and steps > 0:
             burst.report(steps, self._run_start_us, self._run_ms())

@@ -41,6 +41,7 @@ class Machine(types.ModuleType):
         super().__init__("machine")
         self.mem32 = Registers()
         self.timers: list[Timer] = []
+        self.now_us = 0
 
     def WDT(self, timeout: int) -> Timer:  # noqa: N802 - MicroPython's name
         self.timers.append(Timer(timeout))
@@ -70,6 +71,11 @@ def hardware_modules() -> Iterator[tuple[Machine, Callable[[str], Any]]]:
         patch.setitem(sys.modules, "machine", machine)
         patch.setitem(sys.modules, "micropython", _micropython())
         patch.setattr(sys, "print_exception", _print_exception, raising=False)
+        patch.setattr("time.ticks_us", lambda: machine.now_us & 0x3FFFFFFF, raising=False)
+        patch.setattr("time.ticks_add", lambda ticks, delta: (ticks + delta) & 0x3FFFFFFF, raising=False)
+        patch.setattr(
+            "time.ticks_diff", lambda end, start: ((end - start + 0x20000000) & 0x3FFFFFFF) - 0x20000000, raising=False
+        )
         kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("hardware.")}
         # The package by its path alone: its __init__ is for a board.
         package = types.ModuleType("hardware")

@@ -1,4 +1,4 @@
-"""Light and sound keep the times of IEC 60601-1-8, counted in turns of 5 ms; switches act when they must."""
+"""Light and sound keep the times of IEC 60601-1-8; switches act when they must."""
 
 from itertools import groupby
 
@@ -29,6 +29,7 @@ def stretches(bench, indicators, light, sound, turns):
     seen, heard = [], []
     for _ in range(turns):
         indicators.show(light, sound)
+        bench.machine.now_us += 5_000
         seen.append(COLOURS[bench.levels[10] | bench.levels[11] << 1 | bench.levels[12] << 2])
         heard.append(bench.duty > 0)
     return [[(what, 5 * len(list(run))) for what, run in groupby(found)] for found in (seen, heard)]
@@ -93,6 +94,27 @@ def test_a_graver_alarm_is_heard_at_once_and_a_silenced_one_falls_silent_at_once
     assert not bench.duty
     assert stretches(bench, indicators, RED, 3, 20) == [[("red", 100)], [(True, 100)]]
     assert stretches(bench, indicators, RED, 0, 1)[1] == [(False, 5)]
+
+
+@pytest.mark.requirement("REQ-ALRM-2")
+def test_turns_that_take_long_or_jitter_do_not_lengthen_pulses_nor_flashes(made):
+    bench, indicators = made
+    changes, before, drawn = [], None, 0
+    for turn in range(2_000):
+        indicators.show(RED, 3)
+        now = (bench.duty > 0, bench.levels[10])
+        if now != before:
+            changes.append((drawn, now))
+            before = now
+        late_us = 35_000 if turn == 2 else (-700, 0, 1_300)[turn % 3]
+        bench.machine.now_us += 5_000 + late_us
+        drawn = bench.machine.now_us
+    pulse_ends = [time_us for time_us, (sounding, _) in changes if not sounding]
+    assert pulse_ends[0] == pytest.approx(100_000, abs=7_500)
+    dark = next(time_us for time_us, (_, red) in changes if not red)
+    assert dark == pytest.approx(250_000, abs=7_500)
+    bursts = [time_us for time_us, (sounding, _) in changes if sounding]
+    assert bursts[1] == pytest.approx(180_000, abs=7_500)
 
 
 def test_the_buzzer_has_the_boards_tone_and_is_silent_at_the_start(made):

@@ -139,9 +139,9 @@ def test_light_and_sound_of_an_alarm_have_their_colour_and_their_bursts(bench: B
     lengths = [(value, len(list(group))) for value, group in groupby(sound for _, sound in shown[alarm:])]
     # A burst of medium priority: three pulses of 200 ms, 200 ms apart.
     assert [value for value, _ in lengths[:6]] == [1, 0, 1, 0, 1, 0]
-    assert [turns for _, turns in lengths[:5]] == pytest.approx([40] * 5, abs=4)
+    assert [turns for _, turns in lengths[:5]] == pytest.approx([40] * 5, abs=1)
     lights = [(value, len(list(group))) for value, group in groupby(light for light, _ in shown[alarm:])]
-    assert lights[0] == (YELLOW, pytest.approx(200, abs=4))
+    assert lights[0] == (YELLOW, pytest.approx(200, abs=1))
     assert lights[1][0] == DARK
 
 
