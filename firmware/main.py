@@ -59,6 +59,8 @@ def main():
 
 def run(parts, watchdog, faults):
     """Runs the pump until it is asked to leave; what it raises is kept in the fault log and goes on to the prompt."""
+    # Held here, because an exception in machine code may leave the globals of another module in force.
+    off = switch_off
     link = parts[1]
     steps = parts[2]
     request = 0
@@ -66,11 +68,11 @@ def run(parts, watchdog, faults):
         if start_allowed(parts[5], parts[7]):
             request = turns(parts, watchdog, faults)
     except BaseException as error:
-        switch_off(steps)
+        off(steps)
         faults.keep(error)
         raise
     finally:
-        switch_off(steps)
+        off(steps)
         parts[5].show(0, 0)
         link.close()
     if request:
@@ -120,6 +122,7 @@ def turns(parts, watchdog, faults):
     gc.threshold(-1)
     watchdog.start()
     step = controller.step
+    listen = parts[1].listen
     due_us = time.ticks_us()
     while not controller.request:
         if controller.moving:
@@ -132,12 +135,10 @@ def turns(parts, watchdog, faults):
             step(time.ticks_us())
         watchdog.feed()
         due_us = time.ticks_add(due_us, TURN_US)
-        wait_us = time.ticks_diff(due_us, time.ticks_us())
-        if wait_us > 0:
-            time.sleep_us(wait_us)
-        else:
+        if time.ticks_diff(due_us, time.ticks_us()) < 0:
             # Writing to the flash takes longer than a turn: turns that are lost are not caught up with.
             due_us = time.ticks_us()
+        listen(due_us)
     return controller.request
 
 

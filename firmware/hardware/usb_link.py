@@ -1,6 +1,7 @@
 """The link over the USB console: bytes as they are, and no call that waits for the host.
 
-Reading asks before each byte, because the console's own read waits for as many as were asked for.
+Reading asks before each byte, because the console's own read waits for as many as were asked for. That takes 29 us a
+byte on the board, so it is done between the turns of the loop, in `listen`, and a turn is handed what has come.
 
 Writing may wait 500 ms in MicroPython when the FIFO of 256 bytes is full (with the cable pulled, even in vain), so a
 frame is written only when it must fit: the bytes written since the FIFO was last known to be empty are counted. It is
@@ -11,8 +12,10 @@ no room for a frame then, an empty one of one byte wakes it.
 
 import sys
 from select import POLLIN, POLLOUT, poll
+from time import sleep_us, ticks_diff, ticks_us
 
 import micropython
+from flushlink.fast import RING_MASK, RING_SIZE, out_of_ring
 from machine import mem16, mem32
 from micropython import const, kbd_intr
 
@@ -30,8 +33,10 @@ _FIFO = const(256)
 _KEPT = const(8)
 _CTRL_C = const(3)
 _EMPTY = const(b"\0")
-# At most so many bytes are taken in one turn: asking for and reading one take 27 us on the board.
-_TURN_BYTES = const(32)
+# So many bytes are taken even when the turn has left no time: the host must be heard whatever the loop does.
+_LEAST_BYTES = const(16)
+# While nothing comes, the console is asked again after so long: USB has a frame every millisecond.
+_NAP_US = const(1_000)
 # Frames come every millisecond: turns without one after which the bus counts as dead.
 _SILENT_TURNS = const(4)
 
@@ -55,7 +60,9 @@ class UsbLink:
         self._readable()
         self._writable()
         self._byte = bytearray(1)
-        self._taken = False
+        self._ring = bytearray(RING_SIZE)
+        self._at = 0
+        self._held = 0
         self._pending = 0
         self._handed_on = False
         self._frame = mem32[_FRAME]
@@ -81,31 +88,46 @@ class UsbLink:
         return False
 
     @micropython.native
-    def readinto(self, buffer):
-        """Bytes copied; of two calls the second says 0 when the first did not, which ends the caller's loop."""
-        if self._taken:
-            self._taken = False
-            return 0
+    def listen(self, due_us):
+        """Once a turn: waits until `ticks_us` is `due_us`, and takes the bytes that come in the meantime."""
         frame = mem32[_FRAME]
         if frame != self._frame:
             self._frame = frame
             self._silent_turns = 0
         elif self._silent_turns < _SILENT_TURNS:
             self._silent_turns += 1
-        most = min(len(buffer), _TURN_BYTES)
         incoming = self._incoming
         read = self._read
         byte = self._byte
-        count = 0
-        ready = True
-        while ready and count < most:
-            ready = False
-            for _ in incoming(0):
-                read(byte)
-                buffer[count] = byte[0]
-                count += 1
-                ready = True
-        self._taken = count > 0
+        ring = self._ring
+        at = self._at
+        held = self._held
+        least = held + _LEAST_BYTES
+        while True:
+            wait_us = ticks_diff(due_us, ticks_us())
+            came = False
+            if held < RING_SIZE and (wait_us > 0 or held < least):
+                for _ in incoming(0):
+                    read(byte)
+                    ring[(at + held) & RING_MASK] = byte[0]
+                    held += 1
+                    came = True
+            if not came:
+                if wait_us <= 0:
+                    break
+                sleep_us(min(wait_us, _NAP_US))
+        self._held = held
+
+    def readinto(self, buffer):
+        """Bytes copied, of those that were there when the turn began."""
+        count = self._held
+        if count == 0:
+            return 0
+        if count > len(buffer):
+            count = len(buffer)
+        out_of_ring(self._ring, self._at, count, buffer)
+        self._at = (self._at + count) & RING_MASK
+        self._held -= count
         return count
 
     def write(self, buffer, count):

@@ -9,9 +9,26 @@ from pf_usb import POLLIN, POLLOUT, Usb
 READING, NOT_READING, GONE = 0, 1, 2
 
 
+class Clock:
+    """The board's time: asking for a byte takes 24 us, reading it 5, as measured; every ms the bus has a frame."""
+
+    def __init__(self, usb):
+        self._usb = usb
+        self.us = 0
+
+    def ticks_us(self):
+        return self.us
+
+    def sleep_us(self, us):
+        for _ in range((self.us + us) // 1000 - self.us // 1000):
+            self._usb.millisecond()
+        self.us += us
+
+
 @pytest.fixture
 def made(bench, monkeypatch):
     usb = Usb(bench.machine.mem32)
+    clock = usb.clock = Clock(usb)
 
     class Poll:
         def register(self, stream, mask):
@@ -19,13 +36,21 @@ def made(bench, monkeypatch):
 
         def ipoll(self, timeout_ms):
             assert timeout_ms == 0
+            clock.sleep_us(24)
             found = usb.poll(self.mask)
             return iter([(None, found)] if found else [])
+
+    def readinto(buffer):
+        clock.sleep_us(5)
+        usb.readinto(buffer)
 
     monkeypatch.setattr("select.poll", Poll)
     monkeypatch.setattr("select.POLLIN", POLLIN)
     monkeypatch.setattr("select.POLLOUT", POLLOUT)
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(readinto=usb.readinto)))
+    monkeypatch.setattr("time.ticks_us", clock.ticks_us, raising=False)
+    monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
+    monkeypatch.setattr("time.sleep_us", clock.sleep_us, raising=False)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(readinto=readinto)))
     monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=SimpleNamespace(write=usb.write)))
     link = bench.load("usb_link").UsbLink()
     monkeypatch.undo()
@@ -33,19 +58,20 @@ def made(bench, monkeypatch):
     return bench, usb, link
 
 
+def listen(usb, link, for_us=5_000):
+    """The rest of a turn; how late it ends."""
+    due_us = usb.clock.us + for_us
+    link.listen(due_us)
+    return usb.clock.us - due_us
+
+
 def turn(usb, link, frame=None):
-    """One turn of 5 ms: reads, writes a frame; what was read, and whether the frame was taken."""
+    """One turn of 5 ms: reads, writes a frame, waits; what was read, and whether the frame was taken."""
     buffer = bytearray(64)
     count = link.readinto(buffer)
     taken = frame is not None and link.write(frame, len(frame))
-    rest_of_turn(usb)
+    listen(usb, link)
     return bytes(buffer[:count]), taken
-
-
-def rest_of_turn(usb):
-    for _ in range(5):
-        usb.millisecond()
-        usb.task()
 
 
 def frame_of(number, length=61):
@@ -61,38 +87,64 @@ def test_bytes_come_as_they_are_the_interrupt_character_too(made):
     link.open()
     assert bench.interrupt_character == -1
     usb.incoming += bytes(range(32))
+    listen(usb, link)
     assert turn(usb, link)[0] == bytes(range(32))
     link.close()
     assert bench.interrupt_character == 3
 
 
 @pytest.mark.requirement("REQ-LINK-2")
-def test_a_flood_costs_32_bytes_a_turn_and_loses_none(made):
+def test_a_flood_is_read_between_the_turns_without_making_them_late_and_loses_nothing(made):
     _, usb, link = made
-    data = Random(1).randbytes(1000)
+    data = Random(1).randbytes(5000)
     usb.incoming += data
     got = bytearray()
-    for _ in range(40):
+    for _ in range(100):
+        assert listen(usb, link, 3_000) < 2 * 29
+        started_us = usb.clock.us
         buffer = bytearray(64)
-        in_this_turn = 0
         count = link.readinto(buffer)
         while count:
             got += buffer[:count]
-            in_this_turn += count
             count = link.readinto(buffer)
-        assert in_this_turn <= 32
+        assert usb.clock.us == started_us
     assert got == data
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+def test_a_stop_behind_180_bytes_of_noise_is_read_within_two_turns(made):
+    _, usb, link = made
+    usb.incoming += bytes(180) + b"STOP"
+    got = b""
+    for _ in range(2):
+        listen(usb, link, 3_000)
+        buffer = bytearray(256)
+        got += bytes(buffer[: link.readinto(buffer)])
+    assert got.endswith(b"STOP")
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+def test_a_loop_that_is_late_in_every_turn_still_hears_its_host(made):
+    _, usb, link = made
+    usb.incoming += bytes(range(64))
+    got = b""
+    for _ in range(4):
+        assert listen(usb, link, 0) < 500
+        buffer = bytearray(64)
+        got += bytes(buffer[: link.readinto(buffer)])
+    assert got == bytes(range(64))
 
 
 def test_a_buffer_shorter_than_what_waits_is_filled_and_no_more(made):
     _, usb, link = made
     usb.incoming += b"abcdef"
+    listen(usb, link)
     buffer = bytearray(4)
     assert link.readinto(buffer) == 4
     assert buffer == b"abcd"
-    assert link.readinto(buffer) == 0
     assert link.readinto(buffer) == 2
     assert buffer[:2] == b"ef"
+    assert link.readinto(buffer) == 0
 
 
 def test_a_reading_host_gets_four_frames_in_every_turn(made):
@@ -104,7 +156,7 @@ def test_a_reading_host_gets_four_frames_in_every_turn(made):
             frame = frame_of(number + part)
             assert link.write(frame, 61)
             sent.append(frame)
-        rest_of_turn(usb)
+        listen(usb, link)
     assert frames_in(usb.received) == sent
     assert link.host == READING
 
@@ -192,18 +244,14 @@ def test_whatever_the_host_does_no_write_waits_and_every_frame_arrives_whole_whi
             wakes_at = number + (0 if usb.awake else random.randrange(4, 60))
         if closes and random.random() < 0.02:
             usb.set_open(random.random() < 0.7)
-        buffer = bytearray(64)
-        link.readinto(buffer)
+        link.readinto(bytearray(64))
         for _ in range(random.randrange(6)):
             frame = frame_of(number, random.randrange(13, 62))
             if link.write(frame, len(frame)):
                 sent.append(frame)
             if random.random() < 0.1:
                 usb.millisecond()
-        for _ in range(random.randrange(1, 8)):
-            usb.millisecond()
-            if random.random() < 0.7:
-                usb.task()
+        listen(usb, link, random.randrange(1, 8) * 1_000)
     usb.awake = usb.reads = True
     usb.set_open(True)
     for number in range(100):
