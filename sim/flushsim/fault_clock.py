@@ -41,6 +41,13 @@ class FaultClock:
                 self._on.setdefault(fault.name, fault)
         return _of_line(before) != _of_line(self._on)
 
+    def clear(self) -> None:
+        """Every fault ends now, and none comes any more."""
+        self.faults = ()
+        self._edges = []
+        self._on = {}
+        self._look_ahead()
+
     def _look_ahead(self) -> None:
         self.next_ticks = self._edges[0] if self._edges else NEVER_TICKS
 

@@ -226,6 +226,13 @@ class Plant:
             self._solve()
             self._change_line()
 
+    def clear_faults(self) -> None:
+        """Somebody mends everything: what is closed opens, and no fault comes any more."""
+        self._solve()
+        self._faults.clear()
+        self._switch()
+        self._change_line()
+
     def change_syringe(self, loaded_ml: float) -> None:
         """A fresh syringe of the same kind is put in."""
         self.plunger.load(loaded_ml, self.path.capacity_ml)
