@@ -1,0 +1,57 @@
+"""What flowed where in a run: volumes counted up over time, noted by the plant when it is asked to.
+
+Noting costs an append a piece; numpy is needed only by whoever asks for the arrays afterwards.
+"""
+
+from array import array
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class FlowRecord:
+    """Volumes in mL since the start of the record, at `time_us`; arrays of one length, rows in order of time.
+
+    Forwards counts up, backwards down; between two rows flows are even. `driven_ml` is what the plunger displaced,
+    `extension_ml` what left the barrel into the extension set, `line_ml` what went through the needle into chamber and
+    catheter, `tip_ml` what came out of the tip, `leaked_ml` what was lost at the connector. Liquid that stretches a
+    part, or that a bubble makes room for, is the difference of two columns: of the barrel driven less extension, of the
+    connector extension less line and leaked.
+    """
+
+    time_us: "NDArray[np.float64]"
+    driven_ml: "NDArray[np.float64]"
+    extension_ml: "NDArray[np.float64]"
+    line_ml: "NDArray[np.float64]"
+    tip_ml: "NDArray[np.float64]"
+    leaked_ml: "NDArray[np.float64]"
+
+    @cached_property
+    def duration_s(self) -> float:
+        """From the first row to the last."""
+        return float(self.time_us[-1] - self.time_us[0]) / 1e6
+
+
+class FlowNotes:
+    """The record while it is written; begins with a row of zeros at `begin_us`."""
+
+    def __init__(self, begin_us: float = 0.0) -> None:
+        self._rows = array("d", (begin_us, 0.0, 0.0, 0.0, 0.0, 0.0))
+
+    def add(
+        self, time_us: float, driven_ml: float, extension_ml: float, line_ml: float, tip_ml: float, leaked_ml: float
+    ) -> None:
+        """Notes the volumes up to `time_us`; not before the last row."""
+        self._rows.extend((time_us, driven_ml, extension_ml, line_ml, tip_ml, leaked_ml))
+
+    def record(self) -> FlowRecord:
+        """Everything noted so far. ImportError without numpy."""
+        import numpy as np
+
+        rows = np.array(self._rows).reshape(-1, 6)
+        return FlowRecord(*(np.ascontiguousarray(column) for column in rows.T))
