@@ -94,8 +94,8 @@ class Truth:
     """What the plant says, gauge pressures in kPa at the syringe's outlet, volumes in mL, times in us since power-on.
 
     `first_step_us` is the time from which the faults' onsets count. `tip_ml` left the tip into the vein and was not
-    drawn back; `after_stop_ml` did so after the last step forwards. `relief_drawn_ml` is the most that came back in
-    through the tip since then, `relief_lowest_kpa` the lowest pressure; both are None where nothing was relieved.
+    drawn back; `after_stop_ml` did so after the last step forwards. `relief_lowest_kpa` is the lowest pressure since
+    the relief began, `relief_drawn_ml` the most that came back in through the tip; None where nothing was relieved.
     `bolus_ml` leaves the tip when all faults of the line end after the run: 0 where none was on.
     """
 
@@ -160,21 +160,28 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None) -> Cas
 
 
 class _CaseRig(Rig):
-    """A rig that remembers what happened since the last step forwards, looking once a turn."""
+    """A rig that remembers what happened since the plunger last turned back, looking once a turn."""
 
     lowest_kpa = inf
     drawn_ml = 0.0
+    _back = False
     _highest_tip_ml = 0.0
 
     def step(self) -> None:
         super().step()
-        plant = self.plant
-        line = plant.line
-        if plant.stepper.rate > 0:
+        rate = self.plant.stepper.rate
+        if rate > 0:
+            self._back = False
+        elif self._back or rate < 0:
+            self._look()
+
+    def _look(self) -> None:
+        line = self.plant.line
+        if not self._back:
+            self._back = True
             self.lowest_kpa = inf
             self.drawn_ml = 0.0
             self._highest_tip_ml = line.tip_ml
-            return
         self.lowest_kpa = min(self.lowest_kpa, line.p1)
         self._highest_tip_ml = max(self._highest_tip_ml, line.tip_ml)
         self.drawn_ml = max(self.drawn_ml, self._highest_tip_ml - line.tip_ml)

@@ -1,11 +1,13 @@
 """Target `native`: the firmware's files in CPython, in one process with the plant, over the records of the VM."""
 
 import importlib
+import os
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from typing import Any, ClassVar
 
 from flushsim.boot import FirmwareError
 from flushsim.journal import Journal
@@ -55,16 +57,50 @@ class NativeTarget:
 def _import_firmware(import_paths: list[str]) -> tuple[Any, Any]:
     with _modules_apart("pump", "micropython"):
         sys.modules["micropython"] = _micropython_stand_in()
+        finder = _FirmwareFinder(import_paths)
         sys.path[:0] = import_paths
+        sys.meta_path.insert(0, finder)
         try:
-            importlib.invalidate_caches()
             board = importlib.import_module("pump.board")
             controller = importlib.import_module("pump.controller")
         except Exception as error:
             raise FirmwareError(f"the firmware cannot be imported: {type(error).__name__}: {error}") from error
         finally:
+            sys.meta_path.remove(finder)
             del sys.path[: len(import_paths)]
         return board.Board, controller.Controller
+
+
+class _CompiledOnce(SourceFileLoader):
+    """Compiles a file once in this process, however often the firmware is started; anew when the file has changed."""
+
+    _known: ClassVar[dict[tuple[str, int, int], types.CodeType]] = {}
+
+    def get_code(self, fullname: str) -> types.CodeType | None:
+        file = os.stat(self.path)
+        key = (self.path, file.st_mtime_ns, file.st_size)
+        if key not in self._known:
+            code = super().get_code(fullname)
+            assert code is not None
+            self._known[key] = code
+        return self._known[key]
+
+
+class _FirmwareFinder:
+    """Finds the package `pump` under the import paths."""
+
+    def __init__(self, import_paths: list[str]) -> None:
+        self._import_paths = import_paths
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
+        """The module's spec; None for what is not of the firmware."""
+        if name.split(".")[0] != "pump":
+            return None
+        for place in self._import_paths if path is None else path:
+            spec = FileFinder(place, (_CompiledOnce, [".py"])).find_spec(name)
+            if spec is not None:
+                return spec
+        return None
 
 
 @contextmanager
