@@ -23,6 +23,7 @@ MARKS = {
     "C": "computed from the other values",
 }
 LINE_KINDS = ("port", "picc", "tunneled")
+CHAMBER_SHAPES = ("rounded", "angular")
 # A barrel below that of a 10 mL syringe reaches a dangerous pressure at a small force (REQ-PATH-1).
 CENTRAL_BARREL_ML = 10.0
 
@@ -48,7 +49,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Line:
-    """An access device. `volume_ml` is that of catheter and chamber; `length_mm` as installed."""
+    """An access device. `volume_ml` is that of catheter and chamber; `length_mm` as installed.
+
+    `chamber_shape` is one of CHAMBER_SHAPES, None where there is no chamber.
+    """
 
     name: str
     title: str
@@ -56,6 +60,7 @@ class Line:
     bore_mm: float
     length_mm: float
     chamber_ml: float
+    chamber_shape: str | None
     compliance_ul_per_kpa: float
     pressure_limit_kpa: float
     flow_limit_ml_per_s: float | None
@@ -181,14 +186,25 @@ class _Values:
     def number(self, key: str, default: float | None = None) -> float:
         if key not in self.entry and default is not None:
             return default
+        return float(self._value(key))
+
+    def number_or_none(self, key: str) -> float | None:
+        return self.number(key) if key in self.entry else None
+
+    def word_or_none(self, key: str, known: Iterable[str]) -> str | None:
+        if key not in self.entry:
+            return None
+        word = str(self._value(key))
+        if word not in known:
+            raise ValueError(f"{key}: {word!r} is none of {', '.join(known)}")
+        return word
+
+    def _value(self, key: str) -> Any:
         value, mark, text = self.entry[key]
         if mark not in MARKS:
             raise ValueError(f"{key}: unknown mark {mark!r}")
         self.sources[key] = Source(mark, text)
-        return float(value)
-
-    def number_or_none(self, key: str) -> float | None:
-        return self.number(key) if key in self.entry else None
+        return value
 
 
 def _line(name: str, entry: Mapping[str, Any]) -> Line:
@@ -203,6 +219,7 @@ def _line(name: str, entry: Mapping[str, Any]) -> Line:
         bore_mm=values.number("bore_mm"),
         length_mm=values.number("length_mm"),
         chamber_ml=values.number("chamber_ml", 0.0),
+        chamber_shape=values.word_or_none("chamber_shape", CHAMBER_SHAPES),
         compliance_ul_per_kpa=values.number("compliance_ul_per_kpa"),
         pressure_limit_kpa=values.number("pressure_limit_kpa"),
         flow_limit_ml_per_s=values.number_or_none("flow_limit_ml_per_s"),

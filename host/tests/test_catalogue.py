@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from flushpump.catalogue import MARKS, UnknownName, load
+from flushpump.catalogue import CHAMBER_SHAPES, MARKS, UnknownName, load
 
 LINES = [
     "smartport-ct-6.6f", "smartport-ct-8f", "smartport-ct-9.6f",
@@ -44,7 +44,8 @@ def test_every_value_has_a_known_mark_and_says_where_it_comes_from():
         for key, source in element.sources.items():
             assert source.mark in MARKS, (element.name, key)
             assert source.text, (element.name, key)
-            assert math.isfinite(getattr(element, key)), (element.name, key)
+            value = getattr(element, key)
+            assert value in CHAMBER_SHAPES if isinstance(value, str) else math.isfinite(value), (element.name, key)
 
 
 def test_only_ports_need_a_needle_and_every_line_is_central():
@@ -57,6 +58,11 @@ def test_only_ports_need_a_needle_and_every_line_is_central():
 def test_no_barrel_narrower_than_that_of_a_10_ml_syringe_is_allowed_on_a_central_line():
     for syringe in load().syringes.values():
         assert syringe.central_allowed == (syringe.inner_diameter_mm >= 14.43), syringe.name
+
+
+def test_every_chamber_has_a_shape_and_a_line_without_a_chamber_has_none():
+    for line in load().lines.values():
+        assert (line.chamber_shape in CHAMBER_SHAPES) == (line.chamber_ml > 0), line.name
 
 
 def test_the_volume_of_a_line_is_its_lumen_and_its_chamber():
