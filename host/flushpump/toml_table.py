@@ -1,0 +1,96 @@
+"""TOML files that a user writes: values are taken out table by table, and what is wrong is said in one sentence.
+
+Every number has its unit in its key.
+"""
+
+import difflib
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from flushpump.errors import UsageProblem
+
+
+def read_text(path: FilePath, what: str, see: str) -> str:
+    """The text of a file of `what`, as in "sequence". Raises UsageProblem, which names `see` where there is no file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageProblem(f"there is no {what} file {path}", see) from None
+    except UnicodeDecodeError:
+        raise UsageProblem(f"{path} is not text in UTF-8", f"write the {what} as a TOML file") from None
+    except OSError as problem:
+        raise UsageProblem(f"{path} cannot be read: {problem.strerror or problem}", "check path and rights") from None
+
+
+def parse_toml(text: str, file_name: str) -> dict[str, Any]:
+    """The tables of a text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise UsageProblem(f"{file_name} is no TOML: {problem}", "mend that line") from None
+
+
+class TomlTable:
+    """One table. `place` names it within the file, as in `phase 2, `; a key that is not of `keys` is refused."""
+
+    def __init__(self, values: Mapping[str, Any], file_name: str, place: str, keys: tuple[str, ...]) -> None:
+        self.values = values
+        self.file_name = file_name
+        self.place = place
+        for key in values:
+            if key not in keys:
+                raise self._unknown(key, keys)
+
+    def problem(self, key: str, what: str, remedy: str) -> UsageProblem:
+        return UsageProblem(f"{self.file_name}, {self.place}{key} {what}", remedy)
+
+    def _unknown(self, key: str, keys: Iterable[str]) -> UsageProblem:
+        units = [known for known in keys if known.startswith(f"{key}_")]
+        if units:
+            return self.problem(key, "has no unit", f"write {units[0]}")
+        near = difflib.get_close_matches(key, keys, n=1)
+        return self.problem(key, "is not known", f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}")
+
+    def text(self, key: str, default: str) -> str:
+        value = self.values.get(key, default)
+        if not isinstance(value, str):
+            raise self.problem(key, f"is {value!r}", "put a text in quotes")
+        return value
+
+    def choice(self, key: str, known: Mapping[str, Any], default: str | None = None) -> str:
+        value = self.values.get(key, default)
+        if value is None:
+            raise self.problem(key, "is missing", f"give one of {', '.join(known)}")
+        if not isinstance(value, str) or value not in known:
+            near = difflib.get_close_matches(str(value), known, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}"
+            raise self.problem(key, f"is {value!r}, which is not known", remedy)
+        return value
+
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        value = self.values.get(key, default)
+        unit = _unit(key)
+        if value is None:
+            raise self.problem(key, "is missing", f"give a number in {unit}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.problem(key, f"is {value!r}", f"give a number in {unit}, without quotes and unit")
+        if not math.isfinite(value) or not low <= value <= high:
+            raise self.problem(key, f"is {value:g} {unit}", f"give a number from {low:g} to {high:g} {unit}")
+        return float(value)
+
+    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        value = self.values.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            what = "is missing" if value is None else f"is {value!r}"
+            raise self.problem(key, what, f"give a whole number from {low} to {high}")
+        return value
+
+
+def _unit(key: str) -> str:
+    for ending, unit in (("_ml_per_s", "mL/s"), ("_ml", "mL"), ("_s", "s"), ("_volumes_at_least", "path volumes")):
+        if key.endswith(ending):
+            return unit
+    return "numbers"
