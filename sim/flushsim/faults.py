@@ -75,6 +75,13 @@ class Fault:
         """Time of its end since the first step, None if it lasts."""
         return None if self.duration_us is None else self.at_us + self.duration_us
 
+    @property
+    def text(self) -> str:
+        """The fault as it is written; `parse_fault` reads it back."""
+        severity = "" if KINDS[self.name].default is None else f":{_plain(self.severity)}"
+        duration = "" if self.duration_us is None else f"~{_plain(self.duration_us / 1000)}ms"
+        return f"{self.name}{severity}@{_plain(self.at_us / 1000)}ms{duration}"
+
     def active(self, since_first_step_us: int | None) -> bool:
         """Whether it is on at this time since the first step; None: there was no step yet, so no fault."""
         if since_first_step_us is None or since_first_step_us < self.at_us:
@@ -103,6 +110,11 @@ def parse_faults(texts: Iterable[str | Fault]) -> tuple[Fault, ...]:
     """All faults in order of time; those already read pass through."""
     faults = [text if isinstance(text, Fault) else parse_fault(text) for text in texts]
     return tuple(sorted(faults, key=lambda fault: fault.at_us))
+
+
+def _plain(number: float) -> str:
+    """A number without an exponent and without needless zeros."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
 def _time_us(text: str, fault: str) -> int:

@@ -19,6 +19,7 @@ from flushsim.faults import KINDS, Fault, FaultError, parse_fault, parse_faults
 )
 def test_a_fault_is_read_as_written(text: str, fault: Fault) -> None:
     assert parse_fault(text) == fault
+    assert parse_fault(fault.text) == fault
 
 
 def test_every_kind_can_be_written_by_name_and_time_alone() -> None:
