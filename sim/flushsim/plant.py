@@ -57,6 +57,8 @@ class Plant:
             path.syringe_compliance_ul_per_kpa / 1000,
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
             path.vein_kpa,
+            path.near_inertia(),
+            path.far_inertia(),
         )
         self._faults = FaultClock(parse_faults(faults), self.ticks_per_us)
         self.faults = self._faults.faults

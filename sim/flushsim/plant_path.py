@@ -15,7 +15,7 @@ class PlantPath:
     """The line from barrel to vein. The default is an 8F port with a 20G needle, a 10 mL syringe, a 20 cm extension.
 
     A tube of length 0 is not there. `loaded_ml` is what the syringe holds at the start; `backlash_um` the play of the
-    lead screw's nut, kept small by a spring-loaded nut (R-l).
+    lead screw's nut, kept small by a spring-loaded nut (R-l). Without `inertia` the liquid has no mass to speed up.
     """
 
     barrel_mm: float = 14.43
@@ -30,13 +30,13 @@ class PlantPath:
     needle_bore_mm: float = 0.603
     needle_length_mm: float = 25.0
     chamber_ml: float = 0.5
-    chamber_shape: str = "rounded"
     catheter_bore_mm: float = 1.5
     catheter_length_mm: float = 250.0
     line_compliance_ul_per_kpa: float = 0.02
     vein_kpa: float = 5 * KPA_PER_MMHG
     backlash_um: float = 10.0
     fluid: Fluid = SALINE_20C
+    inertia: bool = False
 
     @classmethod
     def from_catalogue(
@@ -56,7 +56,6 @@ class PlantPath:
             needle_bore_mm=needle.bore_mm,
             needle_length_mm=needle.length_mm,
             chamber_ml=line.chamber_ml,
-            chamber_shape=line.chamber_shape or "rounded",
             catheter_bore_mm=line.bore_mm,
             catheter_length_mm=line.length_mm,
             line_compliance_ul_per_kpa=line.compliance_ul_per_kpa,
@@ -80,6 +79,23 @@ class PlantPath:
         return self._tubes(
             (self.needle_bore_mm, self.needle_length_mm), (self.catheter_bore_mm, self.catheter_length_mm)
         )
+
+    def near_inertia(self) -> float:
+        """Inertia of the liquid between sensor and connector in kPa s2/mL."""
+        return self._inertia((self.extension_bore_mm, self.extension_length_mm))
+
+    def far_inertia(self) -> float:
+        """Inertia of the liquid between connector and vein in kPa s2/mL; the chamber's is nothing."""
+        return self._inertia(
+            (self.needle_bore_mm, self.needle_length_mm), (self.catheter_bore_mm, self.catheter_length_mm)
+        )
+
+    def _inertia(self, *sizes: tuple[float, float]) -> float:
+        # Density times length over area; 1 g/mL mm/mm2 is 1e-3 kPa s2/mL.
+        if not self.inertia:
+            return 0.0
+        lengths_over_areas = sum(4 * length_mm / (pi * bore_mm**2) for bore_mm, length_mm in sizes if length_mm > 0)
+        return self.fluid.density_g_per_ml * lengths_over_areas / 1000
 
     def _tubes(self, *sizes: tuple[float, float]) -> tuple[Drop, ...]:
         return tuple(drop(bore_mm, length_mm, self.fluid) for bore_mm, length_mm in sizes if length_mm > 0)

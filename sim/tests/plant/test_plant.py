@@ -1,5 +1,8 @@
 """The plant's chain without faults: what is pushed comes out, when and with what pressure; play, force, ends."""
 
+import math
+from itertools import pairwise
+
 import pytest
 from flushpump import hydraulics
 from flushpump.catalogue import load
@@ -27,8 +30,8 @@ def test_the_plateau_pressure_is_the_drop_of_the_tubes_above_the_vein() -> None:
     assert plant.peak_kpa == pytest.approx(expected, abs=0.1)
 
 
-def test_the_pressure_after_a_pulse_fades_with_the_lines_time_constant() -> None:
-    plant = Plant(PlantPath(), BOARD)
+def test_without_inertia_the_pressure_after_a_pulse_fades_with_the_lines_time_constant() -> None:
+    plant = Plant(PlantPath(inertia=False), BOARD)
     play(plant, pulse(plant, 0, 0.4, 0.5), 900_000)
     rest_kpa = plant.path.vein_kpa
     play(plant, pulse(plant, 0, 0.05, 0.1), 1_450_000)
@@ -38,6 +41,33 @@ def test_the_pressure_after_a_pulse_fades_with_the_lines_time_constant() -> None
     # At the end the flow is slow, so R is the laminar share of the three tubes.
     linear = sum(tube.linear for tube in (*plant.path.near(), *plant.path.far()))
     assert first / second == pytest.approx(2.718281828 ** (0.020 / (linear * 2.12e-3)), rel=0.03)
+
+
+def test_the_columns_inertia_swings_against_the_syringes_stretch_after_a_pulse() -> None:
+    # Wide and without an extension: one column, and so slow that R is the laminar share.
+    path = PlantPath(
+        catheter_bore_mm=1.6, catheter_length_mm=600, needle_length_mm=0, extension_length_mm=0, inertia=True
+    )
+    plant = Plant(path, BOARD)
+    slices = pulse(plant, 0, 0.02, 0.05)
+    rows: list[tuple[int, float]] = []
+    play(plant, slices, 1_500_000, lambda now_us: rows.append((now_us, plant.line.p1 - path.vein_kpa)))
+    after = [row for row in rows if row[0] > 420_000]
+    crossings_us = []
+    for (before_us, before), (now_us, now) in pairwise(after):
+        if before * now < 0:
+            crossings_us.append(before_us + (now_us - before_us) * before / (before - now))
+    (linear,) = (tube.linear for tube in path.far())
+    inertia = 1.005 * 600 / (math.pi * 1.6**2 / 4) / 1000
+    assert path.far_inertia() == pytest.approx(inertia)
+    decay_per_s = linear / (2 * inertia)
+    swing_per_s = math.sqrt(1 / (inertia * 2.12e-3) - decay_per_s**2)
+    assert crossings_us[1] - crossings_us[0] == pytest.approx(math.pi / swing_per_s * 1e6, rel=0.01)
+    half_us = math.pi / swing_per_s * 1e6
+    first, second = (
+        next(kpa for now_us, kpa in after if now_us > crossings_us[0] + half_us * (k + 0.5)) for k in (0, 1)
+    )
+    assert -second / first == pytest.approx(math.exp(-decay_per_s * half_us / 1e6), rel=0.1)
 
 
 def test_every_burst_tells_its_first_and_last_step_to_the_tick() -> None:
