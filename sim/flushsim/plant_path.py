@@ -30,6 +30,7 @@ class PlantPath:
     needle_bore_mm: float = 0.603
     needle_length_mm: float = 25.0
     chamber_ml: float = 0.5
+    chamber_shape: str = "rounded"
     catheter_bore_mm: float = 1.5
     catheter_length_mm: float = 250.0
     line_compliance_ul_per_kpa: float = 0.02
@@ -56,6 +57,7 @@ class PlantPath:
             needle_bore_mm=needle.bore_mm,
             needle_length_mm=needle.length_mm,
             chamber_ml=line.chamber_ml,
+            chamber_shape=line.chamber_shape or "rounded",
             catheter_bore_mm=line.bore_mm,
             catheter_length_mm=line.length_mm,
             line_compliance_ul_per_kpa=line.compliance_ul_per_kpa,
