@@ -8,6 +8,7 @@ from flushpump.errors import NoDevice, UsageProblem
 
 from flushsim.boot import FirmwareError
 from flushsim.faults import KINDS
+from flushsim.pictures.command import trace_command
 from flushsim.serve import PseudoTerminal, linked, serve, until_signalled
 from flushsim.url import ALL_TARGETS, SimulatorUrl
 
@@ -17,6 +18,9 @@ _DEFAULT = SimulatorUrl()
 @click.group("sim")
 def sim_group() -> None:
     """The simulator: a pump and its line, run by the firmware of the board."""
+
+
+sim_group.add_command(trace_command)
 
 
 @sim_group.command("serve")

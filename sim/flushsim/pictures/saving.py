@@ -1,0 +1,51 @@
+"""Pictures written to files: the whole file or none, and one sentence where it cannot be written."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from flushpump.errors import FlushPumpError, UsageProblem
+
+SUFFIXES = (".svg", ".png", ".html")
+
+
+class PictureError(FlushPumpError):
+    """A picture that cannot be drawn or written."""
+
+
+def check_target(file: Path) -> None:
+    """Says before the work begins what would keep the file from being written. UsageProblem, PictureError."""
+    if file.suffix.lower() not in SUFFIXES:
+        kind = f"the suffix {file.suffix!r}" if file.suffix else "no suffix"
+        raise UsageProblem(f"{file} has {kind}, which names no kind of picture", f"end it in {', '.join(SUFFIXES)}")
+    if file.is_dir():
+        raise UsageProblem(f"{file} is a folder", "name a file in it")
+    if not file.parent.is_dir():
+        raise PictureError(f"there is no folder {file.parent} for {file.name}", "make it first, or name another")
+    if not os.access(file.parent, os.W_OK):
+        raise PictureError(f"the folder {file.parent} may not be written to", "name a file elsewhere")
+
+
+def write(file: Path, data: bytes) -> None:
+    """Writes the file, in place of an older one; when that fails the older one stays. PictureError."""
+    try:
+        descriptor, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with open(descriptor, "wb") as stream:
+                stream.write(data)
+            os.chmod(part, 0o666 & ~_umask())
+            os.replace(part, file)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise PictureError(f"{file} cannot be written: {reason}", "name a file elsewhere") from problem
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,146 @@
+"""A case that was run, told as a story: what the host heard, laid over what the plant knows."""
+
+import numpy as np
+from flushpump.display import phase_words
+from flushpump.events import alarm_happened
+from flushpump.plan import Plan
+from flushpump.report import RunReport
+from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question, Telemetry
+
+from flushsim.cases import CaseResult
+from flushsim.faults import KINDS, LINE, Fault, parse_faults
+from flushsim.pictures.story import LEAST_ML, Curve, Mark, PulseShown, Span, Story
+from flushsim.sensor import PressureSensor
+from flushsim.trace import TraceRow
+
+_BEFORE_US = 100_000
+_WINDOW_ROWS = 2
+"""Flow is what was driven in this many turns before and after: at 0.1 mL/s a turn of 5 ms is only five steps."""
+
+
+def report_of(result: CaseResult) -> RunReport:
+    """What `flushpump run` would have reported of the case."""
+    report = RunReport(result.plan, target="native", operator="nobody", confirmed_by="simulator")
+    told = result.told
+    report.problem = told.problem
+    report.pulses = {pulse.index: pulse for pulse in told.pulses}
+    report.alarms = {alarm.occurrence: alarm for alarm in told.alarms}
+    report.telemetry = next((event for _, event in reversed(told.events) if isinstance(event, Telemetry)), None)
+    if told.end is not None:
+        report.ended(told.end)
+    return report
+
+
+def story_of(result: CaseResult) -> Story:
+    """The story of a case that was run with a list for its trace. ValueError for one without."""
+    rows = result.trace
+    if not rows:
+        raise ValueError("a case has to be run with a list for its trace to be drawn")
+    zero_us = result.truth.first_step_us or 0
+    rows = [row for row in rows if row.now_us >= zero_us - _BEFORE_US]
+    times_s = np.array([(row.now_us - zero_us) / 1e6 for row in rows])
+    ml_per_step = result.plant.plunger.ml_per_step
+    driven_ml = np.array([row.position for row in rows]) * ml_per_step
+    case, settings = result.case, result.settings
+    names = (case.line, case.needle, case.syringe, case.extension)
+    return Story(
+        title=f"{result.plan.sequence.name} on {case.line}",
+        path_text=f"{', '.join(name for name in names[1:] if name != 'none')}, seed {case.seed}",
+        zero_text="power-on" if result.truth.first_step_us is None else "the pump's first step",
+        told_text=report_of(result).sentence(),
+        truth_text=_truth(result),
+        times_s=times_s,
+        pressure_kpa=np.array([row.pressure_pa / 1000 for row in rows]),
+        reading_kpa=_readings(rows, result.plant.sensor),
+        flow_in_ml_per_s=_slope(times_s, driven_ml),
+        flow_out_ml_per_s=np.array([row.flow_ul_per_s / 1000 for row in rows]),
+        driven_ml=driven_ml,
+        out_ml=np.array([row.delivered_ul / 1000 for row in rows]),
+        leaked_ml=np.zeros(len(rows)),
+        ml_per_step=ml_per_step,
+        working_kpa=settings.working_limit_pa / 1000,
+        hard_kpa=settings.hard_limit_pa / 1000,
+        phases=_phases(result, zero_us),
+        pulses=_pulses(result.told.pulses),
+        faults=tuple(_fault(fault, times_s) for fault in parse_faults(case.faults)),
+        alarms=_alarms(result, zero_us),
+    )
+
+
+def _truth(result: CaseResult) -> str:
+    truth = result.truth
+    drawn_ml = 0.0 if result.told.end is None else result.told.end.aspirated_nl / 1e6
+    beyond = f" beyond the {drawn_ml:.2f} mL drawn in" if drawn_ml >= LEAST_ML else ""
+    words = f"in truth {truth.tip_ml:.2f} mL left the tip{beyond}, highest pressure {truth.peak_kpa:.0f} kPa"
+    if truth.leaked_ml >= LEAST_ML:
+        words += f", {truth.leaked_ml:.2f} mL leaked"
+    if any(fault.where == LINE for fault in parse_faults(result.case.faults)):
+        words += f"; {truth.bolus_ml:.3f} mL follow when the line is mended"
+    return words
+
+
+def _slope(times_s: Curve, driven_ml: Curve) -> Curve:
+    """Flow in mL/s: what was driven around each turn, over its time."""
+    if len(times_s) < 2:
+        return np.zeros(len(times_s))
+    at = np.arange(len(times_s))
+    before = np.maximum(at - _WINDOW_ROWS, 0)
+    after = np.minimum(at + _WINDOW_ROWS, len(times_s) - 1)
+    return (driven_ml[after] - driven_ml[before]) / (times_s[after] - times_s[before])
+
+
+def _readings(rows: list[TraceRow], sensor: PressureSensor) -> Curve:
+    """What the sensor said, kPa; NaN where it said nothing."""
+    zero, full = sensor.counts(0.0), sensor.counts(100.0)
+    counts = np.array([row.reading for row in rows], dtype=float)
+    return np.where(counts < 0, np.nan, (counts - zero) * 100.0 / (full - zero))
+
+
+def _phases(result: CaseResult, zero_us: int) -> tuple[Span, ...]:
+    """When each phase was under way, and when a question was waited with."""
+    changes = [(time_us, event) for time_us, event in result.told.events if isinstance(event, PhaseChange)]
+    spans = []
+    for number, (time_us, change) in enumerate(changes):
+        end_us = changes[number + 1][0] if number + 1 < len(changes) else result.duration_us
+        if change.question is Question.NONE and change.phase_kind is PhaseKind.WAIT:
+            continue
+        words = _phase_words(result.plan, change)
+        spans.append(Span(max(0.0, (time_us - zero_us) / 1e6), (end_us - zero_us) / 1e6, words))
+    return tuple(spans)
+
+
+def _phase_words(plan: Plan, change: PhaseChange) -> str:
+    if change.question is not Question.NONE:
+        return f"asks: {change.question.name.lower().replace('_', ' ')}"
+    # Without "phase 1 of 3": the picture shows the order by itself.
+    return phase_words(plan, change.phase_index).partition(", ")[2] or f"phase {change.phase_index + 1}"
+
+
+def _pulses(told: list[PulseResult]) -> tuple[PulseShown, ...]:
+    pulses = sorted(told, key=lambda pulse: pulse.index)
+    shown = []
+    for number, pulse in enumerate(pulses):
+        start_s = pulse.start_us / 1e6
+        driven_s = start_s + pulse.duration_us / 1e6
+        end_s = driven_s + pulse.pause_us / 1e6
+        if number + 1 < len(pulses):
+            end_s = min(end_s, pulses[number + 1].start_us / 1e6)
+        shown.append(PulseShown(start_s, driven_s, max(driven_s, end_s), pulse))
+    return tuple(shown)
+
+
+def _fault(fault: Fault, times_s: Curve) -> Span:
+    kind = KINDS[fault.name]
+    words = fault.name if kind.default is None else f"{fault.name} {fault.severity:g} {kind.unit}".rstrip()
+    # A fault of link or rig that is there from the beginning.
+    at_s = fault.at_us / 1e6 if fault.at_us else float(times_s[0])
+    end_s = float(times_s[-1]) if fault.ends_us is None else fault.ends_us / 1e6
+    return Span(at_s, end_s, words)
+
+
+def _alarms(result: CaseResult, zero_us: int) -> tuple[Mark, ...]:
+    seen: dict[int, Mark] = {}
+    for time_us, event in result.told.events:
+        if isinstance(event, Alarm) and event.code and event.occurrence not in seen:
+            seen[event.occurrence] = Mark((time_us - zero_us) / 1e6, f"alarm: {alarm_happened(event.code)}")
+    return tuple(seen[occurrence] for occurrence in sorted(seen))

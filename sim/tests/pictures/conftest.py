@@ -1,0 +1,35 @@
+"""Runs that are drawn in several tests, each run once, and makes this folder's helpers importable."""
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from flushsim.cases import Case, run
+from flushsim.pictures.story import Story
+from flushsim.pictures.telling import story_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+CASES = {
+    "healthy": Case(),
+    "occlusion": Case(faults=("occlusion@6s",)),
+    "many pulses": Case("sash", faults=("bubble:0.2@4s", "leak:0.3@20s~3s")),
+    "narrow line": Case("picc-flush", "picc-3f", "none", faults=("partial:3@5s",)),
+    "sensor": Case(faults=("sensor-drift:6@1s", "stop-button@4s")),
+    "link": Case(faults=("link-loss@3s",)),
+    "deaf": Case(faults=("link-loss@0s",)),
+    "power": Case(faults=("power-cut@3s",)),
+}
+
+
+@lru_cache
+def _story(name: str) -> Story:
+    return story_of(run(CASES[name], []))
+
+
+@pytest.fixture
+def story() -> Callable[[str], Story]:
+    """The story of the case of this name."""
+    return _story

@@ -1,0 +1,135 @@
+"""The picture of a run: what has to stand in it, and that all of it can be read."""
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from flushsim.cases import Case, run
+from flushsim.pictures import run_picture
+from flushsim.pictures.story import Story
+from flushsim.pictures.style import DPI, looks
+from flushsim.pictures.telling import story_of
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from conftest import CASES
+
+Stories = Callable[[str], Story]
+
+
+class Reader(RendererAgg):
+    """A renderer that notes every text it draws."""
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__(figure.bbox.width, figure.bbox.height, figure.dpi)
+        self.texts: list[Text] = []
+
+    def draw_text(self, *args: Any, mtext: Text | None = None, **kwargs: Any) -> None:
+        super().draw_text(*args, mtext=mtext, **kwargs)
+        if mtext is not None:
+            self.texts.append(mtext)
+
+
+def written(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Every text that is drawn, with the pixels that it covers."""
+    reader = Reader(figure)
+    figure.draw(reader)
+    return [(text.get_text(), text.get_window_extent(reader)) for text in reader.texts if text.get_text().strip()]
+
+
+def drawn(story: Story) -> Figure:
+    with looks():
+        return run_picture.draw(story)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_word_of_a_picture_lies_over_another_or_outside_of_it(name: str, story: Stories) -> None:
+    with looks():
+        figure = run_picture.draw(story(name))
+        texts = written(figure)
+    assert len(texts) > 20
+    page = figure.bbox
+    outside = [text for text, box in texts if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0)]
+    # A pixel of their boxes is not yet a letter.
+    boxes = [(text, box.padded(-1)) for text, box in texts]
+    over = [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if a.overlaps(b)]
+    assert not outside
+    assert not over
+
+
+def test_a_picture_is_1200_pixels_wide(story: Stories) -> None:
+    assert drawn(story("healthy")).get_size_inches()[0] * DPI == 1200
+
+
+def test_every_axis_says_its_unit(story: Stories) -> None:
+    with looks():
+        figure = run_picture.draw(story("occlusion"))
+        texts = [text for text, _ in written(figure)]
+    for label in (
+        "flow, mL/s", "pressure at the syringe, kPa", "volume, mL", "thousand steps", "peak, kPa",
+        "resistance, kPa s/mL", "compliance, µL/kPa", "time since the pump's first step, s",
+    ):  # fmt: skip
+        assert label in texts
+
+
+def test_every_pulse_has_its_verdict_in_its_place(story: Stories) -> None:
+    told = story("occlusion")
+    with looks():
+        figure = run_picture.draw(told)
+        texts = written(figure)
+        axes = next(axes for axes in figure.axes if axes.get_label() == "pulses")
+        pixels = axes.transData.transform([(pulse.start_s, 0) for pulse in told.pulses])[:, 0]
+    words = sorted((box.x0 + box.x1, text) for text, box in texts if text in ("patent", "occluded"))
+    assert [text for _, text in words] == ["patent"] * 6 + ["occluded"]
+    assert all(start < middle / 2 for start, (middle, _) in zip(pixels, words, strict=True))
+
+
+def test_a_faults_onset_and_the_alarm_stand_at_their_times_in_every_panel_with_curves(story: Stories) -> None:
+    told = story("occlusion")
+    assert [(fault.text, fault.start_s) for fault in told.faults] == [("occlusion", 6.0)]
+    assert 6.0 < told.alarms[0].time_s < 7.0
+    for axes in drawn(told).axes:
+        if axes.get_label() in run_picture.WITH_GRID:
+            upright = [line.get_xdata()[0] for line in axes.get_lines() if len(set(line.get_xdata())) == 1]
+            assert upright == [6.0, told.alarms[0].time_s]
+
+
+def test_the_limits_are_those_that_the_pump_was_told(story: Stories) -> None:
+    told = story("healthy")
+    axes = next(axes for axes in drawn(told).axes if axes.get_label() == "pressure")
+    level = {str(line.get_label()): line.get_ydata()[0] for line in axes.get_lines()}
+    assert level["hard limit 172"] == told.hard_kpa == 172.0
+    assert level["working limit 138"] == told.working_kpa
+    assert axes.get_ylim()[1] > told.hard_kpa
+
+
+def test_a_sensor_that_does_not_tell_the_truth_is_drawn_beside_it(story: Stories) -> None:
+    for name, beside in (("healthy", False), ("sensor", True)):
+        axes = next(axes for axes in drawn(story(name)).axes if axes.get_label() == "pressure")
+        assert beside == ("what the sensor says" in [line.get_label() for line in axes.get_lines()])
+
+
+def test_the_curves_are_those_of_the_trace() -> None:
+    result = run(Case(), [])
+    told = story_of(result)
+    assert result.trace is not None
+    rows = [row for row in result.trace if row.now_us >= (result.truth.first_step_us or 0) - 100_000]
+    assert len(told.times_s) == len(rows)
+    assert told.pressure_kpa[-1] == rows[-1].pressure_pa / 1000
+    assert told.out_ml[-1] == pytest.approx(result.truth.tip_ml)
+    assert told.driven_ml[-1] == pytest.approx(result.truth.driven_ml, abs=0.001)
+    # The flow that is drawn is the volume that was driven.
+    assert np.trapezoid(told.flow_in_ml_per_s, told.times_s) == pytest.approx(told.driven_ml[-1], abs=0.005)
+    pulse = told.pulses[3]
+    middle = np.argmin(np.abs(told.times_s - (pulse.start_s + pulse.driven_s) / 2))
+    assert told.flow_in_ml_per_s[middle] == pytest.approx(2.0, abs=0.05)
+    assert abs(told.flow_in_ml_per_s[np.argmin(np.abs(told.times_s - pulse.driven_s - 0.1))]) < 0.01
+
+
+def test_a_case_without_a_trace_cannot_be_drawn() -> None:
+    with pytest.raises(ValueError, match="list for its trace"):
+        story_of(run(Case(faults=("occlusion@1s",))))
