@@ -9,8 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
+
+# Two rows that lie closer together are a jump, not a flow: a line that empties into the room at once.
+JUMP_S = 1e-9
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,17 @@ class FlowRecord:
     line_ml: "NDArray[np.float64]"
     tip_ml: "NDArray[np.float64]"
     leaked_ml: "NDArray[np.float64]"
+
+    @classmethod
+    def of_flows(cls, pieces: "Iterable[tuple[float, float]]") -> "FlowRecord":
+        """Pieces of even flow, (mL/s, s), through a line that does not stretch: all of it comes out of the tip."""
+        notes = FlowNotes()
+        time_us = volume_ml = 0.0
+        for flow_ml_per_s, time_s in pieces:
+            time_us += time_s * 1e6
+            volume_ml += flow_ml_per_s * time_s
+            notes.add(time_us, volume_ml, volume_ml, volume_ml, volume_ml, 0.0)
+        return notes.record()
 
     @cached_property
     def duration_s(self) -> float:
