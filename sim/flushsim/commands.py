@@ -7,6 +7,7 @@ import click
 from flushpump.errors import NoDevice, UsageProblem
 
 from flushsim.boot import FirmwareError
+from flushsim.campaign.command import campaign_command
 from flushsim.faults import KINDS
 from flushsim.pictures.command import trace_command
 from flushsim.serve import PseudoTerminal, linked, serve, until_signalled
@@ -20,6 +21,7 @@ def sim_group() -> None:
     """The simulator: a pump and its line, run by the firmware of the board."""
 
 
+sim_group.add_command(campaign_command)
 sim_group.add_command(trace_command)
 
 

@@ -1,0 +1,153 @@
+"""`flushpump sim campaign`: many runs drawn from a file, kept as Parquet, and told in a table."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from flushpump.cli_base import complain, console_for, json_option, print_json
+from flushpump.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from flushsim.campaign.description import Description
+    from flushsim.campaign.performing import Progress
+
+_SHARES_TOLD = 10
+
+
+@click.command("campaign")
+@click.argument("file")
+@click.option("--runs", type=click.IntRange(1), help="How many runs, instead of what the file says.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Another seed: other cases.")
+@click.option("--output", type=click.Path(path_type=Path), help="Folder of the results [default: campaign-NAME-SEED].")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes [default: one for each core].")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, as in tcp://10.0.0.1:8786, instead of processes.")
+@click.option("--case", "case", type=click.IntRange(0), help="Run this case alone, and tell of it.")
+@click.option("--trace", type=click.Path(path_type=Path), help="With --case: its trace [default: case-N.trace].")
+@json_option
+def campaign_command(
+    file: str,
+    runs: int | None,
+    seed: int | None,
+    output: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    case: int | None,
+    trace: Path | None,
+    as_json: bool,
+) -> None:
+    """Runs a campaign: FILE is a TOML file, or the name of one that is shipped.
+
+    What is finished is kept in the output folder, and the same command goes on with it. Every case is drawn from the
+    seed and its number alone: --case N runs one of them again.
+    """
+    from flushsim.campaign.description import load
+
+    description = load(file)
+    if seed is not None:
+        description = replace(description, seed=seed)
+    if case is not None:
+        _one(description, case, trace or Path(f"case-{case}.trace"), as_json)
+        return
+    if trace is not None:
+        raise UsageProblem("--trace is for one case", "name it with --case")
+    with _needed():
+        _all(description, runs or description.runs, output, jobs, scheduler, as_json)
+
+
+@contextmanager
+def _needed() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as problem:
+        raise UsageProblem(
+            f"a campaign needs {problem.name}, which is not installed", "pip install 'flushpump[campaign]'"
+        ) from problem
+
+
+def _all(
+    description: "Description", runs: int, output: Path | None, jobs: int | None, scheduler: str | None, as_json: bool
+) -> None:
+    from flushsim.campaign.figures import figures_of
+    from flushsim.campaign.labour import Labour, Processes, cores
+    from flushsim.campaign.parts import Parts
+    from flushsim.campaign.performing import perform, problem_of_failed
+    from flushsim.campaign.results import read
+    from flushsim.campaign.telling import lines_of
+
+    parts = Parts(output or Path(f"campaign-{description.name}-{description.seed}"))
+    parts.begin(description)
+
+    def labour() -> Labour:
+        if scheduler is not None:
+            from flushsim.campaign.cluster import Cluster
+
+            return Cluster(description, scheduler)
+        return Processes(description, jobs or cores())
+
+    with _progress(description, runs, len(parts.done)) as progress:
+        perform(description, runs, parts, labour, progress)
+    if progress.failed:
+        raise problem_of_failed(progress.failed, parts, runs)
+    figures = figures_of(read(parts.files(), below=runs))
+    if as_json:
+        print_json({"campaign": description.name, "seed": description.seed, **figures})
+        return
+    click.echo("\n".join(lines_of(description.title, description.seed, figures)))
+    click.echo(f"\nevery run, and every pulse of it: {parts.folder}/part-*.parquet", err=True)
+
+
+@contextmanager
+def _progress(description: "Description", runs: int, done: int) -> Iterator["Progress"]:
+    """Tells on stderr how far it is, on a terminal all the time, else ten times in all."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from flushsim.campaign.performing import Progress
+
+    if done:
+        click.echo(f"{min(done, runs)} of {runs} runs are there already", err=True)
+    console = console_for(as_json=True)
+    columns = (TextColumn(description.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=runs, completed=done)
+
+        def step(now: int) -> None:
+            bar.update(task, completed=now)
+            if bar.disable and (now == runs or now * _SHARES_TOLD // runs > (now - 1) * _SHARES_TOLD // runs):
+                click.echo(f"{now} of {runs} runs", err=True)
+
+        yield Progress(tell=complain, step=step)
+
+
+def _one(description: "Description", case: int, trace: Path, as_json: bool) -> None:
+    from flushpump.report import alarm_sentence
+
+    from flushsim.campaign.draws import case_of
+    from flushsim.campaign.rows import told_and_true
+    from flushsim.cases import run
+
+    drawn = case_of(description, case)
+    group = description.group_of(case)
+    try:
+        result = run(drawn, trace=trace)
+    except OSError as problem:
+        raise UsageProblem(
+            f"the trace {trace} cannot be written: {problem.strerror or problem}", "name another with --trace"
+        ) from problem
+    row = told_and_true(case, group, result)
+    if as_json:
+        print_json(row)
+        return
+    faults = ", ".join(row["faults"]) or "none"
+    click.echo(f"case {case} of {description.name}, seed {description.seed}: {group.name}; faults: {faults}")
+    for pulse in row.pop("pulses"):
+        click.echo(json.dumps(pulse))
+    for alarm in result.told.alarms:
+        click.echo(alarm_sentence(alarm))
+    for name, value in row.items():
+        click.echo(f"{name:<34}{value}")
+    click.echo(f"its trace is {trace}", err=True)

@@ -1,0 +1,49 @@
+"""The case of an index: a pure function of the campaign's seed and the index, so that any case can be run again."""
+
+import random
+from dataclasses import replace
+
+from flushpump.types import PhaseKind, Question
+
+from flushsim.campaign.description import Description, FaultDrawn
+from flushsim.cases import Case
+from flushsim.faults import Fault
+
+# From the end of a phase to the next one's first step when a question stands between them and is answered at once.
+_ANSWER_S = 0.02
+
+
+def case_of(description: Description, index: int) -> Case:
+    """The case of this index, from 0 on."""
+    source = random.Random(f"case {index} of campaign {description.seed}")
+    group = description.group_of(index)
+    case = source.choice(group.cases)
+    seed = source.randrange(2**31)
+    path = case.true_path()
+    faults = tuple(_fault(fault, case, source) for fault in group.faults)
+    return replace(case, seed=seed, path=path, faults=faults)
+
+
+def _fault(fault: FaultDrawn, case: Case, source: random.Random) -> Fault:
+    severity = float(f"{fault.severity.drawn(source):.6g}")
+    onset = fault.onset.drawn(source)
+    onset_s = _pulse_s(case, onset) if fault.in_pulses else onset
+    duration_us = None
+    if fault.duration_s is not None:
+        duration_us = max(1, round(fault.duration_s.drawn(source) * 1000)) * 1000
+    # To the ms, so that the text of the fault says it all.
+    return Fault(fault.name, severity, round(onset_s * 1000) * 1000, duration_us)
+
+
+def _pulse_s(case: Case, pulse: float) -> float:
+    """Planned time since the first step of a place in a pulse: 2.25 is a quarter through the second one's motion."""
+    at_s = 0.0
+    for phase in case.plan().phases:
+        if phase.kind is PhaseKind.PULSES:
+            one_s = phase.duration_s / phase.count
+            whole, share = divmod(pulse - 1, 1)
+            return at_s + whole * one_s + share * (one_s - phase.pause_s)
+        at_s += phase.duration_s
+        if phase.question is not Question.NONE:
+            at_s += _ANSWER_S
+    raise ValueError("a sequence without pulses")

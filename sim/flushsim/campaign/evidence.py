@@ -1,0 +1,73 @@
+"""What a pump has said of a line in a run, when, and whether it is what the fault calls for.
+
+Said is every verdict that is not `patent` and every alarm but those that belong to a healthy run, by one name each.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flushlink import messages
+from flushpump.types import Alarm, Outcome, ProgramEnd, PulseResult, Verdict
+
+from flushsim.cases import Told
+
+# An alarm that says the same as a verdict has its name.
+_SAME = {"occlusion": "occluded", "partial_occlusion": "partial"}
+# A syringe that comes to its end is announced in healthy runs too.
+_HARMLESS = ("syringe_low", "syringe_empty")
+_SILENT = (Verdict.NOT_JUDGED, Verdict.PATENT)
+
+_VERDICTS = tuple(verdict.name.lower() for verdict in Verdict if verdict not in _SILENT)
+_ALARMS = tuple(name.lower() for _, name, *_ in messages.ALARMS)
+KNOWN_NAMES = tuple(dict.fromkeys((*_VERDICTS, *(_SAME.get(name, name) for name in _ALARMS))))
+
+_RESISTS = ("partial", "occluded")
+_EXPECTED = {
+    "occlusion": ("occluded",),
+    "partial": _RESISTS,
+    "growing": _RESISTS,
+    "pinch-off": _RESISTS,
+    "bubble": ("bubble",),
+    "leak": ("leak", "disconnected"),
+    "disconnect": ("disconnected", "leak"),
+    "step-loss": ("step_mismatch",),
+    "stall": ("step_mismatch",),
+    "sensor-silent": ("sensor_silent",),
+    "sensor-stuck": ("sensor_stuck",),
+    "sensor-fault": ("sensor_range", "sensor_silent"),
+}
+
+
+def expected_of(faults: Iterable[str]) -> frozenset[str]:
+    """Names by which these faults are found; of a fault without such names (none at all): whatever is said."""
+    names: set[str] = set()
+    for fault in faults:
+        names.update(_EXPECTED.get(fault, ()))
+    return frozenset(names)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing said: `time_us` since power-on; `pulse` is its index where a pulse's result said it."""
+
+    name: str
+    time_us: int
+    pulse: int | None = None
+
+
+def said_in(told: Told) -> list[Said]:
+    """Everything said in a run, in order of time; an alarm at the time that the pump gave it."""
+    said = []
+    for time_us, event in told.events:
+        if isinstance(event, Alarm) and event.code:
+            name = event.name.lower()
+            if name not in _HARMLESS:
+                said.append(Said(_SAME.get(name, name), event.device_time_ms * 1000))
+        elif isinstance(event, PulseResult) and event.verdict not in _SILENT:
+            said.append(Said(event.verdict.name.lower(), time_us, event.index))
+        elif isinstance(event, ProgramEnd):
+            if event.verdict not in _SILENT:
+                said.append(Said(event.verdict.name.lower(), time_us))
+            elif event.outcome is not Outcome.COMPLETED:
+                said.append(Said(event.outcome.name.lower(), time_us))
+    return sorted(said, key=lambda one: one.time_us)

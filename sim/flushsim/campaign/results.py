@@ -1,0 +1,117 @@
+"""The results of a campaign as two tables, read from its parts: one row a run, one row a pulse.
+
+What is worked out from the columns alone is added here, so that a part never has to be written again for it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from flushpump.errors import UsageProblem
+
+from flushsim.campaign.schema import SCHEMA
+
+SCORES = (
+    "resistance_ratio", "resistance_change", "compliance_change", "pressure_missing", "peak_change", "residual_share",
+)  # fmt: skip
+"""Scores of a pulse, each from what the host is told; the higher, the more it speaks for a fault.
+
+`resistance_ratio` is the resistance over the path's, `resistance_change` over that of the run's first pulse,
+`pressure_missing` the first one's over this one's; `compliance_change` and `peak_change` are as resistance_change,
+`residual_share` is the residual over the pulse's peak.
+"""
+SCORES_OF_FAULT = {
+    "bubble": ("compliance_change",),
+    "leak": ("pressure_missing",),
+    "disconnect": ("pressure_missing",),
+}
+_SCORES_ELSE = ("resistance_change", "resistance_ratio", "peak_change", "residual_share")
+
+
+@dataclass(frozen=True)
+class Results:
+    """`runs` are indexed by their case, `pulses` have the run's `case`, `group` and `healthy` and the SCORES."""
+
+    runs: pd.DataFrame
+    pulses: pd.DataFrame
+
+
+def read(files: Iterable[Path], below: int | None = None) -> Results:
+    """The runs of all parts in the order of their cases, those below a number if it is given. UsageProblem if none."""
+    tables = [pq.read_table(file, schema=SCHEMA).to_pandas() for file in files]
+    if not tables:
+        raise UsageProblem("there are no results yet", "run the campaign first")
+    runs = pd.concat(tables, ignore_index=True).sort_values("case").drop_duplicates("case")
+    if below is not None:
+        runs = runs[runs["case"] < below]
+    runs = runs.set_index("case", drop=False)
+    return Results(_with_paths(runs.drop(columns="pulses")), _pulses(runs))
+
+
+def _with_paths(runs: pd.DataFrame) -> pd.DataFrame:
+    needle = runs["needle"].where(runs["needle"] == "none", " + " + runs["needle"]).replace("none", "")
+    found, completed = runs["found"].eq(True), runs["outcome"].eq("completed")
+    return runs.assign(
+        path=runs["line"] + needle,
+        in_pulse=found & (runs["found_pulse"] <= runs["hit_pulse"]),
+        in_two_pulses=found & (runs["whole_pulses"] <= 2),
+        # A completed run in which too few pulses were left says nothing about how many are needed.
+        two_pulses_left=runs["found"].notna() & (found | ~completed | (runs["pulses_left"] >= 2)),
+        volume_beyond_uncertain_ml=runs["volume_error_ml"].abs() - runs["told_uncertain_ml"],
+        below_hard_limit=found & (runs["peak_kpa"] < runs["hard_limit_kpa"]),
+    )
+
+
+def _pulses(runs: pd.DataFrame) -> pd.DataFrame:
+    columns = ["case", "group", "healthy", "fault", "severity", "expected_resistance_kpa_s_per_ml", "pulses"]
+    one_each = runs[columns].explode("pulses").dropna(subset="pulses").reset_index(drop=True)
+    told = pd.DataFrame.from_records(one_each.pop("pulses").tolist())
+    pulses = pd.concat([one_each, told], axis=1)
+    if pulses.empty:
+        return pulses.assign(**dict.fromkeys(SCORES, 0.0))
+    resistance = pulses["resistance_pa_s_per_ml"].where(lambda value: value > 0) / 1000
+    compliance = pulses["compliance_nl_per_kpa"].where(lambda value: value > 0)
+    peak = pulses["peak_pa"].clip(lower=1000)
+    first_resistance = resistance.groupby(pulses["case"]).transform("first")
+    return pulses.assign(
+        resistance_ratio=resistance / pulses["expected_resistance_kpa_s_per_ml"],
+        resistance_change=resistance / first_resistance,
+        compliance_change=compliance / compliance.groupby(pulses["case"]).transform("first"),
+        pressure_missing=first_resistance / resistance,
+        peak_change=peak / peak.groupby(pulses["case"]).transform("first"),
+        residual_share=pulses["residual_pa"] / peak,
+    )
+
+
+def scores_of(fault: str) -> tuple[str, ...]:
+    """The SCORES that a fault of this name should show in."""
+    return SCORES_OF_FAULT.get(fault, _SCORES_ELSE)
+
+
+def roc(results: Results, group: str, score: str) -> pd.DataFrame:
+    """The curve: for each threshold the share of healthy pulses, and of the group's runs, that reach it.
+
+    Columns `threshold`, `false_rate`, `true_rate`, thresholds falling. A run of the group reaches it in the pulse that
+    the fault hit or in one of the two whole ones after it; of the healthy runs every pulse counts but the first, which
+    teaches.
+    """
+    pulses = results.pulses.dropna(subset=score)
+    healthy = pulses.loc[pulses["healthy"] & (pulses["index"] > 0), score]
+    hit = pulses[(pulses["group"] == group) & pulses["after_onset"].isin((0, 1, 2))].groupby("case")[score].max()
+    both = pd.concat([healthy.to_frame("score").assign(hit=0), hit.to_frame("score").assign(hit=1)])
+    counted = both.groupby("score")["hit"].agg(["size", "sum"]).sort_index(ascending=False).cumsum()
+    return pd.DataFrame({
+        "threshold": counted.index,
+        "false_rate": (counted["size"] - counted["sum"]).to_numpy() / max(1, len(healthy)),
+        "true_rate": counted["sum"].to_numpy() / max(1, len(hit)),
+    })  # fmt: skip
+
+
+def area_under(curve: pd.DataFrame) -> float | None:
+    """Area under such a curve: 1 tells every pulse apart, 0.5 none; None where one side has no pulses."""
+    if curve.empty or not curve["false_rate"].iloc[-1] or not curve["true_rate"].iloc[-1]:
+        return None
+    return float(np.trapezoid([0.0, *curve["true_rate"]], [0.0, *curve["false_rate"]]))

@@ -1,0 +1,123 @@
+"""The figures of a campaign as lines for a person."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flushpump.cli_base import aligned
+
+_PATHS_SHOWN = 6
+
+
+def lines_of(title: str, seed: int, figures: Mapping[str, Any]) -> list[str]:
+    """The whole report: false alarms, detection by fault and severity, what was said first, volumes and pressures."""
+    blocks = [
+        [f"{title}: {figures['runs']} runs, seed {seed}; rates in % with their 95 % intervals"],
+        _healthy(figures["healthy"]),
+        _detection(figures["faults"]),
+        _said(figures["healthy"], figures["faults"]),
+        _paths(figures["faults"]),
+        _volumes(figures),
+    ]
+    if figures["firmware_failed"]:
+        blocks.insert(1, [f"THE FIRMWARE FAILED in {figures['firmware_failed']} runs; see `problem` in the results"])
+    return [line for block in blocks if block for line in [*block, ""]][:-1]
+
+
+def percent(rate: Mapping[str, Any]) -> str:
+    """A rate with its interval, in %; a dash without any run."""
+    if not rate["of"]:
+        return "-"
+    share = rate["count"] / rate["of"]
+    return f"{_figure(100 * share)} ({_figure(100 * rate['low'])}-{_figure(100 * rate['high'])})"
+
+
+def _figure(value: float) -> str:
+    """Two decimals where that says something: near 0 and near 100."""
+    return f"{value:.3f}" if 0 < value < 0.1 else f"{value:.2f}" if value < 1 or value > 99 else f"{value:.1f}"
+
+
+def _healthy(healthy: Mapping[str, Any]) -> list[str]:
+    false = healthy["false_alarms"]
+    if not false["of"]:
+        return []
+    lines = [
+        f"without a fault: {false['count']} false alarms in {false['of']} runs, {percent(false)} of runs",
+    ]
+    if healthy["said"]:
+        lines.append("  said: " + _listed(healthy["said"]) + "; on " + _listed(healthy["paths_with_false_alarms"]))
+    return lines
+
+
+def _detection(groups: list[Mapping[str, Any]]) -> list[str]:
+    if not groups:
+        return []
+    rows = [["fault", "severity", "runs", "found", "in the pulse hit", "within two pulses", "before hard limit",
+             "seconds", "95 % within", "ROC area"]]  # fmt: skip
+    for group in groups:
+        area = max((area for area in group["roc_area"].values() if area is not None), default=None)
+        rows.append([group["group"], "all", *_cells(group), "-" if area is None else f"{area:.4f}"])
+        rows.extend(["", part["severity"], *_cells(part), ""] for part in group["by_severity"])
+    return aligned(rows)
+
+
+def _cells(part: Mapping[str, Any]) -> list[str]:
+    after = part["found_after_s"]
+    return [
+        str(part["found"]["of"]),
+        *(percent(part[key]) for key in ("found", "in_the_pulse", "within_two_pulses", "before_hard_limit")),
+        "-" if after["median"] is None else f"{after['median']:.3f}",
+        "-" if after["most_of"] is None else f"{after['most_of']:.3f}",
+    ]
+
+
+def _said(healthy: Mapping[str, Any], groups: list[Mapping[str, Any]]) -> list[str]:
+    """What was said first, by what was true."""
+    rows = [[group["group"], _listed(group["said_first"])] for group in groups]
+    if healthy["false_alarms"]["of"]:
+        quiet = healthy["false_alarms"]["of"] - healthy["false_alarms"]["count"]
+        rows.insert(0, ["no fault", _listed({"nothing": quiet, **healthy["said"]})])
+    before = [
+        f"{group['group']}: a false alarm before the onset in {group['false_alarms_before']['count']} runs"
+        for group in groups
+        if group["false_alarms_before"]["count"]
+    ]
+    return [*aligned([["in truth", "said first"], *rows]), *before]
+
+
+def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for group in groups:
+        poor = group["paths_below_95_percent"]
+        if poor:
+            shown = [f"{path} ({found})" for path, found in list(poor.items())[:_PATHS_SHOWN]]
+            more = f", and {len(poor) - _PATHS_SHOWN} more" if len(poor) > _PATHS_SHOWN else ""
+            lines.append(f"{group['group']}: below 95 % within two pulses on {', '.join(shown)}{more}")
+    return lines
+
+
+def _volumes(figures: Mapping[str, Any]) -> list[str]:
+    pressure, volume = figures["pressure_kpa"], figures["volume_error_ml"]
+    rows = [
+        ["", "median", "95 % within", "worst"],
+        ["volume told less volume given, completed, mL", *_spread(volume["completed"], 4)],
+        ["volume told less volume given, stopped, mL", *_spread(volume["stopped"], 4)],
+        ["the same beyond what was told to be uncertain, mL", *_spread(volume["beyond_uncertain"], 4)],
+        ["true pressure above the working limit, kPa", *_spread(pressure["above_working_limit"], 2)],
+        ["bolus when the line opens after a stop with relief, mL", *_spread(figures["bolus_ml"], 4)],
+        ["blood drawn in through the tip in relief, mL", *_spread(figures["drawn_in_relief_ml"], 4)],
+    ]
+    lines = aligned(rows)
+    lines.append(f"above the working limit in {percent(pressure['runs_above_working_limit'])} of runs")
+    lines.append(f"at the hard limit in {percent(pressure['runs_at_hard_limit'])} of runs")
+    if pressure["lowest_in_relief"] is not None:
+        lines.append(f"lowest true pressure in relief {pressure['lowest_in_relief']:.2f} kPa")
+    return lines
+
+
+def _spread(spread: Mapping[str, float | None], digits: int) -> list[str]:
+    return ["-" if value is None else f"{value:.{digits}f}" for value in spread.values()]
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    shown = [f"{count} {name}" for name, count in list(counts.items())[:_PATHS_SHOWN]]
+    return ", ".join(shown) + (" and others" if len(counts) > _PATHS_SHOWN else "")
