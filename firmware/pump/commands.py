@@ -36,6 +36,10 @@ class Commands:
             self._pump.log.add(LOG_COMMAND, message, self._pump.now_ms, status)
         return status
 
+    def freshen(self):
+        """Brings up to date what replies tell and takes a turn's time: a request comes in the next one."""
+        self._pump.runner.refresh_figures()
+
     def stop_motion(self):
         """What STOP does; the link server calls it as soon as it sees one coming."""
         stop_motion(self._pump)

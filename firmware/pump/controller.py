@@ -267,8 +267,9 @@ class Controller:
             self.alarms.indicate(self._indicators, now_ms, moving)
         if moving:
             self._mirror += 1
-            # In a turn with time, but not for ever later.
-            if self._mirror >= _MIRROR_TURNS and (spare or self._mirror >= 2 * _MIRROR_TURNS):
+            # In a turn with time, but not for ever later: rather in one that another frame shares than the runner.
+            late = self._mirror - _MIRROR_TURNS
+            if late >= 0 and (spare or (late >= 3 and not runner.worked) or late >= _MIRROR_TURNS):
                 self._mirror = 0
                 runner.refresh_ledger()
         elif not was_moving:

@@ -73,7 +73,8 @@ class LinkCommands:
         runner = pump.runner
         server = pump.server
         ledger = pump.ledger
-        runner.refresh_figures()
+        if not pump.moving:
+            runner.refresh_figures()
         code = alarms.gravest()
         values = _STATUS.values
         values[0] = pump.state()

@@ -2,9 +2,10 @@
 
 A command is executed when its session is the current one and its sequence the next; its reply is kept, and
 a repetition of the same bytes gets those bytes again. HELLO, STATUS and STOP stand outside of that. One
-frame is taken per turn, so a turn's work is bounded whatever comes in; but every byte is looked at as it comes,
-and a STOP that waits behind other frames acts at once (its answer keeps its place). A reply for which the link has
-no room is dropped: the host asks again and gets the kept one, and STOP is heard though nobody reads.
+frame is taken per turn, so a turn's work is bounded whatever comes in, and while the pump moves reading, admitting,
+executing and answering it are a turn each; but every byte is looked at as it comes, and a STOP that waits behind other
+frames acts at once (its answer keeps its place). A reply for which the link has no room is dropped: the host asks
+again and gets the kept one, and STOP is heard though nobody reads.
 """
 
 from flushlink import fast
@@ -55,6 +56,10 @@ HELLO = 0x01
 STOP = 0x03
 NONCE_SIZE = 8
 _PAST_NONCES = const(4)
+# How far the frame that was taken last has come.
+_DONE = const(0)
+_ADMITTED = const(1)
+_EXECUTED = const(2)
 _RESPONSE = VERSION << 16 | KIND_RESPONSE << 8
 _EVENT = VERSION << 16 | KIND_EVENT << 8
 _MESSAGES = admissions()
@@ -65,7 +70,10 @@ _STOP_SIZE = 1 + HEADER_SIZE + CRC_SIZE
 
 
 class LinkServer:
-    """`commands.execute(message, frame, reply)` returns a status; it fills the payload of `reply` at HEADER_SIZE."""
+    """`commands.execute(message, frame, reply)` returns a status; it fills the payload of `reply` at HEADER_SIZE.
+
+    `commands.freshen()` comes a turn before it while the pump moves.
+    """
 
     def __init__(self, link, identity, commands):
         self._link = link
@@ -85,6 +93,10 @@ class LinkServer:
         self._seen = bytearray(_STOP_SIZE)
         self._stops_ahead = 0
         self._put_off = False
+        self._stage = _DONE
+        self._status = 0
+        self._size = 0
+        self._keeps = False
         self._frame = bytearray(FRAME_MAX + 3)
         self._plain = bytearray(HEADER_SIZE + 48 + CRC_SIZE)
         self._wire = bytearray(FRAME_MAX + 3)
@@ -100,23 +112,35 @@ class LinkServer:
     def poll(self, moving=False):
         """Reads what has come, heeds any STOP in it, and answers at most one frame: NOTHING, READ or ANSWERED.
 
-        While the pump moves, what has just come is answered in the next turn, for reading takes its time too.
+        While the pump moves it goes one stage on with a frame.
         """
         inbox = self._inbox
         came = inbox.read()
-        if inbox.empty():
-            self._stops_ahead = 0
-            return NOTHING
         if came:
             self._look_for_stop(inbox)
-        self._put_off = came and moving and not self._put_off
-        if self._put_off:
-            return READ
         frame = self._frame
-        length = inbox.take(frame)
-        if length == 0 or unseal(frame, length) < 0 or frame[AT_KIND] != KIND_REQUEST:
-            return READ
-        self._answer(frame)
+        if self._stage == _DONE:
+            if inbox.empty():
+                self._stops_ahead = 0
+                return NOTHING
+            self._put_off = came and moving and not self._put_off
+            if self._put_off:
+                return READ
+            length = inbox.take(frame)
+            if length == 0 or unseal(frame, length) < 0 or frame[AT_KIND] != KIND_REQUEST:
+                return READ
+            self._admit(frame)
+            if moving:
+                self._commands.freshen()
+                return ANSWERED
+        if self._stage == _ADMITTED:
+            self._stage = _EXECUTED
+            self._execute(frame)
+            if moving:
+                return ANSWERED
+        if self._stage == _EXECUTED:
+            self._stage = _DONE
+            self._answer(frame)
         return ANSWERED
 
     def _look_for_stop(self, inbox):
@@ -131,25 +155,26 @@ class LinkServer:
         """Whether a STOP has been seen whose turn to be answered has not come: nothing may begin to move before it."""
         return self._stops_ahead > 0
 
-    def _answer(self, frame):
+    def _admit(self, frame):
+        """Whether it is to be executed, to be refused, or is answered already: the stage that it has then reached."""
         message = frame[AT_MESSAGE]
         if message == STOP and self._stops_ahead:
             self._stops_ahead -= 1
-        admission, request_size, response_size = _MESSAGES.get(message, _UNKNOWN)
+        admission, request_size, self._size = _MESSAGES.get(message, _UNKNOWN)
+        self._keeps = False
         if admission == OPEN:
             if frame[AT_LENGTH] != request_size:
-                self._reply(frame, BAD_LENGTH)
+                self._refuse(BAD_LENGTH)
             elif message == HELLO and not self._hello(frame):
-                self._reply(frame, WRONG_SESSION)
+                self._refuse(WRONG_SESSION)
             else:
-                status = self._commands.execute(message, frame, self._plain)
-                self._reply(frame, status, 0 if status else response_size)
+                self._stage = _ADMITTED
             return
         if frame[AT_VERSION] >> 4 != VERSION_MAJOR:
-            self._reply(frame, VERSION_REFUSED)
+            self._refuse(VERSION_REFUSED)
             return
         if self.session == 0 or get_u16(frame, AT_SESSION) != self.session:
-            self._reply(frame, WRONG_SESSION)
+            self._refuse(WRONG_SESSION)
             return
         size = HEADER_SIZE + frame[AT_LENGTH]
         sequence = get_u16(frame, AT_SEQUENCE)
@@ -158,7 +183,7 @@ class LinkServer:
             return
         if sequence != self.sequence % 65_535 + 1:
             put_u16(self._plain, HEADER_SIZE, self.sequence)
-            self._reply(frame, WRONG_SEQUENCE, 2)
+            self._refuse(WRONG_SEQUENCE, 2)
             return
         # The sequence advances before the command runs: whatever happens in it, it is not run again.
         self.sequence = sequence
@@ -166,18 +191,35 @@ class LinkServer:
         self.last_sequence = sequence
         fast.copy(frame, size, self._kept_request)
         self._kept_request_length = size
+        self._keeps = True
         if admission < 0:
-            status = UNKNOWN_MESSAGE
+            self._refuse(UNKNOWN_MESSAGE)
         elif frame[AT_LENGTH] != request_size:
-            status = BAD_LENGTH
+            self._refuse(BAD_LENGTH)
         elif admission == THERAPY and not self.authenticated:
-            status = NOT_AUTHENTICATED
+            self._refuse(NOT_AUTHENTICATED)
         else:
-            status = self._commands.execute(message, frame, self._plain)
-        self.last_status = status
-        self._reply(frame, status, 0 if status else response_size)
-        fast.copy(self._wire, self._wire_length, self._kept)
-        self._kept_length = self._wire_length
+            self._stage = _ADMITTED
+
+    def _refuse(self, status, size=0):
+        self._stage = _EXECUTED
+        self._status = status
+        self._size = size
+        if self._keeps:
+            self.last_status = status
+
+    def _execute(self, frame):
+        self._status = status = self._commands.execute(frame[AT_MESSAGE], frame, self._plain)
+        if status:
+            self._size = 0
+        if self._keeps:
+            self.last_status = status
+
+    def _answer(self, frame):
+        self._reply(frame, self._status, self._size)
+        if self._keeps:
+            fast.copy(self._wire, self._wire_length, self._kept)
+            self._kept_length = self._wire_length
 
     def _hello(self, frame):
         """Opens a session, or stays in the one that this very HELLO opened; False for a nonce of a past one."""
@@ -212,7 +254,7 @@ class LinkServer:
     def _is_kept(self, frame, size):
         return size == self._kept_request_length and fast.same(self._kept_request, frame, size)
 
-    def _reply(self, frame, status, length=0):
+    def _reply(self, frame, status, length):
         plain = self._plain
         sequence = frame[AT_SEQUENCE] | frame[AT_SEQUENCE + 1] << 8
         fast.put_header(plain, _RESPONSE | frame[AT_MESSAGE], self.session, sequence)

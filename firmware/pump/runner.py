@@ -173,7 +173,8 @@ class Runner:
         """One control turn: `rate` are the steps/s counted since the last; a host was `answered` in it or was not.
 
         Judging a pulse, reporting it and beginning the next are a turn's work each, and leave time for little else:
-        each waits for a turn in which nothing was answered, as long as it may. `worked` says that there was such work.
+        each waits for a turn in which nothing was answered, as long as it may. `worked` says that there was such work,
+        or that of ending a run.
         """
         state = self.state
         self.worked = False
@@ -215,6 +216,7 @@ class Runner:
         burst = self._burst
         if not burst.running:
             if motion.idle():
+                self.worked = True
                 burst.begin(self.phase, self._burst_index)
         elif burst.tail:
             if self._may_end_burst():
@@ -226,6 +228,7 @@ class Runner:
                 self.worked = True
                 self._close_burst(kind)
         elif motion.queued():
+            self.worked = True
             burst.pause()
 
     def _may_end_burst(self):
@@ -344,6 +347,7 @@ class Runner:
 
     def _burst_cut(self, burst, kind):
         """Books what was made of a burst that was ended, and reports it unless that was done already."""
+        self.worked = True
         steps = burst.made()
         burst.book(steps)
         if burst.closed == CLOSED:
@@ -357,6 +361,7 @@ class Runner:
             self._ledger.lost(self._path.volume_nl(steps))
 
     def _finish(self):
+        self.worked = True
         ledger = self._ledger
         stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
         ledger.close(stored_nl)

@@ -7,7 +7,7 @@ from fw_ports import Identity, Link
 from fw_server import NUMBER, PATH, STATUS, STATUS_NAME, Device, Host
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pump.link_server import LinkServer
+from pump.link_server import ANSWERED, READ, LinkServer
 
 
 class Commands:
@@ -26,11 +26,27 @@ class Commands:
         self.stops += 1
 
 
+    def freshen(self):
+        pass
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["at rest", "moving"], autouse=True)
+def moving(request):
+    """All of it holds at rest, where a frame is answered in one turn, and while the pump moves, where it takes four."""
+    Commands.moving = request.param
+    return request.param
+
+
 def make():
     link = Link()
     commands = Commands()
     server = LinkServer(link, Identity(), commands)
-    return server, commands, Host(link, server.poll)
+
+    def turn():
+        for _ in range(4 if Commands.moving else 1):
+            server.poll(Commands.moving)
+
+    return server, commands, Host(link, turn)
 
 
 def opened():
@@ -207,15 +223,42 @@ def test_a_frame_that_comes_byte_by_byte_is_answered_once():
     assert names(answers) == ["OK"]
 
 
+def test_while_the_pump_moves_reading_admitting_executing_and_answering_are_a_turn_each():
+    server, commands, host = opened()
+    host.link.incoming += keepalive(host, sequence=1) * 2
+    seen = []
+    for _ in range(4):
+        said = server.poll(True)
+        seen.append((said, server.sequence, len(commands.executed), len(host.heard())))
+    assert seen == [(READ, 0, 0, 0), (ANSWERED, 1, 0, 0), (ANSWERED, 1, 1, 0), (ANSWERED, 1, 1, 1)]
+    server.poll(True)
+    assert len(host.heard()) == len(commands.executed) == 1, "the repetition got the kept reply"
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+@pytest.mark.parametrize("stage", range(4))
+def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_another_frame_is_at(stage):
+    server, commands, host = opened()
+    host.link.incoming += keepalive(host, sequence=1)
+    for _ in range(stage):
+        server.poll(True)
+    host.link.incoming += host.frame("STOP", session=9, sequence=9)
+    server.poll(True)
+    assert commands.stops == 1
+    host.send(b"")
+    assert [message for message, _ in commands.executed] == [NUMBER["KEEPALIVE"], NUMBER["STOP"]]
+    assert not server.stop_ahead()
+
+
 @pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("others", [0, 1, 5, 12])
-def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_stands_before_it(others):
+def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_stands_before_it(others, moving):
     server, commands, host = opened()
     host.link.incoming += host.frame("STATUS") * others + host.frame("STOP", session=9, sequence=9)
-    server.poll()
+    server.poll(moving)
     assert commands.stops == 1
-    assert server.stop_ahead() == (others > 0)
-    host.send(b"", turns=others)
+    assert server.stop_ahead() == (others > 0 or moving)
+    host.send(b"", turns=others + 1)
     assert not server.stop_ahead()
     assert commands.executed[-1][0] == NUMBER["STOP"]
     assert commands.stops == 1, "its answer keeps its place and calls it once more only through the command"
