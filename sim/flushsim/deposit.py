@@ -6,7 +6,7 @@ what is left, times the depth of the rise, (peak - valley) / peak. A slow infusi
 one, ten pulses ten; where the line's compliance fills the pauses, starts become shallow.
 
 LOOSE and LOST_A_START are fitted to two of the three figures of Guiffant 2012 (10.5301/JVA.2011.8487): slow infusion
-77 %, one bolus 79.1 %. The third, ten pulses 90 +- 3 %, is the model's to predict (it says 91.2 %).
+77 %, one bolus 79.1 %. The third, ten pulses 90 +- 3 %, is the model's to predict (it says 91 %).
 
 What it does not show: why a pause of 0.4 s was the best of those tried; any effect of flow rate on the bound part;
 chamber, fibrin, biofilm, blood, ageing of a deposit; anything about patients. It orders ways of flushing, in vitro.

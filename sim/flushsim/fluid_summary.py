@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flushsim.fluids import FluidHistory
 
 # The lock has reached the tip when half of what is there is lock: what a straight tube has when exactly its volume
-# has gone in (Polaschegg 2008, 10.1159/000123704).
+# has gone in (Polaschegg, Blood Purif. 26:255, 2008).
 AT_TIP = 0.5
 
 

@@ -22,7 +22,7 @@ def filled(tube: Tube, flow_ml_per_s: float, volumes: float, steps: int = 50) ->
 
 
 def test_a_straight_tube_filled_with_its_own_volume_spills_a_quarter_and_has_half_at_its_tip():
-    # Theory 25 %, measured 20 to 25 % (Polaschegg 2008, 10.1159/000123704).
+    # Theory 25 %, measured 20 to 25 % (Polaschegg, Blood Purif. 26:255, 2008).
     spilled, at_tip = filled(Tube(1.5, 250, 40, OLD), 0.5, 1.0)
     assert 0.20 < spilled < 0.25
     assert at_tip == pytest.approx(0.5, abs=0.02)
