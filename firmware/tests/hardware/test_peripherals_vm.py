@@ -16,7 +16,7 @@ def test_no_turn_of_link_sensors_and_indicators_allocates_and_control_characters
     # The package by its modules alone: hardware/__init__.py is for a board.
     done = subprocess.run(
         [find_micropython(), "-X", "heapsize=256k", str(HERE / "vm_peripherals" / "vm_turns.py"), str(FIRMWARE)],
-        env={**os.environ, "MICROPYPATH": str(HERE / "vm_peripherals")},
+        env={**os.environ, "MICROPYPATH": f"{HERE / 'vm_peripherals'}:{FIRMWARE.parent / 'protocol'}"},
         input=sent,
         capture_output=True,
         timeout=60,

@@ -6,6 +6,7 @@ Argument: the folder of `firmware`. Frames go to stdout; the result, one JSON ob
 import gc
 import json
 import sys
+import time
 
 import machine
 import micropython
@@ -63,6 +64,7 @@ def turns():
         adc.read()
         indicators.show(turn // 600 % 5, turn // 600 % 4)
         indicators.inputs()
+        link.listen(time.ticks_us())
 
 
 link.open()
