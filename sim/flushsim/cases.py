@@ -20,6 +20,7 @@ from flushpump.sequence import load_sequence
 from flushpump.types import Alarm, Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question, Verdict
 
 from flushsim.faults import Fault
+from flushsim.flow_record import FlowNotes, FlowRecord
 from flushsim.plant import Plant
 from flushsim.plant_path import PlantPath
 from flushsim.rig import Rig
@@ -118,7 +119,10 @@ class Truth:
 
 @dataclass
 class CaseResult:
-    """A case that was run. `trace` is the list that was asked for; `plant` is as the run left it, for who must know."""
+    """A case that was run. `trace` is the list that was asked for; `plant` is as the run left it, for who must know.
+
+    `flows` tells what flowed where, if that was asked for; `fluids.of_case` follows the fluids by it.
+    """
 
     case: Case
     plan: Plan
@@ -128,9 +132,10 @@ class CaseResult:
     settings: PathSettings
     trace: list[TraceRow] | None
     duration_us: int
+    flows: FlowRecord | None = None
 
 
-def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None) -> CaseResult:
+def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False) -> CaseResult:
     """Runs the case to its end. `trace` is as for a Rig: a list that gets a row each turn, or a file.
 
     Raises Refused, UsageProblem or UnknownName for a path or plan that cannot be, FaultError for a fault, FirmwareError
@@ -141,6 +146,8 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None) -> Cas
     rig = _CaseRig(
         "native", case.board, faults=case.faults, seed=case.seed, trace=trace, path=case.true_path(),
     )  # fmt: skip
+    if flows:
+        rig.flows = FlowNotes()
     told = Told()
     try:
         with Pump.over(Serial.over(rig, READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
@@ -156,7 +163,8 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None) -> Cas
         rig.close()
     duration_us = rig.now_us
     rows = trace if isinstance(trace, list) else None
-    return CaseResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us)
+    record = rig.flows.record() if rig.flows else None
+    return CaseResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us, record)
 
 
 class _CaseRig(Rig):
@@ -164,11 +172,14 @@ class _CaseRig(Rig):
 
     lowest_kpa = inf
     drawn_ml = 0.0
+    flows: FlowNotes | None = None
     _back = False
     _highest_tip_ml = 0.0
 
     def step(self) -> None:
         super().step()
+        if self.flows:
+            self.flows.look(self.plant)
         rate = self.plant.stepper.rate
         if rate > 0:
             self._back = False

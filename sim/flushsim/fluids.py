@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flushsim.flow_record import JUMP_S, FlowRecord
-from flushsim.fluid_charges import Charge
+from flushsim.fluid_charges import Charge, charges_of
 from flushsim.fluid_line import FIRST_CHARGE, SEGMENTS, FluidLine
 from flushsim.fluid_summary import FluidSummary
 from flushsim.mixing import Amounts
 from flushsim.plant_path import PlantPath
+
+if TYPE_CHECKING:
+    from flushsim.cases import CaseResult
 
 Floats = NDArray[np.float64]
 
@@ -105,6 +109,13 @@ def follow(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], befor
 def summary(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], before: str = "heparin") -> FluidSummary:
     """Follows the fluids of a run and says what came of them. Arguments and ValueError as `follow`'s."""
     return FluidSummary.of(follow(record, path, charges, before))
+
+
+def of_case(result: "CaseResult", before: str = "heparin") -> FluidHistory:
+    """Follows the fluids of a case that was run with `flows`. ValueError if it was not."""
+    if result.flows is None:
+        raise ValueError("the case was run without its flows: run it with flows=True")
+    return follow(result.flows, result.case.true_path(), charges_of(result.plan, result.told.events), before)
 
 
 def _begin(line: FluidLine, label: int, new: int, charge: Charge) -> int:

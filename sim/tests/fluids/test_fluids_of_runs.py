@@ -1,0 +1,76 @@
+"""Fluids of whole runs: the real firmware and client, the plant's flows."""
+
+import pytest
+from flushsim.cases import Case, run
+from flushsim.deposit import removal
+from flushsim.fluid_line import SEGMENTS
+from flushsim.fluid_summary import FluidSummary
+from flushsim.fluids import of_case
+
+
+@pytest.fixture(scope="module")
+def maintained():
+    """A run of port-maintenance on a port with a rounded chamber."""
+    return run(Case(), flows=True)
+
+
+def test_port_maintenance_replaces_chamber_and_catheter_but_for_what_the_blood_return_drew_back(maintained):
+    history = of_case(maintained)
+    said = FluidSummary.of(history)
+    assert 0.97 < said.chamber_replaced < 1
+    assert 0.97 < said.catheter_replaced < 1
+    assert 0.1 < said.drawn_back_ml < 0.3
+    assert 0.45 < history.blood_in_ml < 0.51
+    assert said.to_vein_ml["blood"] == pytest.approx(history.blood_in_ml, abs=0.002)
+
+
+def test_fluids_are_where_the_plant_says_that_volume_went(maintained):
+    history = of_case(maintained)
+    assert history.error_ml < 1e-9
+    came_out = history.out_ml[-1].sum() - history.blood_in_ml
+    assert came_out == pytest.approx(maintained.truth.tip_ml, abs=1e-9)
+    left = history.held_ml[-1, SEGMENTS.index("syringe")].sum()
+    assert left == pytest.approx(maintained.plan.loaded_ml - maintained.truth.driven_ml, abs=5e-3)
+
+
+def test_the_record_of_flows_changes_nothing_and_ends_where_the_run_does(maintained):
+    plain = run(Case())
+    assert plain.flows is None
+    assert plain.told == maintained.told
+    assert plain.truth == maintained.truth
+    flows = maintained.flows
+    assert flows.time_us[-1] == maintained.duration_us
+    stored = flows.driven_ml - flows.tip_ml - flows.leaked_ml
+    assert abs(stored).max() < 0.5
+
+
+def test_a_run_without_its_flows_cannot_be_followed():
+    with pytest.raises(ValueError, match="flows=True"):
+        of_case(run(Case(sequence="lock")))
+
+
+def test_sash_gives_a_drug_takes_it_out_again_and_brings_its_heparin_to_the_tip():
+    history = of_case(run(Case(sequence="sash"), flows=True))
+    said = FluidSummary.of(history)
+    assert history.shares("catheter")["drug"].max() > 0.99
+    assert said.catheter["drug"] < 0.01
+    assert said.lock.fluid == "heparin"
+    assert said.lock.reached_tip
+    assert 0.1 < said.lock.passed_ml < 0.6
+
+
+def test_a_leak_at_the_connector_takes_fluid_that_never_reaches_the_line():
+    history = of_case(run(Case(faults=("leak:0.2@0s",)), flows=True))
+    assert history.leaked_ml.sum() > 0.2
+    assert history.error_ml < 1e-9
+
+
+@pytest.mark.parametrize("fault", ["disconnect@3s", "bubble:0.3@2s", "occlusion@3s", "growing:2@1s"])
+def test_nothing_is_lost_whatever_fault_the_run_has(fault):
+    assert of_case(run(Case(faults=(fault,)), flows=True)).error_ml < 1e-9
+
+
+def test_blood_return_ten_pulses_and_lock_are_twelve_starts_and_take_the_deposit_off_as_the_study_found(maintained):
+    taken = removal(maintained.flows, maintained.case.true_path())
+    assert taken.starts == pytest.approx(12, abs=0.2)
+    assert taken.removed == pytest.approx(0.90, abs=0.03)
