@@ -59,7 +59,8 @@ class Cluster:
             if not under_way:
                 return
             try:
-                ended = wait(list(under_way), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+                with self._client.as_current():
+                    ended = wait(list(under_way), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 yield None
                 continue

@@ -113,7 +113,7 @@ def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
         "false_alarms_before": asdict(Rate.counted(group["false_alarm"].notna())),
         "said_first": _counts(judged["said"].fillna("nothing")),
         "paths_below_95_percent": _poor_paths(judged),
-        "roc_area": areas,
+        "roc_area": {score: area for score, area in areas.items() if area is not None},
     }
 
 

@@ -13,7 +13,7 @@ def lines_of(title: str, seed: int, figures: Mapping[str, Any]) -> list[str]:
     blocks = [
         [f"{title}: {figures['runs']} runs, seed {seed}; rates in % with their 95 % intervals"],
         _healthy(figures["healthy"]),
-        _detection(figures["faults"]),
+        aligned(detection_rows(figures["faults"])) if figures["faults"] else [],
         _said(figures["healthy"], figures["faults"]),
         _paths(figures["faults"]),
         _volumes(figures),
@@ -48,16 +48,15 @@ def _healthy(healthy: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _detection(groups: list[Mapping[str, Any]]) -> list[str]:
-    if not groups:
-        return []
+def detection_rows(groups: list[Mapping[str, Any]]) -> list[list[str]]:
+    """What was found of each group and each of its severities, under a heading."""
     rows = [["fault", "severity", "runs", "found", "in the pulse hit", "within two pulses", "before hard limit",
              "seconds", "95 % within", "ROC area"]]  # fmt: skip
     for group in groups:
-        area = max((area for area in group["roc_area"].values() if area is not None), default=None)
+        area = max(group["roc_area"].values(), default=None)
         rows.append([group["group"], "all", *_cells(group), "-" if area is None else f"{area:.4f}"])
         rows.extend(["", part["severity"], *_cells(part), ""] for part in group["by_severity"])
-    return aligned(rows)
+    return rows
 
 
 def _cells(part: Mapping[str, Any]) -> list[str]:
@@ -95,9 +94,10 @@ def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _volumes(figures: Mapping[str, Any]) -> list[str]:
+def volume_rows(figures: Mapping[str, Any]) -> list[list[str]]:
+    """How far volumes and pressures went, under a heading."""
     pressure, volume = figures["pressure_kpa"], figures["volume_error_ml"]
-    rows = [
+    return [
         ["", "median", "95 % within", "worst"],
         ["volume told less volume given, completed, mL", *_spread(volume["completed"], 4)],
         ["volume told less volume given, stopped, mL", *_spread(volume["stopped"], 4)],
@@ -106,7 +106,11 @@ def _volumes(figures: Mapping[str, Any]) -> list[str]:
         ["bolus when the line opens after a stop with relief, mL", *_spread(figures["bolus_ml"], 4)],
         ["blood drawn in through the tip in relief, mL", *_spread(figures["drawn_in_relief_ml"], 4)],
     ]
-    lines = aligned(rows)
+
+
+def _volumes(figures: Mapping[str, Any]) -> list[str]:
+    pressure = figures["pressure_kpa"]
+    lines = aligned(volume_rows(figures))
     lines.append(f"above the working limit in {percent(pressure['runs_above_working_limit'])} of runs")
     lines.append(f"at the hard limit in {percent(pressure['runs_at_hard_limit'])} of runs")
     if pressure["lowest_in_relief"] is not None:

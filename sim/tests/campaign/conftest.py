@@ -1,0 +1,47 @@
+"""A campaign small enough for a test: two groups on one path, and what stands in for its runs."""
+
+from collections.abc import Callable
+
+import pytest
+from flushsim.campaign.description import Description, parse
+from flushsim.campaign.rows import Row
+
+TEXT = """
+title = "two groups"
+seed = 3
+runs = 6
+
+[path]
+lines = ["smartport-ct-8f"]
+tolerances = false
+
+[[group]]
+share = 2
+
+[[group]]
+[[group.fault]]
+name = "occlusion"
+onset_pulse = { uniform = [1, 2] }
+"""
+
+
+@pytest.fixture
+def text() -> str:
+    """The campaign's file."""
+    return TEXT
+
+
+@pytest.fixture
+def description() -> Description:
+    """The campaign."""
+    return parse(TEXT, "two", "two.toml")
+
+
+@pytest.fixture
+def a_row() -> Callable[[int], Row]:
+    """Makes a row of the least that a row holds."""
+
+    def make(case: int) -> Row:
+        return {"case": case, "group": "healthy", "healthy": True, "outcome": "completed", "pulses": []}
+
+    return make

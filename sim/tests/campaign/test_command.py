@@ -1,0 +1,113 @@
+"""`flushpump sim campaign` as a user runs it: its own process, real workers, signals."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flushsim.campaign.results import read
+
+COMMAND = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign"]
+
+
+def run(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=110, check=False, cwd=folder
+    )
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, subprocess.CompletedProcess[str]]":
+    """The small campaign that is shipped, once for all tests."""
+    folder = tmp_path_factory.mktemp("campaign")
+    return folder, run("small", "--runs", "18", folder=folder)
+
+
+def figures(folder: Path) -> dict[str, Any]:
+    told = run("small", "--runs", "18", "--json", folder=folder)
+    assert told.returncode == 0, told.stderr
+    return json.loads(told.stdout)  # type: ignore[no-any-return]
+
+
+def test_the_small_campaign_finds_what_is_wrong_and_gives_no_false_alarm(
+    small: "tuple[Path, subprocess.CompletedProcess[str]]",
+) -> None:
+    folder, told = small
+    assert told.returncode == 0, told.stderr
+    assert "without a fault: 0 false alarms in 9 runs" in told.stdout
+    assert "18 of 18 runs" in told.stderr
+    found = figures(folder)
+    assert found["healthy"]["false_alarms"]["count"] == 0
+    assert {group["group"]: group["found"]["count"] for group in found["faults"]} == {
+        "occlusion": 3, "partial": 3, "disconnect": 3,
+    }  # fmt: skip
+    assert found["bolus_ml"]["worst"] < 0.1
+    assert found["pressure_kpa"]["above_working_limit"]["worst"] < 15
+
+
+def test_a_case_run_again_alone_is_the_run_of_the_campaign(
+    small: "tuple[Path, subprocess.CompletedProcess[str]]",
+) -> None:
+    folder, _ = small
+    alone = run("small", "--case", "7", "--json", folder=folder)
+    assert alone.returncode == 0, alone.stderr
+    row = json.loads(alone.stdout)
+    kept = read((folder / "campaign-small-1").glob("part-*.parquet")).runs.loc[7]
+    for name in ("seed", "line", "outcome", "peak_kpa", "tip_ml", "volume_error_ml"):
+        assert row[name] == kept[name]
+    assert (folder / "case-7.trace").read_text().count("\n") > 100
+    assert "its trace is case-7.trace" in run("small", "--case", "7", folder=folder).stderr
+
+
+def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "small", "--runs", "40", "--jobs", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert process.stderr.readline() == "4 of 40 runs\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    (sentence,) = [line for line in err.splitlines() if line.startswith("flushpump: ")]
+    assert "stopped by the user; " in sentence
+    kept = len(read((tmp_path / "campaign-small-1").glob("part-*.parquet")).runs)
+    assert kept >= 4
+    assert f"{kept} of 40 runs are kept in campaign-small-1" in sentence
+    again = run("small", "--runs", str(kept + 1), folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert f"{kept} of {kept + 1} runs are there already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("smal",), "there is no campaign 'smal'; did you mean small?"),
+        (("small", "--trace", "x"), "--trace is for one case; name it with --case"),
+        (("small", "--case", "1", "--trace", "/nowhere/x"), "the trace /nowhere/x cannot be written: No such file"),
+        (("small", "--output", "/dev/null"), "/dev/null cannot hold the results"),
+        (("small", "--runs", "0"), "0 is below 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_sentence(
+    arguments: tuple[str, ...], sentence: str, tmp_path: Path
+) -> None:
+    told = run(*arguments, folder=tmp_path)
+    assert told.returncode == 2
+    assert sentence in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert told.stdout == ""
+
+
+def test_a_missing_extra_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['pyarrow'] = None; sys.argv = ['flushpump', 'sim', 'campaign', 'small']"
+    code += "\nfrom flushpump.cli import main\nmain()"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
+    assert told.returncode == 2
+    assert "a campaign needs pyarrow, which is not installed; pip install 'flushpump[campaign]'" in told.stderr
