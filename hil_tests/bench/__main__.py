@@ -9,6 +9,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import chip
 import delivery
+import flushing
 import link_soak
 import speed
 import trips
@@ -29,6 +30,7 @@ def registers() -> None:
 SECTIONS = {
     "delivery": delivery.main,
     "trips": trips.main,
+    "flushing": flushing.main,
     "speed": speed.main,
     "link": link_soak.main,
     "step": step,

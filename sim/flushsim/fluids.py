@@ -55,6 +55,10 @@ class FluidHistory:
     astray_ml: Amounts
     error_ml: float
 
+    def volume_ml(self, segment: str) -> float:
+        """What a segment holds at the end; 0 where there is none."""
+        return float(self.held_ml[-1, SEGMENTS.index(segment)].sum())
+
     def shares(self, segment: str) -> dict[str, Floats]:
         """Share of each fluid in a segment over time, from 0 to 1; fluids that never were there are left out."""
         held = self.held_ml[:, SEGMENTS.index(segment)]
