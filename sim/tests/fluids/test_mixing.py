@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from flushsim.mixing import RINGS, SHAPES, Chamber, Pool, Shape, Tube
+from flushsim.mixing import DIFFUSION_MM2_PER_S, RINGS, SHAPES, Chamber, Pool, Shape, Tube
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
@@ -143,3 +143,18 @@ def test_the_middle_of_a_tube_moves_faster_than_its_wall_and_all_rings_together_
     reached = tube.shares[1].sum(axis=1)
     assert reached.sum() == pytest.approx(0.25 * RINGS * 40, rel=1e-9)
     assert all(inner > outer for inner, outer in pairwise(reached))
+
+
+def test_a_front_that_has_time_to_mix_across_the_lumen_spreads_as_taylor_found():
+    # Variance 2 t R2 U2 / (48 D): a bore of 0.2 mm, 1 mm/s, 200 s, ten times as long as diffusion across takes.
+    tube = Tube(0.2, 400, 800, OLD)
+    flow_ml_per_s = np.pi * 0.1**2 / 1000
+    for _ in range(200):
+        tube.move(flow_ml_per_s, NEW, flow_ml_per_s)
+        tube.rest(1.0)
+    front = -np.diff(tube.shares[1].mean(axis=0))
+    place_mm = np.arange(1, 800) * 0.5
+    middle_mm = (front * place_mm).sum()
+    variance_mm2 = (front * (place_mm - middle_mm) ** 2).sum()
+    assert middle_mm == pytest.approx(200, abs=0.5)
+    assert variance_mm2 == pytest.approx(2 * 200 * 0.1**2 / (48 * DIFFUSION_MM2_PER_S), rel=0.1)
