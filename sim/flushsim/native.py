@@ -89,6 +89,8 @@ class _CompiledOnce(SourceFileLoader):
 class _FirmwareFinder:
     """Finds the package `pump` under the import paths."""
 
+    _folders: ClassVar[dict[str, FileFinder]] = {}
+
     def __init__(self, import_paths: list[str]) -> None:
         self._import_paths = import_paths
 
@@ -97,7 +99,8 @@ class _FirmwareFinder:
         if name.split(".")[0] != "pump":
             return None
         for place in self._import_paths if path is None else path:
-            spec = FileFinder(place, (_CompiledOnce, [".py"])).find_spec(name)
+            folder = self._folders.setdefault(place, FileFinder(place, (_CompiledOnce, [".py"])))
+            spec = folder.find_spec(name)
             if spec is not None:
                 return spec
         return None
