@@ -64,7 +64,8 @@ def _needed() -> Iterator[None]:
         yield
     except ModuleNotFoundError as problem:
         raise UsageProblem(
-            f"a campaign needs {problem.name}, which is not installed", "pip install 'flushpump[campaign]'"
+            f"a campaign needs {str(problem.name).split('.')[0]}, which is not installed",
+            "pip install 'flushpump[campaign]'",
         ) from problem
 
 
@@ -77,6 +78,7 @@ def _all(
     from flushsim.campaign.performing import perform, problem_of_failed
     from flushsim.campaign.results import read
     from flushsim.campaign.telling import lines_of
+    from flushsim.pictures.campaign import draw
 
     parts = Parts(output or Path(f"campaign-{description.name}-{description.seed}"))
     parts.begin(description)
@@ -92,12 +94,15 @@ def _all(
         perform(description, runs, parts, labour, progress)
     if progress.failed:
         raise problem_of_failed(progress.failed, parts, runs)
-    figures = figures_of(read(parts.files(), below=runs))
+    results = read(parts.files(), below=runs)
+    figures = figures_of(results)
     if as_json:
         print_json({"campaign": description.name, "seed": description.seed, **figures})
-        return
-    click.echo("\n".join(lines_of(description.title, description.seed, figures)))
+    else:
+        click.echo("\n".join(lines_of(description.title, description.seed, figures)))
     click.echo(f"\nevery run, and every pulse of it: {parts.folder}/part-*.parquet", err=True)
+    page = draw(results, parts.folder, f"{description.title}, seed {description.seed}")[0]
+    click.echo(f"all of it in pictures: {page}, and beside it as .svg and .png", err=True)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from flushsim.pictures import pulse_strip, strips
 from flushsim.pictures.colours import LIGHT
 from flushsim.pictures.story import LEAST_ML, Story
-from flushsim.pictures.style import LEFT_IN, NORMAL, RIGHT_IN, SMALL, WIDTH_IN, curve, new_figure, title_row
+from flushsim.pictures.style import LEFT_IN, RIGHT_IN, WIDTH_IN, Box, curve, legend_above, new_figure, placed, title_row
 
 WITH_GRID = ("flow", "pressure", "volume")
 _TITLE_IN, _LINE_IN, _UNDER_IN = 0.37, 0.21, 0.09
@@ -47,19 +47,15 @@ def draw(story: Story, heading: bool = True) -> Figure:
     above_in = _TITLE_IN + _LINE_IN * len(lines) + _UNDER_IN if heading else _TOP_BARE_IN
     height_in = above_in + sum(panel.gap_in + panel.height_in for panel in panels) + _BOTTOM_IN
     figure = new_figure(height_in)
-    top_in = height_in - above_in
+    top_in = above_in
     axes: list[Axes] = []
     for panel in panels:
-        top_in -= panel.gap_in + panel.height_in
-        box = (
-            LEFT_IN / WIDTH_IN,
-            top_in / height_in,
-            (WIDTH_IN - LEFT_IN - RIGHT_IN) / WIDTH_IN,
-            panel.height_in / height_in,
-        )
-        one = figure.add_axes(box, sharex=axes[0] if axes else None, label=panel.name)
+        top_in += panel.gap_in
+        box = Box(LEFT_IN, top_in, WIDTH_IN - LEFT_IN - RIGHT_IN, panel.height_in)
+        one = placed(figure, box, sharex=axes[0] if axes else None, label=panel.name)
         one.set_xlim(story.start_s, story.end_s)
         axes.append(one)
+        top_in += panel.height_in
     for one, panel in zip(axes, panels, strict=True):
         panel.draw(one, story)
         if panel.name in WITH_GRID:
@@ -69,7 +65,7 @@ def draw(story: Story, heading: bool = True) -> Figure:
         left = 0.2 / WIDTH_IN
         figure.text(left, 1 - 0.1 / height_in, title(story), va="top", fontsize=12, fontweight="bold")
         for number, line in enumerate(lines):
-            figure.text(left, 1 - (_TITLE_IN + number * _LINE_IN) / height_in, line, va="top", fontsize=NORMAL)
+            figure.text(left, 1 - (_TITLE_IN + number * _LINE_IN) / height_in, line, va="top")
     return figure
 
 
@@ -116,7 +112,7 @@ def _flow(axes: Axes, story: Story) -> None:
     curve(axes, story.times_s, story.flow_in_ml_per_s, "plunger", "into the line, by the plunger", width=1.0)
     curve(axes, story.times_s, story.flow_out_ml_per_s, "tip", "out of the tip", width=1.4)
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
-    _legend(axes)
+    legend_above(axes)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
 
 
@@ -134,7 +130,7 @@ def _pressure(axes: Axes, story: Story) -> None:
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
     top = max(story.hard_kpa, float(np.max(story.pressure_kpa))) * 1.06
     axes.set_ylim(min(-8.0, float(np.min(story.pressure_kpa)) * 1.15), top)
-    _legend(axes)
+    legend_above(axes)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
 
 
@@ -145,7 +141,7 @@ def _volume(axes: Axes, story: Story) -> None:
     if float(np.max(story.leaked_ml)) >= LEAST_ML:
         curve(axes, story.times_s, story.leaked_ml, "leaked", "leaked", width=1.6)
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
-    _legend(axes)
+    legend_above(axes)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
     thousand_ml = 1000 * story.ml_per_step
 
@@ -156,15 +152,7 @@ def _volume(axes: Axes, story: Story) -> None:
         return thousand_steps * thousand_ml
 
     steps = axes.secondary_yaxis("right", functions=(in_steps, in_ml))
-    steps.set_ylabel("thousand steps", fontsize=SMALL, color=LIGHT["faint"])
-    steps.tick_params(labelsize=SMALL, colors=LIGHT["faint"], length=3)
+    steps.set_ylabel("thousand steps", fontsize="small", color=LIGHT["faint"])
+    steps.tick_params(colors=LIGHT["faint"], length=3)
     steps.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
     steps.spines["right"].set_color(LIGHT["grid"])
-
-
-def _legend(axes: Axes) -> None:
-    """Above the panel, at its right, on the line of its title: no curve runs there."""
-    axes.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, frameon=False, fontsize=SMALL, borderaxespad=0.1,
-        handlelength=2.6, columnspacing=1.4, handletextpad=0.5,
-    )  # fmt: skip

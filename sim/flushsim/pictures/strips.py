@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from flushsim.pictures.colours import LIGHT, of_fluid
 from flushsim.pictures.story import Filling, Span, Story
-from flushsim.pictures.style import SMALL, title_row
+from flushsim.pictures.style import SMALL, legend_above, title_row
 
 _ROW_IN = 0.235
 _PANEL_IN = 9.5
@@ -73,10 +73,7 @@ def filling(filled: Filling, number: int) -> Callable[[Axes, Story], None]:
             bottom = top
         if number == 0:
             title_row(axes, "what each segment holds, share of its volume")
-            axes.legend(
-                loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, frameon=False, fontsize=SMALL,
-                borderaxespad=0.1, handlelength=1.4, columnspacing=1.4, handletextpad=0.5,
-            )  # fmt: skip
+            legend_above(axes, columns=6)
 
     return draw
 

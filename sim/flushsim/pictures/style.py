@@ -1,6 +1,7 @@
 """How every picture looks: size, letters, grid, and curves that can be stretched with the time axis."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -49,6 +50,25 @@ def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
     return Figure(figsize=(width_in, height_in), dpi=DPI)
 
 
+@dataclass(frozen=True)
+class Box:
+    """Where a panel lies in its figure, inches from the top left."""
+
+    left_in: float
+    top_in: float
+    wide_in: float
+    high_in: float
+
+
+def placed(figure: Figure, box: Box, **options: Any) -> Axes:
+    """A panel at that place."""
+    width_in, height_in = (float(inches) for inches in figure.get_size_inches())
+    bottom_in = height_in - box.top_in - box.high_in
+    return figure.add_axes(
+        (box.left_in / width_in, bottom_in / height_in, box.wide_in / width_in, box.high_in / height_in), **options
+    )
+
+
 def looks() -> Any:
     """The context in which pictures are drawn and saved."""
     return matplotlib.rc_context(SETTINGS)
@@ -65,3 +85,11 @@ def curve(axes: Axes, x: Sequence[float] | Any, y: Sequence[float] | Any, name: 
     if name in DASHES:
         line.set_dashes(DASHES[name])
     line.set_gid(f"zoom-{axes.get_label()}-{name}")
+
+
+def legend_above(axes: Axes, columns: int = 4) -> None:
+    """The legend above the panel, at its right, on the line of its title: no curve runs there."""
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize=SMALL, borderaxespad=0.1,
+        columnspacing=1.4, handletextpad=0.5,
+    )  # fmt: skip

@@ -1,8 +1,6 @@
 """The picture of a run: what has to stand in it, and that all of it can be read."""
 
 from collections.abc import Callable
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,34 +9,12 @@ from flushsim.pictures import run_picture
 from flushsim.pictures.story import Story
 from flushsim.pictures.style import DPI, looks
 from flushsim.pictures.telling import story_of
-from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.transforms import Bbox
+from reading import hard_to_read, written
 
 from conftest import CASES
 
 Stories = Callable[[str], Story]
-
-
-class Reader(RendererAgg):
-    """A renderer that notes every text it draws."""
-
-    def __init__(self, figure: Figure) -> None:
-        super().__init__(figure.bbox.width, figure.bbox.height, figure.dpi)
-        self.texts: list[Text] = []
-
-    def draw_text(self, *args: Any, mtext: Text | None = None, **kwargs: Any) -> None:
-        super().draw_text(*args, mtext=mtext, **kwargs)
-        if mtext is not None:
-            self.texts.append(mtext)
-
-
-def written(figure: Figure) -> list[tuple[str, Bbox]]:
-    """Every text that is drawn, with the pixels that it covers."""
-    reader = Reader(figure)
-    figure.draw(reader)
-    return [(text.get_text(), text.get_window_extent(reader)) for text in reader.texts if text.get_text().strip()]
 
 
 def drawn(story: Story) -> Figure:
@@ -50,15 +26,16 @@ def drawn(story: Story) -> Figure:
 def test_no_word_of_a_picture_lies_over_another_or_outside_of_it(name: str, story: Stories) -> None:
     with looks():
         figure = run_picture.draw(story(name))
-        texts = written(figure)
-    assert len(texts) > 20
-    page = figure.bbox
-    outside = [text for text, box in texts if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0)]
-    # A pixel of their boxes is not yet a letter.
-    boxes = [(text, box.padded(-1)) for text, box in texts]
-    over = [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if a.overlaps(b)]
-    assert not outside
-    assert not over
+        assert len(written(figure)) > 20
+        assert hard_to_read(figure) == []
+
+
+def test_words_that_lie_over_each_other_or_leave_the_picture_are_seen() -> None:
+    with looks():
+        figure = Figure(figsize=(4, 2))
+        for x, text in ((0.3, "under"), (0.32, "over"), (0.99, "leaving")):
+            figure.text(x, 0.5, text)
+        assert hard_to_read(figure) == [("leaving", "the picture's edge"), ("under", "over")]
 
 
 def test_a_picture_is_1200_pixels_wide(story: Stories) -> None:

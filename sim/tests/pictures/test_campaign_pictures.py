@@ -1,0 +1,106 @@
+"""The pictures of a campaign: there, legible, with the figures of the table, and for campaigns of every kind."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from campaign_rows import results
+from flushsim.campaign.figures import figures_of
+from flushsim.campaign.results import Results
+from flushsim.pictures import campaign_rates, campaign_roc, campaign_spreads
+from flushsim.pictures.campaign import PAGE, draw
+from flushsim.pictures.saving import PictureError
+from flushsim.pictures.style import looks
+from matplotlib.figure import Figure
+from reading import hard_to_read, written
+
+NAMES = ("detection", "severity", "time", "false-alarms", "amounts", "roc")
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return results(tmp_path_factory.mktemp("campaign"), 600)
+
+
+PICTURES: dict[str, Callable[[Results], Figure | None]] = {
+    "detection": lambda found: campaign_rates.detection(figures_of(found)),
+    "severity": lambda found: campaign_rates.severity(figures_of(found)),
+    "time": lambda found: campaign_spreads.time_to_detection(found.runs),
+    "false alarms": lambda found: campaign_rates.false_alarms(found.runs),
+    "amounts": lambda found: campaign_spreads.amounts(found.runs),
+    "roc": campaign_roc.curves,
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_word_of_a_campaigns_picture_lies_over_another_or_outside_of_it(name: str, campaign: Results) -> None:
+    with looks():
+        figure = PICTURES[name](campaign)
+        assert figure is not None
+        assert len(written(figure)) > 5
+        assert hard_to_read(figure) == []
+
+
+def test_every_picture_is_drawn_as_svg_and_png_and_stands_on_the_page(campaign: Results, tmp_path: Path) -> None:
+    files = draw(campaign, tmp_path, "a <campaign>")
+    assert files[0] == tmp_path / PAGE
+    assert sorted(path.name for path in files) == sorted(path.name for path in tmp_path.iterdir())
+    for name in NAMES:
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert ElementTree.parse(tmp_path / f"{name}.svg").getroot().get("role") == "img"
+    page = (tmp_path / PAGE).read_text(encoding="utf-8")
+    assert page.count("<svg ") == len(NAMES)
+    assert "<h1>a &lt;campaign&gt;</h1>" in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert "<script" not in page
+
+
+def test_the_rates_that_are_drawn_are_those_of_the_figures(campaign: Results) -> None:
+    figures = figures_of(campaign)
+    with looks():
+        figure = campaign_rates.detection(figures)
+        texts = [text for text, _ in written(figure)]
+    axes = figure.axes[0]
+    for row, fault in enumerate(figures["faults"]):
+        rate = fault["within_two_pulses"]
+        assert f"within two pulses: {campaign_rates.rate_words(rate)}" in texts
+        ends = [list(line.get_xdata()) for line in axes.get_lines() if row < float(line.get_ydata()[0]) < row + 1]
+        assert [rate["low"], rate["high"]] in ends
+        assert [rate["count"] / rate["of"]] in ends
+
+
+def test_the_interval_of_the_false_alarms_stands_there_when_there_was_none(tmp_path: Path) -> None:
+    found = results(tmp_path, 300, false_alarms=False)
+    with looks():
+        figure = campaign_rates.false_alarms(found.runs)
+        texts = [text for text, _ in written(figure)]
+        assert hard_to_read(figure) == []
+    high = figures_of(found)["healthy"]["false_alarms"]["high"]
+    assert f"0 of 100, at most {high:.2g}" in texts
+    ends = [line.get_xdata() for line in figure.axes[0].get_lines()]
+    assert any(high in list(xs) for xs in ends)
+
+
+@pytest.mark.parametrize(("runs", "names"), [(1, ["amounts", "false-alarms"]), (3, None)])
+def test_a_campaign_of_a_few_runs_is_drawn(runs: int, names: list[str] | None, tmp_path: Path) -> None:
+    found = results(tmp_path / "parts", runs)
+    files = draw(found, tmp_path)
+    assert all(path.stat().st_size > 500 for path in files)
+    if names is not None:
+        assert sorted(path.stem for path in files if path.suffix == ".svg") == names
+
+
+def test_the_same_results_give_the_same_files(campaign: Results, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        draw(campaign, tmp_path / name)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(campaign: Results, tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"campaign\.html cannot be written: No such file or directory; name a file"):
+        draw(campaign, tmp_path / "nowhere")
