@@ -9,6 +9,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import chip
 import delivery
+import detection
 import flushing
 import link_soak
 import speed
@@ -31,6 +32,7 @@ SECTIONS = {
     "delivery": delivery.main,
     "trips": trips.main,
     "flushing": flushing.main,
+    "detection": detection.main,
     "speed": speed.main,
     "link": link_soak.main,
     "step": step,

@@ -1,0 +1,90 @@
+"""Detection: how often the pump is wrong, how soon it is right, over a shipped campaign. By default the small one.
+
+`python hil_tests/bench detection` takes the campaign that FLUSHPUMP_CAMPAIGN names (a shipped name, or a .toml file),
+FLUSHPUMP_CAMPAIGN_RUNS of it, and keeps its results in FLUSHPUMP_CAMPAIGN_OUTPUT where that is set. A rate keeps or
+misses its budget when the whole of its 95 % interval does; else there were too few runs to tell.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from figures import figure, heading
+from flushsim.campaign.description import load
+from flushsim.campaign.figures import figures_of
+from flushsim.campaign.labour import Processes, cores
+from flushsim.campaign.parts import Parts
+from flushsim.campaign.performing import Progress, perform
+from flushsim.campaign.results import read
+from flushsim.campaign.telling import lines_of
+
+CAMPAIGN = "FLUSHPUMP_CAMPAIGN"
+RUNS = "FLUSHPUMP_CAMPAIGN_RUNS"
+OUTPUT = "FLUSHPUMP_CAMPAIGN_OUTPUT"
+
+
+def main() -> None:
+    description = load(os.environ.get(CAMPAIGN, "small"))
+    runs = int(os.environ.get(RUNS, description.runs))
+    with tempfile.TemporaryDirectory() as scratch:
+        parts = Parts(Path(os.environ.get(OUTPUT, scratch)))
+        parts.begin(description)
+        progress = Progress(tell=print, step=lambda done: None)
+        perform(description, runs, parts, lambda: Processes(description, cores()), progress)
+        figures = figures_of(read(parts.files(), below=runs))
+    heading(f"Detection ({description.name}, {runs} runs, native)")
+    print("\n".join(lines_of(description.title, description.seed, figures)), end="\n\n")
+    _budgets(figures)
+    if progress.failed:
+        raise SystemExit(f"bench: {len(progress.failed)} runs could not be made")
+
+
+def _budgets(figures: Mapping[str, Any]) -> None:
+    healthy = figures["healthy"]["false_alarms"]
+    _rate("false alarms in 10,000 runs without a fault", healthy, 1.0, per=10_000)
+    groups = {group["fault"]: group for group in figures["faults"]}
+    _found(groups.get("occlusion"), "occlusion: found in the pulse in which it happens", "in_the_pulse", 100)
+    _found(_of_severity(groups.get("partial"), "3"), "3 x R: found within two pulses", "within_two_pulses", 99)
+    _found(groups.get("growing"), "growing: found before the hard limit", "before_hard_limit", 99)
+    for name, severities in (("bubble", ("0.1", "0.2", "0.5")), ("disconnect", ("",)), ("leak", ("0.1", "0.2", "0.5"))):
+        for severity in severities:
+            named = f"{name} {severity}".strip()
+            part = _of_severity(groups.get(name), severity) if severity else groups.get(name)
+            _found(part, f"{named}: found within two pulses", "within_two_pulses", 95)
+    _worst("bolus when the line opens again", figures["bolus_ml"], "mL", 0.1)
+    _worst("blood drawn in through the tip in relief", figures["drawn_in_relief_ml"], "mL", 0.0005)
+    _worst("true pressure above the working limit", figures["pressure_kpa"]["above_working_limit"], "kPa", 15)
+    _worst("volume told less volume given, completed", figures["volume_error_ml"]["completed"], "mL")
+    lowest = figures["pressure_kpa"]["lowest_in_relief"]
+    if lowest is not None:
+        figure("lowest true pressure in relief", lowest, "kPa")
+
+
+def _of_severity(group: Mapping[str, Any] | None, severity: str) -> Mapping[str, Any] | None:
+    if group is None:
+        return None
+    return next((part for part in group["by_severity"] if part["severity"] == severity), None)
+
+
+def _found(part: Mapping[str, Any] | None, name: str, key: str, least: float) -> None:
+    if part is not None:
+        _rate(name, part[key], least, per=100, at_least=True)
+
+
+def _rate(name: str, rate: Mapping[str, Any], budget: float, per: float, at_least: bool = False) -> None:
+    if not rate["of"]:
+        return
+    value, low, high = (per * share for share in (rate["count"] / rate["of"], rate["low"], rate["high"]))
+    # An interval never reaches what is asked of every run: there each run counts.
+    kept = rate["count"] == rate["of"] if at_least and budget == per else low >= budget if at_least else high <= budget
+    missed = high < budget if at_least else low > budget
+    told = "kept" if kept else "MISSED" if missed or (at_least and budget == per) else "too few runs to tell"
+    interval = f"({low:.2f} to {high:.2f}; {rate['of']} runs)"
+    print(f"{name:<62} {value:>10.3f} {interval:<34} {'least' if at_least else 'most'} {budget:g}  {told}", flush=True)
+
+
+def _worst(name: str, spread: Mapping[str, Any], unit: str, budget: float | None = None) -> None:
+    if spread["worst"] is not None:
+        figure(f"{name}, worst", spread["worst"], unit, budget)
