@@ -56,13 +56,15 @@ def curve_of(drops: Iterable[Drop]) -> Curve:
 
 def flow_through(curve: Curve, drop_kpa: float) -> float:
     """The flow that has this drop: the curve's inverse, by bisection and Newton steps."""
+    way = 1.0 if drop_kpa >= 0 else -1.0
     target = abs(drop_kpa)
     low, high = 0.0, 1.0
-    while curve(high)[0] < target:
+    while way * curve(way * high)[0] < target:
         low, high = high, high * 2
     flow = (low + high) / 2
     for _ in range(200):
-        value, slope = curve(flow)
+        value, slope = curve(way * flow)
+        value *= way
         if value < target:
             low = flow
         else:
@@ -72,4 +74,4 @@ def flow_through(curve: Curve, drop_kpa: float) -> float:
         if abs(better - flow) <= 1e-15 + 1e-14 * flow:
             break
         flow = better
-    return flow if drop_kpa >= 0 else -flow
+    return way * flow

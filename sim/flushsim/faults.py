@@ -1,8 +1,8 @@
 """Faults as text: `name[:severity]@time[~duration]`, for instance `occlusion@3s` or `leak:0.2@250ms~2s`.
 
 Times count from the pump's first step, so a fault hits the same place of a run however long it took to set up.
-This file only reads the text; the plant acts on the faults of the line, the drive and the sensor, the rig on those
-of the link.
+This file only reads the text; the plant acts on the faults of line, syringe, drive and sensor, the rig on those of the
+link.
 """
 
 import difflib
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-LINE, DRIVE, SENSOR, LINK = "line", "drive", "sensor", "link"
+LINE, SYRINGE, DRIVE, SENSOR, LINK = "line", "syringe", "drive", "sensor", "link"
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,51 @@ class Kind:
 
 
 KINDS = {
-    "occlusion": Kind(LINE, "nothing passes the needle, or the catheter's hub where there is none"),
+    "occlusion": Kind(LINE, "nothing passes needle and catheter"),
     "partial": Kind(LINE, "needle and catheter resist this many times as much", 5.0, 1.0, 1e6, "times"),
-    "growing": Kind(LINE, "needle and catheter resist this many times more every second", 10.0, 1.0, 1e6, "times"),
+    "growing": Kind(
+        LINE, "a thrombus grows: needle and catheter resist this many times more every second", 10.0, 1.0, 1e6, "times"
+    ),
+    "pinch-off": Kind(
+        LINE, "collar bone and rib pinch the catheter: with the posture it resists this many times as much, and again "
+        "not, every 4 s", 10.0, 1.0, 1e4, "times",
+    ),
+    "fibrin-flap": Kind(
+        LINE, "a flap on the tip: needle and catheter resist 1.5 times as much forwards, and backwards this many times",
+        50.0, 1.0, 1e4, "times",
+    ),
+    "rupture": Kind(
+        LINE, "the catheter tears at this pressure, and stays torn", 200.0, 0.0, 10_000.0, "kPa",
+    ),
+    "extravasation": Kind(
+        LINE, "the tip lies in tissue, which resists by this much for every mL that it holds", 1.0, 0.0, 1000.0, "kPa",
+    ),
+    "dislodged": Kind(
+        LINE, "the needle has come out of the port into tissue, which resists by this much for every mL that it holds",
+        1.0, 0.0, 1000.0, "kPa",
+    ),
+    "cough": Kind(LINE, "three coughs: the vein's pressure goes up by this", 8.0, 0.0, 100.0, "kPa"),
+    "height": Kind(LINE, "the pump lies this much above the heart", 500.0, -2000.0, 2000.0, "mm"),
     "bubble": Kind(LINE, "air in the extension set, mL at atmospheric pressure", 0.1, 0.0, 5.0, "mL"),
     "leak": Kind(LINE, "share of the flow that is lost where the extension set meets the line", 0.1, 0.0, 1.0, "share"),
     "disconnect": Kind(LINE, "the extension set has come off the line and runs out into the room"),
+    "stiction": Kind(
+        SYRINGE, "a dry plunger sticks and slips: it breaks loose at this force, each time", 20.0, 0.0, 1000.0, "N"
+    ),
+    "empty": Kind(SYRINGE, "the plunger meets the barrel's end after this much more", 0.2, 0.0, 100.0, "mL"),
+    "wrong-syringe": Kind(
+        SYRINGE, "the barrel has this inner diameter and not the one that the pump was told, from power-on",
+        15.8, 1.0, 60.0, "mm",
+    ),
     "step-loss": Kind(DRIVE, "share of step pulses neither made by the motor nor counted", 0.05, 0.0, 1.0, "share"),
     "stall": Kind(DRIVE, "the motor stands, and its counter sees nothing"),
     "sensor-stuck": Kind(SENSOR, "the sensor repeats its last value"),
     "sensor-silent": Kind(SENSOR, "the sensor gives no new values"),
     "sensor-fault": Kind(SENSOR, "the sensor's bus or diagnosis reports a fault"),
+    "sensor-dropout": Kind(SENSOR, "share of the conversions that do not come", 0.1, 0.0, 1.0, "share"),
+    "sensor-noise": Kind(SENSOR, "the sensor's noise has this standard deviation", 1.0, 0.0, 1000.0, "kPa"),
+    "sensor-coarse": Kind(SENSOR, "the sensor's readings go in steps of this", 0.5, 0.001, 1000.0, "kPa"),
+    "sensor-late": Kind(SENSOR, "the sensor's readings are this old", 10.0, 0.0, 1000.0, "ms"),
     "sensor-drift": Kind(SENSOR, "the sensor's zero wanders, kPa every second", 2.0, -1000.0, 1000.0, "kPa"),
     "sensor-offset": Kind(SENSOR, "the sensor reads too high by this, kPa, from power-on", 3.0, -1000.0, 1000.0, "kPa"),
     "sensor-gain": Kind(SENSOR, "the sensor reads the pressure times this, from power-on", 1.03, 0.1, 10.0, "times"),
@@ -67,7 +101,7 @@ class Fault:
 
     @property
     def where(self) -> str:
-        """Who acts on it: "line", "drive", "sensor" or "link"."""
+        """Who acts on it: "line", "syringe", "drive", "sensor" or "link"."""
         return KINDS[self.name].where
 
     @property

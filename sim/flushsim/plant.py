@@ -9,11 +9,14 @@ looking changes nothing. Everything is deterministic: the same calls and the sam
 import copy
 from bisect import bisect_right
 from collections.abc import Iterable
-from math import exp, log
+from dataclasses import replace
 from typing import Any
 
 from flushsim.fault_clock import FaultClock
 from flushsim.faults import Fault, parse_faults
+from flushsim.flow_meter import FlowMeter, Volumes
+from flushsim.flow_record import FlowRecord
+from flushsim.line_state import LineState
 from flushsim.plant_path import PlantPath
 from flushsim.plunger import Plunger
 from flushsim.sensor import NOISE_KPA, PressureSensor
@@ -44,6 +47,8 @@ class Plant:
         seed: int = 1,
         noise_kpa: float = NOISE_KPA,
     ) -> None:
+        self._faults = FaultClock(parse_faults(faults), int(board["clock"]["ticks_per_us"]))
+        path = replace(path, barrel_mm=self._faults.built_in("wrong-syringe", path.barrel_mm))
         self.path = path
         self.ticks_per_us = int(board["clock"]["ticks_per_us"])
         self._ticks_per_s = self.ticks_per_us * 1_000_000
@@ -51,23 +56,19 @@ class Plant:
         self.plunger = Plunger(path, board["drive"])
         self.sensor = PressureSensor(board["sensor"], seed, noise_kpa)
         self.held_kpa: float | None = None
+        self._state = LineState(path, self._faults)
         self._line = LineSolver(
-            path.near(),
-            path.far(),
+            *path.ways(),
             path.syringe_compliance_ul_per_kpa / 1000,
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
-            path.vein_kpa,
-            path.near_inertia(),
-            path.far_inertia(),
+            self._state.far_kpa(0),
         )
-        self._faults = FaultClock(parse_faults(faults), self.ticks_per_us)
         self.faults = self._faults.faults
         self.sensor.offset_kpa = self._faults.built_in("sensor-offset", 0.0)
         self.sensor.gain = self._faults.built_in("sensor-gain", 1.0)
-        self.connected = True
         self.first_edge_ticks: int | None = None
         self._driven_ml = 0.0
-        self._peak_kpa = path.vein_kpa
+        self._peak_kpa = self._line.p1
         self._now_ticks = 0
         self._motor = 0.0
         # Plunger steps per tick, and in all, since the line was last brought up to the time.
@@ -81,7 +82,7 @@ class Plant:
         self._stalled = 0
         self._motor_fault = False
         self._bursts_seen = 0
-        self._drifting = False
+        self._meter: FlowMeter | None = None
         # Truth over time, for `delivered_at_us`: ticks and uL out of the tip.
         self._history_ticks = [0]
         self._history_ul = [0.0]
@@ -117,7 +118,7 @@ class Plant:
                 end = min(end, stepper.first_edge() or end)
             steps, end = self._motion(rate, now, end)
         else:
-            steps = self._rest()
+            steps = self._rest(end)
         flow = steps / (end - now)
         if flow != self._flow and abs(flow - self._flow) > ALIKE * abs(flow):
             self._solve()
@@ -136,12 +137,14 @@ class Plant:
             self._solve()
             self._switch()
 
-    def _rest(self) -> float:
-        """Plunger steps of a piece without pulses: only those that a stop has cut off or completed."""
+    def _rest(self, end: int) -> float:
+        """Plunger steps of a piece without pulses: those that a stop has cut off or completed, or a siphon's."""
         stepper, plunger = self.stepper, self.plunger
-        plunger.since_rest = 0.0
         if self._stalled and not stepper.slots_used:
             self._stalled = 0
+        if plunger.back_drives and not stepper.enabled:
+            return plunger.let_go(self._line.p1, (end - self._now_ticks) / self._ticks_per_s)
+        plunger.since_rest = 0.0
         way = stepper.position - self._motor
         if way == 0.0:
             return 0.0
@@ -182,8 +185,11 @@ class Plant:
         line.peak_kpa = line.p1
         before_ml = line.tip_ml
         dt_s = ticks / self._ticks_per_s
-        line.advance(dt_s, pushed_ml / dt_s)
+        far_kpa = self._state.still_kpa
+        line.advance(dt_s, pushed_ml / dt_s, self._state.far_kpa(self._now_ticks) if far_kpa is None else far_kpa)
         self._solved_ticks = self._now_ticks
+        if self._meter is not None:
+            self._meter.note(self._now_ticks / self.ticks_per_us, self._volumes())
         if line.peak_kpa > self._peak_kpa:
             self._peak_kpa = line.peak_kpa
         bursts = self.stepper.bursts
@@ -192,6 +198,8 @@ class Plant:
         if line.tip_ml != before_ml:
             self._history_ticks.append(self._now_ticks)
             self._history_ul.append(line.tip_ml * 1000)
+        if line.p2 > self._state.tears_at_kpa and self._state.tears(line.p2, line.qf):
+            self._change_line()
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
@@ -202,29 +210,20 @@ class Plant:
             self._change_line()
         self._motor_fault = faults.has("stall")
         self.stepper.lost_share = faults.severity("step-loss")
-        self.sensor.stuck = faults.has("sensor-stuck")
-        self.sensor.silent = faults.has("sensor-silent")
-        self.sensor.faulty = faults.has("sensor-fault")
-        self._drifting = faults.has("sensor-drift")
+        self.plunger.dry_out(faults.severity("stiction"))
+        if faults.began("empty"):
+            self.plunger.end_after(faults.severity("empty"))
+        self.sensor.take(faults, self.now_us)
 
     def _change_line(self) -> None:
-        faults = self._faults
-        growth_per_s = log(faults.severity("growing", 1.0))
-        self._line.change(
-            scale=faults.severity("partial", 1.0) * exp(growth_per_s * faults.on_for_s("growing", self._now_ticks)),
-            growth_per_s=growth_per_s,
-            bubble_ml=faults.severity("bubble"),
-            leak_share=faults.severity("leak"),
-            closed=faults.has("occlusion"),
-            open_end=faults.has("disconnect") or not self.connected,
-        )
+        self._line.change(self._state.condition(self._now_ticks))
 
     # -- what people and benches do ------------------------------------------------------------------------------------
 
     def connect(self, on: bool) -> None:
         """Puts the extension set on the line (as at the start) or takes it off, for priming."""
-        if on != self.connected:
-            self.connected = on
+        if on != self._state.connected:
+            self._state.connected = on
             self._solve()
             self._change_line()
 
@@ -232,12 +231,29 @@ class Plant:
         """Somebody mends everything: what is closed opens, and no fault comes any more."""
         self._solve()
         self._faults.clear()
+        self._state.mend()
         self._switch()
         self._change_line()
 
     def change_syringe(self, loaded_ml: float) -> None:
         """A fresh syringe of the same kind is put in."""
         self.plunger.load(loaded_ml, self.path.capacity_ml)
+
+    def note_flows(self) -> None:
+        """From now on notes what flows where, for `flow_record`."""
+        self._solve()
+        self._meter = FlowMeter(self._now_ticks / self.ticks_per_us, self._volumes())
+
+    def flow_record(self) -> FlowRecord:
+        """What has flowed since `note_flows`. RuntimeError without that, ImportError without numpy."""
+        if self._meter is None:
+            raise RuntimeError("no flows were noted: call note_flows before the run")
+        self._solve()
+        return self._meter.record()
+
+    def _volumes(self) -> Volumes:
+        line = self._line
+        return self._driven_ml, self._driven_ml - line.barrel_ml, line.line_ml, line.tip_ml, line.leak_ml
 
     def hold(self, pressure_kpa: float | None) -> None:
         """A gauge and a hand pump hold the sensor at this pressure, for calibrating it; None: they are taken off."""
@@ -246,9 +262,6 @@ class Plant:
     def read_sensor(self) -> int:
         """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
         self._solve()
-        if self._drifting:
-            wandered_s = self._faults.on_for_s("sensor-drift", self._now_ticks)
-            self.sensor.drift_kpa = self._faults.severity("sensor-drift") * wandered_s
         port_kpa = self._line.port_kpa if self.held_kpa is None else self.held_kpa
         return self.sensor.read(port_kpa, self._now_ticks // self.ticks_per_us)
 
@@ -263,7 +276,8 @@ class Plant:
         if self._looked_at is None or self._looked_ticks != self._now_ticks:
             dt_s = ticks / self._ticks_per_s
             self._looked_at = copy.copy(self._line)
-            self._looked_at.advance(dt_s, self._pushed * self.plunger.ml_per_step / dt_s)
+            flow_ml_per_s = self._pushed * self.plunger.ml_per_step / dt_s
+            self._looked_at.advance(dt_s, flow_ml_per_s, self._state.far_kpa(self._now_ticks))
             self._looked_ticks = self._now_ticks
         return self._looked_at
 
@@ -289,8 +303,13 @@ class Plant:
 
     @property
     def leaked_ul(self) -> float:
-        """True volume lost at the connector since the start, priming included."""
+        """True volume lost at the connector or through a torn catheter since the start, priming included."""
         return self.line.leak_ml * 1000
+
+    @property
+    def in_tissue_ul(self) -> float:
+        """What tissue around tip or needle holds now; it counts as delivered, for the pump cannot tell."""
+        return self.line.tissue_ml * 1000
 
     @property
     def driven_ul(self) -> float:

@@ -1,21 +1,31 @@
-"""What the plant is made of: the figures of syringe, extension, needle and line, without names."""
+"""What the plant is made of: the figures of drive, syringe, extension, needle, line and vein, without names."""
 
 from dataclasses import dataclass, replace
-from math import pi
+from math import inf, pi
 from typing import TYPE_CHECKING
 
 from flushpump.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop
 
+from flushsim.curves import curve_of
+from flushsim.routes import Way
+
 if TYPE_CHECKING:
     from flushpump.catalogue import Extension, Line, Needle, Syringe
+
+GRAVITY_M_PER_S2 = 9.80665
 
 
 @dataclass(frozen=True)
 class PlantPath:
     """The line from barrel to vein. The default is an 8F port with a 20G needle, a 10 mL syringe, a 20 cm extension.
 
-    A tube of length 0 is not there. `loaded_ml` is what the syringe holds at the start; `backlash_um` the play of the
-    lead screw's nut, kept small by a spring-loaded nut (R-l). Without `inertia` the liquid has no mass to speed up.
+    A tube of length 0 is not there. `loaded_ml` is what the syringe holds at the start. `backlash_um` is the play of
+    the lead screw's nut, kept small by a spring-loaded nut (R-l); `drive_n_per_mm` the stiffness between nut and
+    plunger, by which friction shows in the flow; `back_drive_n` the force that turns a screw which back-drives while
+    the driver is off (R-l: 15 mN m of a NEMA 17's detent, 8 mm lead, half of it lost in the thread). `opens_out_kpa`
+    and `opens_in_kpa` are those of a valve in the tip, 0 without one. The vein's pressure swings by `breath_kpa` and
+    `beat_kpa` about `vein_kpa`; `vein_phase` (0 to 1) is where at power-on. `height_mm` is the pump's above the heart.
+    Without `inertia` the liquid has no mass to speed up.
     """
 
     barrel_mm: float = 14.43
@@ -35,7 +45,17 @@ class PlantPath:
     catheter_length_mm: float = 250.0
     line_compliance_ul_per_kpa: float = 0.02
     vein_kpa: float = 5 * KPA_PER_MMHG
+    breath_kpa: float = 0.0
+    breaths_per_min: float = 15.0
+    beat_kpa: float = 0.0
+    beats_per_min: float = 75.0
+    vein_phase: float = 0.0
+    height_mm: float = 0.0
+    opens_out_kpa: float = 0.0
+    opens_in_kpa: float = 0.0
     backlash_um: float = 10.0
+    drive_n_per_mm: float = inf
+    back_drive_n: float = 6.0
     fluid: Fluid = SALINE_20C
     inertia: bool = False
 
@@ -72,28 +92,47 @@ class PlantPath:
         """Cross-section of the barrel."""
         return pi * self.barrel_mm**2 / 4
 
+    @property
+    def hydrostatic_kpa(self) -> float:
+        """What is missing at the pump's height of a pressure at the heart's."""
+        return self.fluid.density_g_per_ml * GRAVITY_M_PER_S2 * self.height_mm / 1000
+
     def near(self) -> tuple[Drop, ...]:
         """The tubes between sensor and connector."""
-        return self._tubes((self.extension_bore_mm, self.extension_length_mm))
+        return self._tubes(self._extension)
+
+    def needle(self) -> tuple[Drop, ...]:
+        """The needle, if there is one."""
+        return self._tubes(self._needle)
 
     def far(self) -> tuple[Drop, ...]:
         """The tubes between connector and vein."""
-        return self._tubes(
-            (self.needle_bore_mm, self.needle_length_mm), (self.catheter_bore_mm, self.catheter_length_mm)
+        return self._tubes(self._needle, self._catheter)
+
+    def ways(self) -> tuple[Way, Way, Way]:
+        """Extension set, needle and catheter together, needle alone: as the solver takes them."""
+        return (
+            Way(curve_of(self.near()), self._inertia(self._extension)),
+            Way(
+                curve_of(self.far()), self._inertia(self._needle, self._catheter), self.opens_out_kpa, self.opens_in_kpa
+            ),
+            Way(curve_of(self.needle()), self._inertia(self._needle)),
         )
 
-    def near_inertia(self) -> float:
-        """Inertia of the liquid between sensor and connector in kPa s2/mL."""
-        return self._inertia((self.extension_bore_mm, self.extension_length_mm))
+    @property
+    def _extension(self) -> tuple[float, float]:
+        return self.extension_bore_mm, self.extension_length_mm
 
-    def far_inertia(self) -> float:
-        """Inertia of the liquid between connector and vein in kPa s2/mL; the chamber's is nothing."""
-        return self._inertia(
-            (self.needle_bore_mm, self.needle_length_mm), (self.catheter_bore_mm, self.catheter_length_mm)
-        )
+    @property
+    def _needle(self) -> tuple[float, float]:
+        return self.needle_bore_mm, self.needle_length_mm
+
+    @property
+    def _catheter(self) -> tuple[float, float]:
+        return self.catheter_bore_mm, self.catheter_length_mm
 
     def _inertia(self, *sizes: tuple[float, float]) -> float:
-        # Density times length over area; 1 g/mL mm/mm2 is 1e-3 kPa s2/mL.
+        """Density times length over area, in kPa s2/mL; 1 g/mL mm/mm2 is a thousandth of that."""
         if not self.inertia:
             return 0.0
         lengths_over_areas = sum(4 * length_mm / (pi * bore_mm**2) for bore_mm, length_mm in sizes if length_mm > 0)

@@ -5,7 +5,10 @@ zero and gain as board data has them, rounding to counts, the conversion rate, a
 """
 
 import random
+from collections import deque
 from typing import Any
+
+from flushsim.fault_clock import FaultClock
 
 # Time constant of the sensor with the liquid in its port; no datasheet states it, a few hundred Hz are usual.
 LAG_S = 0.001
@@ -19,11 +22,15 @@ class PressureSensor:
     """A sensor as the board's `[sensor]` table describes it. The same seed gives the same noise."""
 
     def __init__(self, data: dict[str, Any], seed: int, noise_kpa: float = NOISE_KPA) -> None:
-        self.noise_kpa = noise_kpa
+        self.noise_kpa = self._usual_noise_kpa = noise_kpa
         self.stuck = False
         self.silent = False
         self.faulty = False
-        self.drift_kpa = 0.0
+        self.dropout = 0.0
+        self.coarse_kpa = 0.0
+        self.late_us = 0.0
+        self._drift_kpa_per_s = 0.0
+        self._drifts_from_us = 0.0
         self.offset_kpa = 0.0
         self.gain = 1.0
         self._random = random.Random(f"pressure sensor {seed}")
@@ -36,6 +43,20 @@ class PressureSensor:
         self._period_us = 1_000_000 // int(data["rate_hz"])
         self._conversion = -1
         self._last: int | None = None
+        # Time and pressure of the conversions that a late sensor has not told yet.
+        self._untold: deque[tuple[int, float]] = deque()
+
+    def take(self, faults: FaultClock, now_us: int) -> None:
+        """Its own faults that are on now work, and the others not."""
+        self.stuck = faults.has("sensor-stuck")
+        self.silent = faults.has("sensor-silent")
+        self.faulty = faults.has("sensor-fault")
+        self.dropout = faults.severity("sensor-dropout")
+        self.noise_kpa = faults.severity("sensor-noise", self._usual_noise_kpa)
+        self.coarse_kpa = faults.severity("sensor-coarse")
+        self.late_us = faults.severity("sensor-late") * 1000
+        self._drift_kpa_per_s = faults.severity("sensor-drift")
+        self._drifts_from_us = now_us - faults.on_for_s("sensor-drift", now_us * faults.ticks_per_us) * 1e6
 
     def counts(self, pressure_kpa: float) -> int:
         """Raw counts of a pressure without noise, kept within the converter's range."""
@@ -52,7 +73,29 @@ class PressureSensor:
         if self.silent or conversion == self._conversion:
             return SILENT
         self._conversion = conversion
+        if self.late_us:
+            port_kpa = self._late(port_kpa, now_us)
+        if self.dropout and self._random.random() < self.dropout:
+            return SILENT
         if not self.stuck or self._last is None:
             noise_kpa = self._random.gauss(0.0, self.noise_kpa)
-            self._last = self.counts(port_kpa * self.gain + self.offset_kpa + self.drift_kpa + noise_kpa)
+            read_kpa = port_kpa * self.gain + self.offset_kpa + noise_kpa
+            if self._drift_kpa_per_s:
+                read_kpa += self._drift_kpa_per_s * (now_us - self._drifts_from_us) / 1e6
+            if self.coarse_kpa:
+                read_kpa = round(read_kpa / self.coarse_kpa) * self.coarse_kpa
+            self._last = self.counts(read_kpa)
         return self._last
+
+    def _late(self, port_kpa: float, now_us: int) -> float:
+        """The newest pressure that is old enough, in a straight line between conversions; the oldest until then."""
+        untold = self._untold
+        untold.append((now_us, port_kpa))
+        wanted_us = now_us - self.late_us
+        while len(untold) > 1 and untold[1][0] <= wanted_us:
+            untold.popleft()
+        (before_us, before_kpa) = untold[0]
+        if len(untold) == 1 or wanted_us <= before_us:
+            return before_kpa
+        (after_us, after_kpa) = untold[1]
+        return before_kpa + (after_kpa - before_kpa) * (wanted_us - before_us) / (after_us - before_us)

@@ -1,30 +1,27 @@
 """Pressures and flows of the line between plunger and vein: two stored volumes, two moving columns, solved implicitly.
 
-    plunger flow -> [syringe: p1, sensor] -> extension -> [connector: p2, bubble, leak] -> needle, catheter -> vein
+    plunger flow -> [syringe: p1, sensor] -> extension -> [connector: p2, bubble, leak] -> needle, catheter -> end
 
     d S1(p1)/dt = q - qe                 Le d qe/dt = p1 - p2 - near(qe)              S1 = c1 p1
-    d S2(p2)/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - vein - scale far(qf)       S2 = c2 p2 + bubble
+    d S2(p2)/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - end - scale far(qf)        S2 = c2 p2 + bubble
 
-L is the inertia of a column of liquid, rho l / A. The connector's small volume swings within milliseconds while the
-syringe takes tens of them, so the method is TR-BDF2: second order, stiffly stable, and exact in volume because it
-steps the stored volumes themselves. The pressures follow from the volumes, so each stage has two unknowns, the flows;
-a tube without inertia has a flow that follows the pressures at once. Units: mL, s, kPa.
+The end is the vein, whose pressure the caller tells, or what a `Route` has instead. L is the inertia of a column of
+liquid, rho l / A. The connector's small volume swings within milliseconds while the syringe takes tens of them, so the
+method is TR-BDF2: second order, stiffly stable, and exact in volume because it steps the stored volumes themselves.
+The pressures follow from the volumes, so each stage has two unknowns, the flows; a tube without inertia has a flow that
+follows the pressures at once. Units: mL, s, kPa; inertias kPa s2/mL.
 """
 
-from collections.abc import Iterable
+from dataclasses import replace
 from math import exp, sqrt
 
-from flushpump.hydraulics import Drop
-
 from flushsim.curves import curve_of, flow_through
+from flushsim.routes import SOUND, WEEPING_ML_PER_S, Condition, Route, Way, unabsorbed, valve_kpa
 from flushsim.sensor import LAG_S
+from flushsim.stores import BOILING_KPA, connector_kpa, connector_ml, syringe_kpa
 
-ATMOSPHERE_KPA = 101.325
 # Beyond this factor a growing occlusion is total.
 SCALE_MOST = 1e6
-# Below this gauge pressure the liquid boils and the syringe fills with vapour instead of pulling harder.
-BOILING_KPA = -95.0
-BOILING_SOFTNESS = 1e3
 # A connector that stores nothing would leave its pressure open while nothing passes either way.
 STRETCH_LEAST_ML_PER_KPA = 1e-8
 
@@ -56,145 +53,165 @@ class SolverError(RuntimeError):
 
 
 class LineSolver:
-    """State and equations of one line. Starts at rest at the vein's pressure. Inertias are in kPa s2/mL."""
+    """State and equations of one line. Starts at rest at the pressure `far_kpa`, the vein's as seen at the sensor.
+
+    `near` is the extension set, `line` needle and catheter, `needle` the needle alone.
+    """
+
+    # More attributes than a plain object looks up quickly.
+    __slots__ = (
+        "_at_rest_ml", "_end_kpa", "_far", "_far_inertia", "_near", "_near_inertia", "_opens_in_kpa", "_opens_out_kpa",
+        "_push_e", "_push_y", "_qe_trend", "_s1", "_s1_at_first_ml", "_s2", "_vein_per_s", "_ways", "_y", "_y_trend",
+        "c1", "c2", "closed", "condition", "leak_ml", "p1", "p2", "peak_kpa", "port_kpa", "qe", "scale",
+        "step_s", "tip_ml", "tissue_ml", "torn_ml", "vein_kpa",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        near: Iterable[Drop],
-        far: Iterable[Drop],
-        c1_ml_per_kpa: float,
-        c2_ml_per_kpa: float,
-        vein_kpa: float,
-        near_inertia: float = 0.0,
-        far_inertia: float = 0.0,
+        self, near: Way, line: Way, needle: Way, c1_ml_per_kpa: float, c2_ml_per_kpa: float, far_kpa: float
     ) -> None:
-        self._near = curve_of(near)
-        self._line = self._far = curve_of(far)
-        self._open = curve_of(())
-        self._near_inertia = near_inertia
-        self._line_inertia = self._far_inertia = far_inertia
+        self._near = near.drop
+        self._near_inertia = near.inertia
+        self._ways = {
+            Route.VEIN: line,
+            Route.ROOM: Way(curve_of(())),
+            Route.BURST: needle,
+            Route.TIP_IN_TISSUE: line,
+            Route.NEEDLE_IN_TISSUE: needle,
+        }
         self.c1 = c1_ml_per_kpa
         self.c2 = max(c2_ml_per_kpa, STRETCH_LEAST_ML_PER_KPA)
-        self.vein_kpa = self._far_kpa = vein_kpa
-        self.p1 = self.p2 = self.port_kpa = self.peak_kpa = vein_kpa
-        # Flows through the extension and through what follows it, into vein or room, and their columns' pressures:
-        # what is left of the difference to speed the column up.
+        # Pressure at the end of the way, and how fast it changes; that of the vein goes on where it is not the end.
+        self.vein_kpa = self._end_kpa = far_kpa
+        self._vein_per_s = 0.0
+        self.p1 = self.p2 = self.port_kpa = self.peak_kpa = far_kpa
+        # Flows through the extension and through what follows it; and the columns' pressures: what is left of the
+        # difference to speed each up.
         self.qe = self._y = 0.0
         self._push_e = self._push_y = 0.0
-        self.tip_ml = 0.0
-        self.leak_ml = 0.0
+        # Volumes: out of the tip (into vein or tissue), out of a tear, lost in all; and what the tissue still holds.
+        self.tip_ml = self.torn_ml = self.leak_ml = self.tissue_ml = 0.0
         self.scale = 1.0
-        self.growth_per_s = 0.0
-        self.bubble_ml = 0.0
-        self.leak_share = 0.0
+        self.condition = SOUND
         self.closed = False
-        self.open = False
+        self._take_way(line)
         self.step_s = STEP_AFTER_EVENT_S
         self._qe_trend = self._y_trend = 0.0
-        self._s1, self._s2 = self.c1 * vein_kpa, self.c2 * vein_kpa
+        self._s1, self._s2 = self.c1 * far_kpa, self.c2 * far_kpa
         self._at_rest_ml = self._s1 + self._s2
+        self._s1_at_first_ml = self._s1
+
+    def _take_way(self, way: Way) -> None:
+        self._far, self._far_inertia = way.drop, way.inertia
+        self._opens_out_kpa, self._opens_in_kpa = way.opens_out_kpa, way.opens_in_kpa
 
     @property
     def qf(self) -> float:
         """Flow through needle and catheter in mL/s; what runs into the room is not in it."""
-        return 0.0 if self.open else self._y
+        return 0.0 if self.condition.route is Route.ROOM else self._y
+
+    @property
+    def line_ml(self) -> float:
+        """Volume that has passed needle or hub."""
+        return self.tip_ml + self.torn_ml
 
     @property
     def stored_ml(self) -> float:
         """Liquid that the stretched line holds more than at rest."""
         return self._s1 + self._s2 - self._at_rest_ml
 
-    def _syringe_kpa(self, s1: float) -> tuple[float, float]:
-        """Pressure of a syringe that holds this much more than at zero gauge, and its slope."""
-        kpa = s1 / self.c1
-        if kpa > BOILING_KPA:
-            return kpa, 1 / self.c1
-        return BOILING_KPA + (kpa - BOILING_KPA) / BOILING_SOFTNESS, 1 / (self.c1 * BOILING_SOFTNESS)
+    @property
+    def barrel_ml(self) -> float:
+        """Liquid that the stretched syringe holds more than at first."""
+        return self._s1 - self._s1_at_first_ml
 
-    def _connector_kpa(self, s2: float) -> tuple[float, float]:
-        """Pressure of a connector that holds this much more than at zero gauge, and its slope.
-
-        Stretch of the tube and the place that the air's (isothermal) shrinking makes: S2 = c2 p2 + V0 (1 - P0 / P).
-        """
-        if not self.bubble_ml:
-            return s2 / self.c2, 1 / self.c2
-        b = self.bubble_ml - self.c2 * ATMOSPHERE_KPA - s2
-        root = sqrt(b * b + 4 * self.c2 * self.bubble_ml * ATMOSPHERE_KPA)
-        # Of the two ways to write the root the one that does not cancel.
-        absolute = (root - b) / (2 * self.c2) if b < 0 else 2 * self.bubble_ml * ATMOSPHERE_KPA / (root + b)
-        return absolute - ATMOSPHERE_KPA, 1 / (self.c2 + self.bubble_ml * ATMOSPHERE_KPA / absolute**2)
-
-    def _connector_ml(self, p2: float) -> float:
-        """S2 of a pressure; liquid boils before it pulls the air apart."""
-        absolute = max(p2, BOILING_KPA) + ATMOSPHERE_KPA
-        return self.c2 * p2 + self.bubble_ml * (1 - ATMOSPHERE_KPA / absolute)
-
-    def change(
-        self,
-        *,
-        scale: float = 1.0,
-        growth_per_s: float = 0.0,
-        bubble_ml: float = 0.0,
-        leak_share: float = 0.0,
-        closed: bool = False,
-        open_end: bool = False,
-    ) -> None:
+    def change(self, condition: Condition) -> None:
         """Puts the line into another condition; volumes go on, and columns keep their flow where they are not cut."""
-        was_open = self.open
-        self.bubble_ml = bubble_ml
-        before_ml, self._s2 = self._s2, self._connector_ml(self.p2)
+        before, self.condition = self.condition, condition
+        air_ml = condition.bubble_ml
+        before_ml, self._s2 = self._s2, connector_ml(self.p2, self.c2, air_ml)
         self._at_rest_ml += self._s2 - before_ml
-        self.scale, self.growth_per_s, self.leak_share = scale, growth_per_s, leak_share
-        self.closed, self.open = closed and not open_end, open_end
-        self._far, self._far_kpa = (self._open, 0.0) if open_end else (self._line, self.vein_kpa)
-        self._far_inertia = 0.0 if open_end else self._line_inertia
-        if open_end:
+        self.scale, self.closed = condition.scale, condition.closed
+        self._take_way(self._ways[condition.route].one_way(condition.back))
+        if condition.route is Route.ROOM:
             # The connector empties into the room at once.
-            self.scale, self.growth_per_s = 1.0, 0.0
-            at_room_ml = self._connector_ml(0.0)
+            self.scale, self.closed = 1.0, False
+            at_room_ml = connector_ml(0.0, self.c2, air_ml)
             self.leak_ml += self._s2 - at_room_ml
             self._s2 = at_room_ml
-        self.p2, _ = self._connector_kpa(self._s2)
+        self.p2, _ = connector_kpa(self._s2, self.c2, air_ml)
+        self._end_kpa = self._end()
         if not self._near_inertia:
             self.qe = flow_through(self._near, self.p1 - self.p2)
-        if self.closed or was_open:
+        if self.closed or self._ways[before.route] is not self._ways[condition.route]:
             self._y = 0.0
         if not self._far_inertia and not self.closed:
-            self._y = flow_through(self._far, (self.p2 - self._far_kpa) / self.scale)
+            self._y = flow_through(self._resists, self.p2 - self._end_kpa)
         self._push_e = self.p1 - self.p2 - self._near(self.qe)[0] if self._near_inertia else 0.0
-        self._push_y = self.p2 - self._far_kpa - self.scale * self._far(self._y)[0] if self._far_inertia else 0.0
+        self._push_y = self.p2 - self._end_kpa - self._resists(self._y)[0] if self._far_inertia else 0.0
         self._qe_trend = self._y_trend = 0.0
         self.step_s = STEP_AFTER_EVENT_S
 
-    def advance(self, dt_s: float, q_ml_per_s: float) -> None:
-        """Goes on by `dt_s` with the plunger pushing this flow all the time."""
-        if q_ml_per_s == 0.0 and self._resting():
-            self._follow(self.p1, self.p1, dt_s)
-            return
+    def _resists(self, flow: float) -> tuple[float, float]:
+        """Drop of the way behind the connector as it is now, and its slope."""
+        drop, slope = self._far(flow)
+        held, steep = valve_kpa(flow, self._opens_out_kpa, self._opens_in_kpa)
+        return self.scale * drop + held, self.scale * slope + steep
+
+    def _end(self, later_s: float = 0.0, flow: float = 0.0) -> float:
+        """Pressure at the end of the way, now or after a time with this flow."""
+        route = self.condition.route
+        if route is Route.VEIN:
+            return self.vein_kpa + later_s * self._vein_per_s
+        if route is Route.ROOM or route is Route.BURST:
+            return 0.0
+        return self.condition.tissue_kpa_per_ml * (self.tissue_ml + later_s * flow)
+
+    def advance(self, dt_s: float, q_ml_per_s: float, vein_kpa: float | None = None) -> None:
+        """Goes on by `dt_s` with the plunger pushing this flow, while the vein goes straight to `vein_kpa`."""
+        if vein_kpa is None or vein_kpa == self.vein_kpa:
+            if q_ml_per_s == 0.0 and self._resting():
+                self._follow(self.p1, self.p1, dt_s)
+                return
+            vein_kpa = self.vein_kpa
+            self._vein_per_s = 0.0
+        else:
+            self._vein_per_s = (vein_kpa - self.vein_kpa) / dt_s
+        if self.condition.route is Route.VEIN:
+            self._end_kpa = self.vein_kpa
         left = dt_s
         while left > 0:
             # Two equal steps rather than a long one and a crumb.
             h = left if left <= self.step_s else (left / 2 if left < 2 * self.step_s else self.step_s)
             if self._step(h, q_ml_per_s):
                 left = left - h if left > h else 0.0
+        self.vein_kpa = vein_kpa
 
     def _resting(self) -> bool:
-        if abs(self.qe) > RESTING_ML_PER_S or abs(self._push_e) > RESTING_KPA or self.growth_per_s:
+        if abs(self.qe) > RESTING_ML_PER_S or abs(self._push_e) > RESTING_KPA or self.condition.growth_per_s:
             return False
-        return self.closed or self.open or (abs(self._y) < RESTING_ML_PER_S and abs(self._push_y) < RESTING_KPA)
+        route = self.condition.route
+        if self.closed or route is Route.ROOM:
+            return True
+        if route is not Route.VEIN and self.tissue_ml:
+            return False
+        return abs(self._y) < RESTING_ML_PER_S and abs(self._push_y) < RESTING_KPA
 
     def _step(self, h: float, q: float) -> bool:
         """One TR-BDF2 step; False if it was too long: nothing has changed but `step_s`."""
-        keep = 1.0 - self.leak_share
+        condition = self.condition
+        keep = 1.0 - condition.leak_share
         s1, s2, qe, y = self._s1, self._s2, self.qe, self._y
         hb = _TR * h
         old_scale = self.scale
         # Momentum is inertia times flow.
         e_inertia, y_inertia = self._near_inertia, self._far_inertia
         # First stage: trapezoid to GAMMA h, beginning at the last step's trend.
-        if self.growth_per_s:
-            self.scale = old_scale * exp(self.growth_per_s * _GAMMA * h)
         ahead = _GAMMA * h
+        if condition.growth_per_s:
+            self.scale = old_scale * exp(condition.growth_per_s * ahead)
+        still = self._vein_per_s == 0.0 and condition.route is Route.VEIN
+        if not still:
+            self._end_kpa = self._end(ahead, y)
         qe1, y1, s1_mid, s2_mid, _, _ = self._solve(
             s1 + hb * (2 * q - qe),
             s2 + hb * (keep * qe - y),
@@ -206,8 +223,10 @@ class LineSolver:
             y + ahead * self._y_trend,
         )
         # Second stage: backward differences over old, GAMMA h and h; its implicit weight is the same.
-        if self.growth_per_s:
-            self.scale = old_scale * exp(self.growth_per_s * h)
+        if condition.growth_per_s:
+            self.scale = old_scale * exp(condition.growth_per_s * h)
+        if not still:
+            self._end_kpa = self._end(h, (y + y1) / 2)
         e_momentum = e_inertia * (_NEW_FROM_GAMMA * qe1 - _NEW_FROM_OLD * qe)
         y_momentum = y_inertia * (_NEW_FROM_GAMMA * y1 - _NEW_FROM_OLD * y)
         qe2, y2, s1_new, s2_new, p1, p2 = self._solve(
@@ -238,12 +257,13 @@ class LineSolver:
             self.step_s = 0.8 * h
         if not self.closed:
             through_ml = h * (_B * (y + y1) + _TR * y2)
-            if self.open:
-                self.leak_ml += through_ml
-            else:
+            if condition.route is Route.VEIN:
                 self.tip_ml += through_ml
-        if self.leak_share:
-            self.leak_ml += self.leak_share * h * (_B * (qe + qe1) + _TR * qe2)
+            else:
+                self._count(through_ml, h)
+        if keep != 1.0:
+            self.leak_ml += condition.leak_share * h * (_B * (qe + qe1) + _TR * qe2)
+        self.vein_kpa += h * self._vein_per_s
         self._qe_trend, self._y_trend = (qe2 - qe1) / (h - ahead), (y2 - y1) / (h - ahead)
         self._push_e = (e_inertia * qe2 - e_momentum) / hb
         self._push_y = (y_inertia * y2 - y_momentum) / hb
@@ -253,9 +273,22 @@ class LineSolver:
         if p1 > self.peak_kpa:
             self.peak_kpa = p1
         if self.scale > SCALE_MOST:
-            self.scale, self.growth_per_s, self.closed = 1.0, 0.0, True
+            self.scale, self.closed = 1.0, True
+            self.condition = replace(condition, growth_per_s=0.0)
             self._y = self._y_trend = self._push_y = 0.0
         return True
+
+    def _count(self, through_ml: float, h: float) -> None:
+        """Books what has passed the needle, or run into the room, in a step and not gone into the vein."""
+        route = self.condition.route
+        if route is Route.ROOM:
+            self.leak_ml += through_ml
+        elif route is Route.BURST:
+            self.torn_ml += through_ml
+            self.leak_ml += through_ml
+        else:
+            self.tip_ml += through_ml
+            self.tissue_ml = (self.tissue_ml + through_ml) * unabsorbed(h)
 
     def _solve(
         self, a1: float, a2: float, e_momentum: float, y_momentum: float, hb: float, keep: float, qe: float, y: float
@@ -265,14 +298,18 @@ class LineSolver:
         S1 = a1 - hb qe, S2 = a2 + hb (keep qe - y), inertia qe - momentum = hb (p1 - p2 - near(qe)), likewise y.
         Volumes and pressures returned fit the flows exactly, so no liquid is lost to an unfinished iteration.
         """
-        near, far, closed, scale, base = self._near, self._far, self.closed, self.scale, self._far_kpa
-        e_inertia, y_inertia, bubbly = self._near_inertia, self._far_inertia, self.bubble_ml > 0.0
+        near, far, closed, scale, end_kpa = self._near, self._far, self.closed, self.scale, self._end_kpa
+        e_inertia, y_inertia, air_ml = self._near_inertia, self._far_inertia, self.condition.bubble_ml
+        valved = self._opens_out_kpa > 0.0 or self._opens_in_kpa > 0.0
+        kinked = valved or self.condition.back != 1.0
         c1, c2 = self.c1, self.c2
         boiling_ml = BOILING_KPA * c1
         soft1 = 1 / c1
         p1_slope, p2_slope = soft1, 1 / c2
         # What is left at the needle is the square of its last step times the scale.
         close = CLOSE if scale == 1.0 else CLOSE / sqrt(scale)
+        if valved:
+            close = min(close, WEEPING_ML_PER_S / 10)
         done = False
         if closed:
             y = 0.0
@@ -282,9 +319,9 @@ class LineSolver:
             if s1 > boiling_ml:
                 p1, p1_slope = s1 / c1, soft1
             else:
-                p1, p1_slope = self._syringe_kpa(s1)
-            if bubbly:
-                p2, p2_slope = self._connector_kpa(s2)
+                p1, p1_slope = syringe_kpa(s1, c1)
+            if air_ml:
+                p2, p2_slope = connector_kpa(s2, c2, air_ml)
             else:
                 p2 = s2 / c2
             if done:
@@ -297,9 +334,15 @@ class LineSolver:
                 d_y = 0.0
             else:
                 drop, slope = far(y)
-                f2 = y_inertia * y - y_momentum + hb * (base + scale * drop - p2)
+                drop *= scale
+                slope *= scale
+                if valved:
+                    held, steep = valve_kpa(y, self._opens_out_kpa, self._opens_in_kpa)
+                    drop += held
+                    slope += steep
+                f2 = y_inertia * y - y_momentum + hb * (end_kpa + drop - p2)
                 j12 = -hb * hb * p2_slope
-                j22 = y_inertia + hb * scale * slope - j12
+                j22 = y_inertia + hb * slope - j12
                 j21 = keep * j12
                 determinant = j11 * j22 - j12 * j21
                 d_qe = (f1 * j22 - f2 * j12) / determinant
@@ -312,7 +355,11 @@ class LineSolver:
                 # At a kink (boiling, onset of turbulence) full steps may jump to and fro for ever.
                 part = 1.0 if turn < 15 else 0.4
             qe -= part * d_qe
-            y -= part * d_y
+            before, y = y, y - part * d_y
+            if kinked and y * before < 0:
+                # A valve or flap is steepest at rest: from there Newton's steps fall short, from beyond they jump over.
+                y = 0.0
+                done = False
         raise SolverError(f"no solution at qe {qe} mL/s, p1 {self.p1} kPa, step {hb} s")
 
     def _follow(self, before_kpa: float, after_kpa: float, h: float) -> None:

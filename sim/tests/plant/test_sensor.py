@@ -76,6 +76,40 @@ def test_a_drifting_sensor_wanders_from_the_fault_on() -> None:
     assert not math.isclose(sound[-1], drifting[-1])
 
 
+def test_a_dropping_sensor_misses_its_share_of_the_conversions() -> None:
+    readings = _readings("sensor-dropout:0.3@100ms")
+    assert SILENT not in readings[:20]
+    assert 5 <= readings[21:].count(SILENT) <= 20
+
+
+def test_a_noisier_sensor_scatters_by_what_it_was_told() -> None:
+    plant = Plant(PlantPath(), BOARD, ["sensor-noise:2@1ms"])
+    plant.stepper.queue(1000, 2, 1)
+    readings = []
+    for turn in range(1, 2001):
+        plant.advance(turn * 5000)
+        readings.append(kpa(plant.read_sensor()))
+    assert statistics.stdev(readings[1:]) == pytest.approx(2.0, rel=0.06)
+
+
+def test_a_coarse_sensor_reads_whole_steps() -> None:
+    steps = {round(kpa(counts) / 0.5, 3) % 1 for counts in _readings("sensor-coarse:0.5@0s")[1:]}
+    assert max(min(step, 1 - step) for step in steps) < 0.001
+
+
+def test_a_late_sensor_reads_what_was_there_its_time_ago() -> None:
+    def readings(faults: list[str]) -> list[float]:
+        plant = Plant(PlantPath(), BOARD, faults, noise_kpa=0.0)
+        found: list[float] = []
+        play(plant, pulse(plant, 0, 0.4, 2.0), 300_000, lambda now_us: found.append(kpa(plant.read_sensor())))
+        return found
+
+    prompt, late = readings([]), readings(["sensor-late:15ms@0s"])
+    assert late[10:] == pytest.approx(prompt[7:-3], abs=1e-4)
+    half = readings(["sensor-late:7.5ms@0s"])
+    assert half[10] == pytest.approx((prompt[8] + prompt[9]) / 2, abs=1e-4)
+
+
 @pytest.mark.parametrize(("faults", "reads_kpa"), [([], 100.0), (["sensor-offset:4@0s", "sensor-gain:1.05@0s"], 109.0)])
 def test_a_sensor_held_at_a_known_pressure_reads_it_with_the_offset_and_gain_that_it_was_made_with(
     faults: list[str], reads_kpa: float

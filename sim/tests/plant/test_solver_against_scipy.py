@@ -60,7 +60,10 @@ FAR_INERTIA = _inertia(0.603, 25) + _inertia(1.5, 250)
 
 
 class Reference:
-    """Pressures p1, p2 (kPa) and tip and leak volume (mL) by scipy, for pushes and a fault from a time on."""
+    """Pressures p1, p2 (kPa) and tip and leak volume (mL) by scipy, for pushes and a fault from a time on.
+
+    After those four the state has the flows (mL/s) through extension and needle, and what tissue holds (mL).
+    """
 
     def __init__(self, slices: list[Slice], ml_per_step: float, inertia: bool, fault: str, fault_s: float) -> None:
         self.inertia = inertia
@@ -73,7 +76,7 @@ class Reference:
     def _rates(self, t: float, state: numpy.ndarray, push: float, faulty: bool) -> list[float]:
         p1, p2 = float(state[0]), float(state[1])
         fault = self.fault if faulty else ""
-        scale, share, c2 = 1.0, 0.0, 0.12e-3
+        scale, share, c2, end_kpa, tissue = 1.0, 0.0, 0.12e-3, VEIN_KPA, 0.0
         if fault == "partial":
             scale = 3.0
         elif fault == "growing":
@@ -82,24 +85,32 @@ class Reference:
             share = 0.2
         elif fault == "bubble":
             c2 += 0.1 * 101.325 / (p2 + 101.325) ** 2
+        elif fault == "extravasation":
+            end_kpa = 5.0 * float(state[6])
+        elif fault == "fibrin-flap":
+            scale = 1.5 if state[5] > 0 or (not self.inertia and p2 > VEIN_KPA) else 20.0
+        if self.fault == "breathing":
+            end_kpa += 0.4 * math.sin(2 * math.pi * t / 0.5)
         if self.inertia:
             out, through = float(state[4]), 0.0 if fault == "occlusion" else float(state[5])
             speeding = [
                 (p1 - p2 - _extension_kpa(out)) / NEAR_INERTIA,
-                0.0 if fault == "occlusion" else (p2 - VEIN_KPA - scale * _line_kpa(through)) / FAR_INERTIA,
+                0.0 if fault == "occlusion" else (p2 - end_kpa - scale * _line_kpa(through)) / FAR_INERTIA,
             ]
         else:
             out = _flow(p1 - p2, _extension_kpa)
-            through = 0.0 if fault == "occlusion" else _flow((p2 - VEIN_KPA) / scale, _line_kpa)
+            through = 0.0 if fault == "occlusion" else _flow((p2 - end_kpa) / scale, _line_kpa)
             speeding = [0.0, 0.0]
-        return [(push - out) / 2e-3, ((1 - share) * out - through) / c2, through, share * out, *speeding]
+        if fault == "extravasation":
+            tissue = through - float(state[6]) / 600
+        return [(push - out) / 2e-3, ((1 - share) * out - through) / c2, through, share * out, *speeding, tissue]
 
     def at(self, times_s: list[float]) -> numpy.ndarray:
         edges = {0.0, times_s[-1], self.fault_s}
         for start, end, _ in self.pushes:
             edges |= {start, end}
         cuts = sorted(edge for edge in edges if edge <= times_s[-1])
-        state = numpy.array([VEIN_KPA, VEIN_KPA, 0.0, 0.0, 0.0, 0.0])
+        state = numpy.array([VEIN_KPA, VEIN_KPA, 0.0, 0.0, 0.0, 0.0, 0.0])
         rows = {0.0: state}
         for begin, end in pairwise(cuts):
             middle = (begin + end) / 2
@@ -116,13 +127,19 @@ class Reference:
 
 
 @pytest.mark.parametrize("inertia", [True, False])
-@pytest.mark.parametrize("fault", ["", "occlusion", "partial", "growing", "leak", "bubble"])
+@pytest.mark.parametrize(
+    "fault", ["", "occlusion", "partial", "growing", "leak", "bubble", "extravasation", "fibrin-flap", "breathing"]
+)
 def test_pressure_and_volume_of_two_pulses_agree_with_scipy(
     fault: str, inertia: bool, record_property: Callable[[str, object], None]
 ) -> None:
-    severity = {"partial": ":3", "leak": ":0.2", "bubble": ":0.1", "growing": ":10"}.get(fault, "")
-    texts = [f"{fault}{severity}@250ms"] if fault else []
-    plant = Plant(PlantPath(backlash_um=0.0, inertia=inertia), BOARD, texts, noise_kpa=0.0)
+    severity = {
+        "partial": ":3", "leak": ":0.2", "bubble": ":0.1", "growing": ":10", "extravasation": ":5", "fibrin-flap": ":20"
+    }.get(fault, "")
+    breath_kpa = 0.4 if fault == "breathing" else 0.0
+    texts = [f"{fault}{severity}@250ms"] if fault and not breath_kpa else []
+    path = PlantPath(backlash_um=0.0, inertia=inertia, breath_kpa=breath_kpa, breaths_per_min=120.0)
+    plant = Plant(path, BOARD, texts, noise_kpa=0.0)
     volume = 0.15 if fault == "occlusion" else 0.4
     slices = pulse(plant, 0, 0.4, 2.0)
     slices.append(dwell(slices[-1].end_ticks, 300_000))
