@@ -12,21 +12,22 @@ import time
 
 import machine
 import micropython
+from micropython import const
 
-TURN_US = 5_000
+_TURN_US = const(5_000)
 # While modules are loaded: what loading leaves behind is collected before it scatters the heap.
-GARBAGE_MAX = 8_192
+_GARBAGE_MAX = const(8_192)
 SERVICE = 1
 # Flashing removes it first and writes it last.
 MANIFEST = "/manifest.json"
 # Argument of a LOG_FAULT: the exception that ended the loop before the last start.
-EXCEPTION = 1
+_EXCEPTION = const(1)
 
 
 def main():
     # A 03 among what a host sends until the loop begins is no Ctrl-C; the prompt takes it as one again.
     micropython.kbd_intr(-1)
-    gc.threshold(GARBAGE_MAX)
+    gc.threshold(_GARBAGE_MAX)
     try:
         os.stat(MANIFEST)
     except OSError:
@@ -115,7 +116,7 @@ def turns(parts, watchdog, faults):
     controller = Controller(*parts)
     if faults.take_new():
         # The entry says that there was one; what it was lies in the fault log.
-        controller.log.add(LOG_FAULT, EXCEPTION, 0)
+        controller.log.add(LOG_FAULT, _EXCEPTION, 0)
     forget_the_table()
     parts[1].open()
     gc.collect()
@@ -134,7 +135,7 @@ def turns(parts, watchdog, faults):
         else:
             step(time.ticks_us())
         watchdog.feed()
-        due_us = time.ticks_add(due_us, TURN_US)
+        due_us = time.ticks_add(due_us, _TURN_US)
         if time.ticks_diff(due_us, time.ticks_us()) < 0:
             # Writing to the flash takes longer than a turn: turns that are lost are not caught up with.
             due_us = time.ticks_us()

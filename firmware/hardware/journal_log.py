@@ -11,7 +11,7 @@ from binascii import crc32
 from micropython import const
 
 ENTRY_SIZE = 16
-STORED_SIZE = 24
+_STORED_SIZE = const(24)
 # LittleFS keeps files of up to 512 bytes inside the directory.
 TAIL_ENTRIES = 20
 SEGMENT_ENTRIES = 160
@@ -28,14 +28,14 @@ def pack(number, entry):
 
 def unpack(stored):
     """(number, entry) as stored, (-1, b"") when damaged."""
-    if len(stored) != STORED_SIZE or struct.unpack("<I", stored[-4:])[0] != crc32(stored[:-4]):
+    if len(stored) != _STORED_SIZE or struct.unpack("<I", stored[-4:])[0] != crc32(stored[:-4]):
         return -1, b""
     return struct.unpack("<I", stored[:4])[0], stored[4:-4]
 
 
 def _places(size):
     """Entries in a file of `size` bytes, a last incomplete one counted: its number has been used."""
-    return (size + STORED_SIZE - 1) // STORED_SIZE
+    return (size + _STORED_SIZE - 1) // _STORED_SIZE
 
 
 def _name(first):
@@ -63,7 +63,7 @@ class LogRing:
         count = _places(len(tail))
         first = end
         for index in range(count):
-            number = unpack(tail[index * STORED_SIZE : (index + 1) * STORED_SIZE])[0]
+            number = unpack(tail[index * _STORED_SIZE : (index + 1) * _STORED_SIZE])[0]
             if number >= 0:
                 first = number - index
                 break
@@ -74,7 +74,7 @@ class LogRing:
             # Power went after the tail had been moved to the segment, and before a new one was begun.
             self.newest = max(self.newest, end - 1)
             self._begin_tail()
-        elif len(tail) % STORED_SIZE:
+        elif len(tail) % _STORED_SIZE:
             self._move_tail()
 
     def append(self, entry):
@@ -100,7 +100,7 @@ class LogRing:
         begun = number = max(number, first)
         found = -1
         while number < first + count and found < 0:
-            stored, entry = unpack(self._files.read(name, (number - first) * STORED_SIZE, STORED_SIZE) or b"")
+            stored, entry = unpack(self._files.read(name, (number - first) * _STORED_SIZE, _STORED_SIZE) or b"")
             if stored == number:
                 found = number
                 for index in range(min(len(buffer), ENTRY_SIZE)):
@@ -119,13 +119,13 @@ class LogRing:
     def _move_tail(self):
         """Moves the tail's entries to a segment. If that fails they are lost: the log's newest entries go on."""
         tail = self._files.read(_TAIL) or b""
-        tail += bytes(_places(len(tail)) * STORED_SIZE - len(tail))
+        tail += bytes(_places(len(tail)) * _STORED_SIZE - len(tail))
         if not self._lengthen(tail):
             self._files.tell(f"entries {self._tail_first} to {self.newest} of the log are lost")
         self._begin_tail()
 
     def _lengthen(self, tail):
-        count = len(tail) // STORED_SIZE
+        count = len(tail) // _STORED_SIZE
         segments = self._segments
         while True:
             first, before = self._tail_first, 0
@@ -146,7 +146,7 @@ class LogRing:
         return (
             before + count <= SEGMENT_ENTRIES
             and first + before == self._tail_first
-            and self._files.size(_name(first)) in (before * STORED_SIZE, -1)
+            and self._files.size(_name(first)) in (before * _STORED_SIZE, -1)
         )
 
     def _write(self, name, mode, data):

@@ -16,16 +16,16 @@ from micropython import const
 
 BLOCK_WORDS = const(64)
 SLOTS = const(16)
-QUEUE_MAX_US = const(20_000)
+_QUEUE_MAX_US = const(20_000)
 # What `step_pulses` does at least in a half period, and in a dwell.
 OVERHEAD_TICKS = const(8)
 
 # Words of the block.
-SLICES = const(16)
-HEAD = const(48)
+_SLICES = const(16)
+_HEAD = const(48)
 RUNNING = const(49)
-END_US = const(50)
-END_TICKS = const(51)
+_END_US = const(50)
+_END_TICKS = const(51)
 CHOOSER = const(52)
 FEEDER = const(53)
 START = const(54)
@@ -67,13 +67,13 @@ def take(block: int, half: int, count: int, way: int) -> int:
     """Appends a slice; 1, or 0 when it does not fit. See `StepGenerator.queue`."""
     words = ptr32(block)
     ticks_per_us = int(words[TICKS_PER_US])
-    most = QUEUE_MAX_US * ticks_per_us
+    most = _QUEUE_MAX_US * ticks_per_us
     if way != 0 and half < int(words[HALF_MIN]):
         half = int(words[HALF_MIN])
     if count > most or half > most // (2 * count):
         return 0
     chooser = ptr32(words[CHOOSER])
-    head = int(words[HEAD])
+    head = int(words[_HEAD])
     waiting = (head - ((int(chooser[_READ_ADDR]) - block) >> 2)) & _SLOT_MASK
     if waiting >= _WAITING_MAX and waiting != _ENDED:
         return 0
@@ -81,23 +81,23 @@ def take(block: int, half: int, count: int, way: int) -> int:
     # When it will be done.
     timer = ptr32(_TIMER)
     now = int(timer[0]) & _TIME_MASK
-    end = int(words[END_US])
+    end = int(words[_END_US])
     ticks = 2 * half * count
     left = ((end - now + _TIME_HALF) & _TIME_MASK) - _TIME_HALF
-    if int(words[RUNNING]) == 0 or left <= 0 or left > QUEUE_MAX_US:
+    if int(words[RUNNING]) == 0 or left <= 0 or left > _QUEUE_MAX_US:
         end = now
         left = 0
         end_ticks = ticks
     else:
-        end_ticks = int(words[END_TICKS]) + ticks
+        end_ticks = int(words[_END_TICKS]) + ticks
     length = end_ticks // ticks_per_us
-    if left + length > QUEUE_MAX_US:
+    if left + length > _QUEUE_MAX_US:
         return 0
-    words[END_US] = (end + length) & _TIME_MASK
-    words[END_TICKS] = end_ticks - length * ticks_per_us
+    words[_END_US] = (end + length) & _TIME_MASK
+    words[_END_TICKS] = end_ticks - length * ticks_per_us
     words[RUNNING] = 1
 
-    place = SLICES + 2 * head
+    place = _SLICES + 2 * head
     behind = (head + 1) & _SLOT_MASK
     if way == 0:
         if ticks < OVERHEAD_TICKS:
@@ -114,7 +114,7 @@ def take(block: int, half: int, count: int, way: int) -> int:
     words[behind] = 0
     # From here on a chain that is alive finds the slice by itself.
     words[head] = block + 4 * place
-    words[HEAD] = behind
+    words[_HEAD] = behind
 
     # One that has read the 0 is started again. One that has just read the slice's pointer looks the same at first; but
     # then it copies the slice, and then it goes on. So it has ended if, some ticks apart, it stands behind the slice,
@@ -133,7 +133,7 @@ def take(block: int, half: int, count: int, way: int) -> int:
                 chooser[_READ_ADDR_START] = block + 4 * head
                 if left == 0:
                     # It begins now.
-                    words[END_US] = (int(timer[0]) + length) & _TIME_MASK
+                    words[_END_US] = (int(timer[0]) + length) & _TIME_MASK
     return 1
 
 
@@ -144,12 +144,12 @@ def left_us(block: int) -> int:
     if int(words[RUNNING]) == 0:
         return 0
     timer = ptr32(_TIMER)
-    left = ((int(words[END_US]) - int(timer[0]) + _TIME_HALF) & _TIME_MASK) - _TIME_HALF
-    if left > 0 and left <= QUEUE_MAX_US:
+    left = ((int(words[_END_US]) - int(timer[0]) + _TIME_HALF) & _TIME_MASK) - _TIME_HALF
+    if left > 0 and left <= _QUEUE_MAX_US:
         return left
     # Asked along the way that slices go, so that none slips through: the ring, the feeder, the FIFO, the machine.
     chooser = ptr32(words[CHOOSER])
-    if (int(words[HEAD]) - ((int(chooser[_READ_ADDR]) - block) >> 2)) & _SLOT_MASK != _ENDED:
+    if (int(words[_HEAD]) - ((int(chooser[_READ_ADDR]) - block) >> 2)) & _SLOT_MASK != _ENDED:
         return 1
     feeder = ptr32(words[FEEDER])
     if int(feeder[_CTRL_QUIET]) & _BUSY != 0:
@@ -189,6 +189,6 @@ def cut(block: int):
         pio[_SM_INSTR] = _PULL_NOBLOCK
         tries -= 1
     chooser = ptr32(words[CHOOSER])
-    words[HEAD] = (((int(chooser[_READ_ADDR]) - block) >> 2) - 1) & _SLOT_MASK
+    words[_HEAD] = (((int(chooser[_READ_ADDR]) - block) >> 2) - 1) & _SLOT_MASK
     words[RUNNING] = 0
     setting[_CTRL] = _ENABLE

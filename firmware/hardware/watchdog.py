@@ -8,7 +8,7 @@ import machine
 from micropython import const
 
 # REQ-STOP-4. The chip allows at most 8388 ms.
-TIMEOUT_MS = 1000
+_TIMEOUT_MS = const(1000)
 
 # RP2040 watchdog CTRL by the address that clears bits, and its bit ENABLE.
 _CTRL_CLEAR = const(0x4005B000)
@@ -21,7 +21,7 @@ class Watchdog:
 
     def start(self):
         """Call when the loop's first turn is next: from now on only `feed` keeps the board from a reset."""
-        self._timer = machine.WDT(timeout=TIMEOUT_MS)
+        self._timer = machine.WDT(timeout=_TIMEOUT_MS)
 
     def feed(self):
         """Once per turn, and between accesses to the flash, a sector of which may take 400 ms; allocates nothing."""

@@ -37,11 +37,11 @@ BUBBLE = 24
 NO_BLOOD_RETURN = 25
 STORAGE_FAILED = 26
 
-LOW = 1
-MEDIUM = 2
-HIGH = 3
+_LOW = const(1)
+_MEDIUM = const(2)
+_HIGH = const(3)
 
-AUDIO_PAUSE_MS = 120_000
+_AUDIO_PAUSE_MS = const(120_000)
 _ROUNDS = const(3)
 _ROUNDS_MS = const(600_000)
 _PRIORITIES = priorities()
@@ -133,7 +133,7 @@ class Alarms:
 
     def nth(self, index):
         """Code of the index-th waiting alarm, the gravest first, or 0."""
-        for priority in range(HIGH, 0, -1):
+        for priority in range(_HIGH, 0, -1):
             for code in range(1, _COUNT):
                 if self._occurrences[code] and self._priorities[code] == priority:
                     if index == 0:
@@ -144,7 +144,7 @@ class Alarms:
     def blocks_start(self):
         """Whether a waiting alarm of medium or high priority, or a lasting cause, forbids a start."""
         for code in range(1, _COUNT):
-            if self._priorities[code] >= MEDIUM and (self._occurrences[code] or self._conditions[code]):
+            if self._priorities[code] >= _MEDIUM and (self._occurrences[code] or self._conditions[code]):
                 return True
         return False
 
@@ -168,11 +168,11 @@ class Alarms:
         self.audio_paused = True
         self._pause_from_ms = now_ms
         self._pause_priority = self._priorities[self.gravest()]
-        return AUDIO_PAUSE_MS
+        return _AUDIO_PAUSE_MS
 
     def indicate(self, indicators, now_ms, running):
         """Shows light and sound of the gravest waiting alarm."""
-        if self.audio_paused and since(now_ms, self._pause_from_ms) >= AUDIO_PAUSE_MS:
+        if self.audio_paused and since(now_ms, self._pause_from_ms) >= _AUDIO_PAUSE_MS:
             self.audio_paused = False
         if self.pending == 0:
             indicators.show(4 if running else 0, 0)

@@ -10,7 +10,7 @@ from flushlink.viper import const
 from .layout import NUMBERS, Payload, request, response
 from .statuses import NOT_AUTHENTICATED, OK, WRONG_STATE
 
-LEASE_MAX_MS = 2_000
+_LEASE_MAX_MS = const(2_000)
 _CAPABILITIES = const(0b1111)
 _OUTCOME_STOPPED = const(2)
 
@@ -61,7 +61,7 @@ class LinkCommands:
         put_u16(reply, _HELLO_R["boot_count"], pump.boot_count)
         put_u16(reply, _HELLO_R["last_session"], link.last_session)
         put_u16(reply, _HELLO_R["last_executed_sequence"], link.last_sequence)
-        put_u16(reply, _HELLO_R["lease_max_ms"], LEASE_MAX_MS)
+        put_u16(reply, _HELLO_R["lease_max_ms"], _LEASE_MAX_MS)
         reply[_HELLO_R["reset_cause"]] = pump.identity.reset_cause
         reply[_HELLO_R["state"]] = pump.state()
         put_u32(reply, _HELLO_R["device_time_ms"], pump.now_ms)

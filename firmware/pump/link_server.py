@@ -54,7 +54,7 @@ ANSWERED = 2
 
 HELLO = 0x01
 STOP = 0x03
-NONCE_SIZE = 8
+_NONCE_SIZE = const(8)
 _PAST_NONCES = const(4)
 # How far the frame that was taken last has come.
 _DONE = const(0)
@@ -81,9 +81,9 @@ class LinkServer:
         self._commands = commands
         self.session = 0
         self.authenticated = False
-        self.host_nonce = bytearray(NONCE_SIZE)
-        self.device_nonce = bytearray(NONCE_SIZE)
-        self._past = [bytearray(NONCE_SIZE) for _ in range(_PAST_NONCES)]
+        self.host_nonce = bytearray(_NONCE_SIZE)
+        self.device_nonce = bytearray(_NONCE_SIZE)
+        self._past = [bytearray(_NONCE_SIZE) for _ in range(_PAST_NONCES)]
         self._past_at = 0
         self.sequence = 0
         self.last_session = 0
@@ -230,7 +230,7 @@ class LinkServer:
                 return False
         past = self._past[self._past_at]
         self._past_at = (self._past_at + 1) % _PAST_NONCES
-        for index in range(NONCE_SIZE):
+        for index in range(_NONCE_SIZE):
             past[index] = self.host_nonce[index]
             self.host_nonce[index] = frame[HEADER_SIZE + index]
         self._identity.entropy(self.device_nonce)
@@ -246,7 +246,7 @@ class LinkServer:
         return True
 
     def _same_nonce(self, nonce, frame):
-        for index in range(NONCE_SIZE):
+        for index in range(_NONCE_SIZE):
             if nonce[index] != frame[HEADER_SIZE + index]:
                 return False
         return True

@@ -16,7 +16,7 @@ PRIME = 7
 
 SYRINGE_CHANGED = 2
 
-PHASES_MAX = 12
+_PHASES_MAX = const(12)
 _ASPIRATE_MAX_NL = const(5_000_000)
 _PULSES_MAX = const(100)
 
@@ -29,7 +29,7 @@ class Program:
     def __init__(self, motion, hydraulics):
         self._motion = motion
         self._path = hydraulics
-        zeros = [0] * PHASES_MAX
+        zeros = [0] * _PHASES_MAX
         self.kind = list(zeros)
         self.count = list(zeros)
         self.question = list(zeros)

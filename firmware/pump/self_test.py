@@ -12,8 +12,8 @@ from flushlink.messages import (
 from flushlink.viper import const
 
 # Gauge pressure of a pump at rest: a vein's, a cough's, a head of water's; not a sensor's rail.
-REST_LIMIT_PA = 30_000
-TURNS = 20
+_REST_LIMIT_PA = const(30_000)
+_TURNS = const(20)
 _CHECK = bytearray(b"123456789")
 _CHECK_CRC = const(0x29B1)
 
@@ -44,9 +44,9 @@ class SelfTest:
             self._indicators.show(self._turn, 0)
         if self.plausible():
             self._good_readings += 1
-        if self._turn < TURNS:
+        if self._turn < _TURNS:
             return False
-        self.judge(self._good_readings >= TURNS // 2, self._counter.position() == self._position)
+        self.judge(self._good_readings >= _TURNS // 2, self._counter.position() == self._position)
         return True
 
     def judge(self, readings_good, counter_still):
@@ -64,7 +64,7 @@ class SelfTest:
 
     def plausible(self):
         """Whether the sensor reads what a pump at rest can have."""
-        return self._pressure.fault == 0 and -REST_LIMIT_PA <= self._pressure.value_pa <= REST_LIMIT_PA
+        return self._pressure.fault == 0 and -_REST_LIMIT_PA <= self._pressure.value_pa <= _REST_LIMIT_PA
 
     def _memory_holds(self):
         memory = self._memory

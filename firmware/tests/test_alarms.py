@@ -7,9 +7,10 @@ from fw_ports import Indicators
 from hypothesis import given
 from hypothesis import strategies as st
 from pump import alarms as alarm
-from pump.alarms import HIGH, LOW, MEDIUM, Alarms
+from pump.alarms import Alarms
 from pump.layout import event, priorities
 
+LOW, MEDIUM, HIGH = 1, 2, 3
 LIGHTS = {HIGH: 1, MEDIUM: 2, LOW: 3}
 PRIORITY = {row[0]: row[2] for row in ALARMS}
 CODES = sorted(PRIORITY)

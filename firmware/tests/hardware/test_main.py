@@ -95,6 +95,7 @@ def loop(monkeypatch):
     controller = types.ModuleType("pump.controller")
     controller.Controller = Controller
     micropython = types.ModuleType("micropython")
+    micropython.const = lambda value: value
     micropython.heap_lock = lambda: setattr(clock, "locked", clock.locked + 1)
     micropython.heap_unlock = lambda: setattr(clock, "locked", clock.locked - 1)
     micropython.kbd_intr = lambda code: parts.interrupts.append(code)
