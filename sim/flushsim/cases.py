@@ -20,7 +20,7 @@ from flushpump.sequence import load_sequence
 from flushpump.types import Alarm, Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question, Verdict
 
 from flushsim.faults import Fault
-from flushsim.flow_record import FlowNotes, FlowRecord
+from flushsim.flow_record import FlowRecord
 from flushsim.plant import Plant
 from flushsim.plant_path import PlantPath
 from flushsim.rig import Rig
@@ -147,7 +147,7 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
         "native", case.board, faults=case.faults, seed=case.seed, trace=trace, path=case.true_path(),
     )  # fmt: skip
     if flows:
-        rig.flows = FlowNotes()
+        rig.plant.note_flows()
     told = Told()
     try:
         with Pump.over(Serial.over(rig, READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
@@ -163,7 +163,7 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
         rig.close()
     duration_us = rig.now_us
     rows = trace if isinstance(trace, list) else None
-    record = rig.flows.record() if rig.flows else None
+    record = rig.plant.flow_record() if flows else None
     return CaseResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us, record)
 
 
@@ -172,14 +172,11 @@ class _CaseRig(Rig):
 
     lowest_kpa = inf
     drawn_ml = 0.0
-    flows: FlowNotes | None = None
     _back = False
     _highest_tip_ml = 0.0
 
     def step(self) -> None:
         super().step()
-        if self.flows:
-            self.flows.look(self.plant)
         rate = self.plant.stepper.rate
         if rate > 0:
             self._back = False

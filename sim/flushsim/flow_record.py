@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from flushsim.plant import Plant
 
 # Two rows that lie closer together are a jump, not a flow: a line that empties into the room at once.
 JUMP_S = 1e-9
@@ -66,13 +65,6 @@ class FlowNotes:
     ) -> None:
         """Notes the volumes up to `time_us`; not before the last row."""
         self._rows.extend((time_us, driven_ml, extension_ml, line_ml, tip_ml, leaked_ml))
-
-    def look(self, plant: "Plant") -> None:
-        """Notes a plant as it is now. What its barrel stretches is told from the pressure; looking changes nothing."""
-        line = plant.line
-        driven_ml = plant.driven_ul / 1000
-        stretched_ml = line.c1 * (line.p1 - plant.path.vein_kpa)
-        self.add(plant.now_us, driven_ml, driven_ml - stretched_ml, line.tip_ml, line.tip_ml, line.leak_ml)
 
     def record(self) -> FlowRecord:
         """Everything noted so far. ImportError without numpy."""
