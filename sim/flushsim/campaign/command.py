@@ -26,7 +26,11 @@ _SHARES_TOLD = 10
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes [default: one for each core].")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, as in tcp://10.0.0.1:8786, instead of processes.")
 @click.option("--case", "case", type=click.IntRange(0), help="Run this case alone, and tell of it.")
-@click.option("--trace", type=click.Path(path_type=Path), help="With --case: its trace [default: case-N.trace].")
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path),
+    help="With --case: its trace [default: case-N.trace]; a name in .html, .svg or .png has it drawn.",
+)
 @json_option
 def campaign_command(
     file: str,
@@ -134,15 +138,25 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
     from flushsim.campaign.draws import case_of
     from flushsim.campaign.rows import told_and_true
     from flushsim.cases import run
+    from flushsim.pictures.saving import SUFFIXES, check_target
 
     drawn = case_of(description, case)
     group = description.group_of(case)
+    picture = trace.suffix.lower() in SUFFIXES
+    if picture:
+        check_target(trace)
     try:
-        result = run(drawn, trace=trace)
+        result = run(drawn, trace=[] if picture else trace, flows=picture)
     except OSError as problem:
         raise UsageProblem(
             f"the trace {trace} cannot be written: {problem.strerror or problem}", "name another with --trace"
         ) from problem
+    if picture:
+        with _needed():
+            from flushsim.pictures.run_files import write_run
+            from flushsim.pictures.telling import story_of
+
+            write_run(story_of(result), trace)
     row = told_and_true(case, group, result)
     if as_json:
         print_json(row)

@@ -42,7 +42,7 @@ def detection(figures: Figures) -> Figure:
     axes.set_yticks([row + 0.5 for row in range(len(faults))], [fault["group"] for fault in faults])
     least = min((fault[kind]["low"] for fault in faults for kind, *_ in RATES if fault[kind]["of"]), default=0.0)
     axes.set_xlim(min(0.9, int(least * 10) / 10) - 0.005, 1.005)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
     axes.grid(axis="y", visible=False)
     for row, fault in enumerate(faults):
         if row:
@@ -77,7 +77,7 @@ def severity(figures: Figures) -> Figure | None:
         axes.set_xticks(range(len(classes)), [f"{one['severity']}\nn = {one['found']['of']}" for one in classes])
         axes.set_xlim(-0.5, len(classes) - 0.5)
         axes.set_ylim(-0.03, 1.03)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
         axes.grid(axis="x", visible=False)
         axes.set_xlabel(_severity_words(fault["fault"]), fontsize=SMALL)
     handles, labels = figure.axes[0].get_legend_handles_labels()

@@ -31,6 +31,7 @@ LIGHT = {
     "blood": "#9b2a1a",
     "antimicrobial": "#3f8f5f",
     "air": "#f7f7f6",
+    "old": "#a08a72",
 }
 """What is drawn in which colour. Every value stands once: the HTML page finds the name by the value."""
 
@@ -59,6 +60,7 @@ DARK = {
     "blood": "#d0604e",
     "antimicrobial": "#5fae7f",
     "air": "#0b0c0d",
+    "old": "#8a745d",
 }
 
 VERDICTS = {
@@ -73,8 +75,8 @@ VERDICTS = {
 
 
 def of_fluid(name: str) -> str:
-    """The colour of a fluid, heparin_10 as heparin; that of a drug for one that is not known."""
-    known = (word for word in ("saline", "heparin", "blood", "antimicrobial", "air") if name.startswith(word))
+    """The colour of a fluid by its first word; that of a drug for one that is not known."""
+    known = (word for word in ("saline", "heparin", "blood", "antimicrobial", "air", "old") if name.startswith(word))
     return LIGHT[next(known, "drug")]
 
 

@@ -67,7 +67,7 @@ def trace_command(
         needle = _DEFAULT.needle if catalogue.load().line(line).needle_required else "none"
     case = Case(sequence, line, needle, syringe, extension, loaded_ml, seed, faults)
     try:
-        result = run(case, [])
+        result = run(case, [], flows=True)
     except FaultError as problem:
         raise UsageProblem(str(problem)) from problem
     except FirmwareError as problem:
@@ -81,3 +81,5 @@ def trace_command(
     else:
         click.echo(story.told_text)
         click.echo(story.truth_text)
+        for text in story.fluid_texts:
+            click.echo(text)

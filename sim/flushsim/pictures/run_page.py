@@ -32,6 +32,7 @@ def run_page(story: Story) -> str:
     body = (
         f"<h1>{escape(title)}</h1>\n"
         f"<p>The pump: {escape(story.told_text)}</p>\n<p>The plant: {escape(story.truth_text)}</p>\n"
+        f"<p>The fluids: {escape('; '.join(story.fluid_texts))}</p>\n"
         f'{_TOOLS}<div class="plot" tabindex="0" role="group" aria-label="picture of the run">\n{picture}\n'
         '<div class="told" hidden></div>\n</div>\n'
         f"{_pulses(story)}{_happened(story)}{_fillings(story)}"
@@ -47,7 +48,8 @@ def description(story: Story) -> str:
     verdicts = ", ".join(pulse_strip.word(pulse.told) for pulse in story.pulses) or "none"
     return (
         f"Flow, pressure, volume and pulses over {story.end_s:.1f} s. The pump: {story.told_text}. "
-        f"The plant: {story.truth_text}. The working limit is {story.working_kpa:.0f} kPa, the hard limit "
+        f"The plant: {story.truth_text}. The fluids: {'; '.join(story.fluid_texts)}. "
+        f"The working limit is {story.working_kpa:.0f} kPa, the hard limit "
         f"{story.hard_kpa:.0f} kPa. Faults: {faults}. Alarms: {alarms}. Verdicts of the pulses: {verdicts}."
     )
 
@@ -92,7 +94,7 @@ def _fillings(story: Story) -> str:
     rows = [["segment", "volume, mL", *(f"{fluid}, %" for fluid in fluids)]]
     for filling in story.fillings:
         last = [f"{100 * float(filling.shares[fluid][-1]):.1f}" if fluid in filling.shares else "" for fluid in fluids]
-        rows.append([filling.segment, f"{filling.volume_ml:.2f}", *last])
+        rows.append([filling.segment, "" if filling.volume_ml is None else f"{filling.volume_ml:.2f}", *last])
     return f"<h2>What each segment holds at the end</h2>\n{page.table(rows)}"
 
 
@@ -146,8 +148,8 @@ def _curves(story: Story) -> list[dict[str, Any]]:
         shown.append(("leaked", "mL", 3, story.leaked_ml))
     curves = [_thinned(story.times_s, shown)]
     for filling in story.fillings:
-        shares = [(f"{filling.segment}, {name}", "%", 0, 100 * share) for name, share in filling.shares.items()]
-        curves.append(_thinned(filling.times_s, shares))
+        shares = [(name, "%", 0, 100 * share) for name, share in filling.shares.items()]
+        curves.append({"segment": filling.segment, **_thinned(filling.times_s, shares)})
     return curves
 
 

@@ -27,7 +27,7 @@ _BOTTOM_IN = 0.5
 _GAP_IN = 0.36
 # What a line of the heading has room for, on average with some to spare.
 _LINE_LETTERS = 150
-_STEPS = [1, 2, 5, 10]
+_STEPS = [1, 2, 2.5, 5, 10]
 # A sensor whose word differs by more than this from the truth is shown beside it: a tenth more than its noise.
 _READING_OFF_KPA = 1.0
 
@@ -91,12 +91,16 @@ def title(story: Story) -> str:
 
 def _heading(story: Story) -> list[str]:
     told = textwrap.wrap(f"The pump: {story.told_text}", _LINE_LETTERS, subsequent_indent="    ")
-    return told + textwrap.wrap(f"The plant: {story.truth_text}", _LINE_LETTERS, subsequent_indent="    ")
+    told += textwrap.wrap(f"The plant: {story.truth_text}", _LINE_LETTERS, subsequent_indent="    ")
+    for number, text in enumerate(story.fluid_texts):
+        words = text if number else f"The fluids: {text}"
+        told += textwrap.wrap(words, _LINE_LETTERS, initial_indent="    " if number else "", subsequent_indent="    ")
+    return told
 
 
 def _time_axis(axes: Axes, story: Story, last: bool) -> None:
     axes.set_xlim(story.start_s, story.end_s)
-    axes.xaxis.set_major_locator(MaxNLocator(14, steps=_STEPS))
+    axes.xaxis.set_major_locator(MaxNLocator(14, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="x", labelbottom=last, length=3 if last else 0)
     axes.xaxis.set_gid(f"axis-{axes.get_label()}")
     if last:

@@ -45,10 +45,13 @@ class PulseShown:
 
 @dataclass(frozen=True)
 class Filling:
-    """What one segment of the line held over time: per fluid a curve of shares from 0 to 1, which sum to 1."""
+    """What one segment of the line held over time: per fluid a curve of shares from 0 to 1, which sum to 1.
+
+    `volume_ml` is None for a place.
+    """
 
     segment: str
-    volume_ml: float
+    volume_ml: float | None
     times_s: Curve
     shares: dict[str, Curve]
 
@@ -57,7 +60,7 @@ class Filling:
 class Story:
     """A run. All curves have the length of `times_s`; a reading that was not there is NaN.
 
-    `zero_text` is what happened at 0 s, in words.
+    `zero_text` is what happened at 0 s, in words; `fluid_texts` what came of the fluids.
     """
 
     title: str
@@ -65,6 +68,7 @@ class Story:
     zero_text: str
     told_text: str
     truth_text: str
+    fluid_texts: tuple[str, ...]
     times_s: Curve
     pressure_kpa: Curve
     reading_kpa: Curve

@@ -62,17 +62,21 @@ def filling(filled: Filling, number: int) -> Callable[[Axes, Story], None]:
 
     def draw(axes: Axes, story: Story) -> None:
         axes.set_ylim(0, 1)
-        axes.set_yticks([0.5], [f"{filled.segment}\n{filled.volume_ml:.2g} mL"])
+        volume = "" if filled.volume_ml is None else f", {filled.volume_ml:.2f} mL"
+        axes.set_yticks([0.5], [f"{filled.segment}{volume}"])
         axes.tick_params(axis="y", length=0)
         axes.grid(False)
         bottom = np.zeros(len(filled.times_s))
         for fluid, share in filled.shares.items():
             top = bottom + share
-            area = axes.fill_between(filled.times_s, bottom, top, color=of_fluid(fluid), linewidth=0, label=fluid)
+            area = axes.fill_between(filled.times_s, bottom, top, color=of_fluid(fluid), linewidth=0)
             area.set_gid(f"zoom-{axes.get_label()}-{fluid}")
             bottom = top
         if number == 0:
             title_row(axes, "what each segment holds, share of its volume")
+            fluids = dict.fromkeys(fluid for one in story.fillings for fluid in one.shares)
+            for fluid in fluids:
+                axes.fill_between([], [], color=of_fluid(fluid), linewidth=0, label=fluid)
             legend_above(axes, columns=6)
 
     return draw

@@ -9,13 +9,16 @@ from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question
 
 from flushsim.cases import CaseResult
 from flushsim.faults import KINDS, LINE, Fault, parse_faults
-from flushsim.pictures.story import LEAST_ML, Curve, Mark, PulseShown, Span, Story
+from flushsim.fluid_line import SEGMENTS
+from flushsim.fluid_summary import FluidSummary
+from flushsim.fluids import FluidHistory, of_case
+from flushsim.pictures.story import LEAST_ML, Curve, Filling, Mark, PulseShown, Span, Story
 from flushsim.sensor import PressureSensor
 from flushsim.trace import TraceRow
 
 _BEFORE_US = 100_000
-_WINDOW_ROWS = 2
-"""Flow is what was driven in this many turns before and after: at 0.1 mL/s a turn of 5 ms is only five steps."""
+BEFORE_RUN = "old lock"
+"""What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
 
 
 def report_of(result: CaseResult) -> RunReport:
@@ -32,15 +35,16 @@ def report_of(result: CaseResult) -> RunReport:
 
 
 def story_of(result: CaseResult) -> Story:
-    """The story of a case that was run with a list for its trace. ValueError for one without."""
-    rows = result.trace
-    if not rows:
-        raise ValueError("a case has to be run with a list for its trace to be drawn")
+    """The story of a case that was run with a list for its trace and with its flows. ValueError for one without."""
+    rows, flows = result.trace, result.flows
+    if not rows or flows is None:
+        raise ValueError("a case has to be run with a list for its trace, and with flows=True, to be drawn")
     zero_us = result.truth.first_step_us or 0
     rows = [row for row in rows if row.now_us >= zero_us - _BEFORE_US]
     times_s = np.array([(row.now_us - zero_us) / 1e6 for row in rows])
-    ml_per_step = result.plant.plunger.ml_per_step
-    driven_ml = np.array([row.position for row in rows]) * ml_per_step
+    us = np.array([row.now_us for row in rows])
+    driven_ml = np.interp(us, flows.time_us, flows.driven_ml)
+    fluids = of_case(result, before=BEFORE_RUN)
     case, settings = result.case, result.settings
     names = (case.line, case.needle, case.syringe, case.extension)
     return Story(
@@ -49,6 +53,7 @@ def story_of(result: CaseResult) -> Story:
         zero_text="power-on" if result.truth.first_step_us is None else "the pump's first step",
         told_text=report_of(result).sentence(),
         truth_text=_truth(result),
+        fluid_texts=FluidSummary.of(fluids).sentences(),
         times_s=times_s,
         pressure_kpa=np.array([row.pressure_pa / 1000 for row in rows]),
         reading_kpa=_readings(rows, result.plant.sensor),
@@ -56,14 +61,15 @@ def story_of(result: CaseResult) -> Story:
         flow_out_ml_per_s=np.array([row.flow_ul_per_s / 1000 for row in rows]),
         driven_ml=driven_ml,
         out_ml=np.array([row.delivered_ul / 1000 for row in rows]),
-        leaked_ml=np.zeros(len(rows)),
-        ml_per_step=ml_per_step,
+        leaked_ml=np.interp(us, flows.time_us, flows.leaked_ml),
+        ml_per_step=result.plant.plunger.ml_per_step,
         working_kpa=settings.working_limit_pa / 1000,
         hard_kpa=settings.hard_limit_pa / 1000,
         phases=_phases(result, zero_us),
         pulses=_pulses(result.told.pulses),
         faults=tuple(_fault(fault, times_s) for fault in parse_faults(case.faults)),
         alarms=_alarms(result, zero_us),
+        fillings=_fillings(fluids, zero_us, float(times_s[0])),
     )
 
 
@@ -80,13 +86,11 @@ def _truth(result: CaseResult) -> str:
 
 
 def _slope(times_s: Curve, driven_ml: Curve) -> Curve:
-    """Flow in mL/s: what was driven around each turn, over its time."""
+    """Flow in mL/s: what was driven in each turn, over its time."""
     if len(times_s) < 2:
         return np.zeros(len(times_s))
-    at = np.arange(len(times_s))
-    before = np.maximum(at - _WINDOW_ROWS, 0)
-    after = np.minimum(at + _WINDOW_ROWS, len(times_s) - 1)
-    return (driven_ml[after] - driven_ml[before]) / (times_s[after] - times_s[before])
+    flow = np.diff(driven_ml) / np.diff(times_s)
+    return np.concatenate((flow[:1], flow))
 
 
 def _readings(rows: list[TraceRow], sensor: PressureSensor) -> Curve:
@@ -144,3 +148,23 @@ def _alarms(result: CaseResult, zero_us: int) -> tuple[Mark, ...]:
         if isinstance(event, Alarm) and event.code and event.occurrence not in seen:
             seen[event.occurrence] = Mark((time_us - zero_us) / 1e6, f"alarm: {alarm_happened(event.code)}")
     return tuple(seen[occurrence] for occurrence in sorted(seen))
+
+
+def _fillings(fluids: FluidHistory, zero_us: int, start_s: float) -> tuple[Filling, ...]:
+    """What each segment of the line held, in the order of the way through it, and what was at the tip."""
+    times_s = (fluids.time_us - zero_us) / 1e6
+    since = slice(max(0, int(np.searchsorted(times_s, start_s, "right")) - 1), None)
+    times_s = np.maximum(times_s[since], start_s)
+    fillings = []
+    for number, segment in enumerate(SEGMENTS):
+        volume_ml = float(fluids.held_ml[-1, number].sum())
+        # The syringe empties; what it holds is its own fluid, or what was drawn back, which the words tell.
+        if segment != "syringe" and volume_ml > 0:
+            shares = {fluid: share[since] for fluid, share in fluids.shares(segment).items()}
+            fillings.append(Filling(segment, volume_ml, times_s, shares))
+    tip: dict[str, Curve] = {}
+    for label, fluid in enumerate(fluids.fluids):
+        share = fluids.at_tip[since, label]
+        if share.max(initial=0.0) > 0.001:
+            tip[fluid] = tip.get(fluid, np.zeros(len(share))) + share
+    return (*fillings, Filling("at the tip", None, times_s, tip))

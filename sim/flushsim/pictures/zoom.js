@@ -71,11 +71,14 @@
       let low = 0, high = curves.times.length - 1;
       while (high - low > 1) { const middle = low + high >> 1; curves.times[middle] <= time ? low = middle : high = middle; }
       const share = Math.min(1, Math.max(0, (time - curves.times[low]) / (curves.times[high] - curves.times[low] || 1)));
+      const parts = [];
       for (const one of curves.values) {
-        const [a, b] = [one.data[low], one.data[high]];
-        const value = a === null || b === null ? "none" : `${(a + (b - a) * share).toFixed(one.digits)} ${one.unit}`;
-        lines.push(`${one.name}: ${value}`);
+        const [a, b] = [one.data[low], one.data[high]], value = a === null || b === null ? null : a + (b - a) * share;
+        const text = value === null ? "none" : `${value.toFixed(one.digits)} ${one.unit}`;
+        if (!curves.segment) lines.push(`${one.name}: ${text}`);
+        else if (value >= 0.5) parts.push(`${one.name} ${text}`);
       }
+      if (curves.segment) lines.push(`${curves.segment}: ${parts.join(", ")}`);
     }
     told.textContent = lines.join("\n");
     const box = plot.getBoundingClientRect(), room = box.width - told.offsetWidth;

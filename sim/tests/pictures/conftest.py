@@ -26,7 +26,7 @@ CASES = {
 
 @lru_cache
 def _story(name: str) -> Story:
-    return story_of(run(CASES[name], []))
+    return story_of(run(CASES[name], [], flows=True))
 
 
 @pytest.fixture

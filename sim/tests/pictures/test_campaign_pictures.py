@@ -1,6 +1,8 @@
 """The pictures of a campaign: there, legible, with the figures of the table, and for campaigns of every kind."""
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -104,3 +106,16 @@ def test_the_same_results_give_the_same_files(campaign: Results, tmp_path: Path)
 def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(campaign: Results, tmp_path: Path) -> None:
     with pytest.raises(PictureError, match=r"campaign\.html cannot be written: No such file or directory; name a file"):
         draw(campaign, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("trace", "status", "told"),
+    [("case.html", 0, "its trace is case.html"), ("nowhere/case.svg", 1, "there is no folder")],
+)
+def test_a_single_case_of_a_campaign_is_drawn(trace: str, status: int, told: str, tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign", "small", "--case", "5"]
+    command += ["--trace", trace]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert (done.returncode, told in done.stderr) == (status, True), done.stderr
+    if not status:
+        assert "<h2>Pulses</h2>" in (tmp_path / trace).read_text(encoding="utf-8")

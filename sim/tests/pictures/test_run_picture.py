@@ -91,7 +91,7 @@ def test_a_sensor_that_does_not_tell_the_truth_is_drawn_beside_it(story: Stories
 
 
 def test_the_curves_are_those_of_the_trace() -> None:
-    result = run(Case(), [])
+    result = run(Case(), [], flows=True)
     told = story_of(result)
     assert result.trace is not None
     rows = [row for row in result.trace if row.now_us >= (result.truth.first_step_us or 0) - 100_000]
@@ -107,6 +107,34 @@ def test_the_curves_are_those_of_the_trace() -> None:
     assert abs(told.flow_in_ml_per_s[np.argmin(np.abs(told.times_s - pulse.driven_s - 0.1))]) < 0.01
 
 
+def test_what_each_segment_holds_is_drawn_in_the_order_of_the_way_through_it(story: Stories) -> None:
+    told = story("healthy")
+    names = [filling.segment for filling in told.fillings]
+    assert names == ["extension", "needle", "chamber", "catheter", "at the tip"]
+    without_chamber = [filling.segment for filling in story("narrow line").fillings]
+    assert without_chamber == ["extension", "needle", "catheter", "at the tip"]
+    for filling in told.fillings:
+        whole = np.sum(list(filling.shares.values()), axis=0)
+        assert whole == pytest.approx(np.ones(len(whole)), abs=0.002)
+        assert filling.times_s[0] == told.start_s
+    catheter = told.fillings[3].shares
+    # Old content, then blood that was drawn in by the aspirate check, then saline.
+    assert [catheter["old lock"][0], catheter["saline"][0]] == [1.0, 0.0]
+    assert catheter["blood"].max() > 0.1
+    assert catheter["saline"][-1] > 0.9
+    with looks():
+        texts = [text for text, _ in written(run_picture.draw(told))]
+    assert texts.count("old lock") == 1
+    assert "chamber, 0.50 mL" in texts
+
+
+def test_what_leaks_is_drawn_where_it_leaks_alone(story: Stories) -> None:
+    for name, leaks in (("healthy", False), ("many pulses", True)):
+        axes = next(axes for axes in drawn(story(name)).axes if axes.get_label() == "volume")
+        assert leaks == ("leaked" in [line.get_label() for line in axes.get_lines()])
+    assert story("many pulses").leaked_ml[-1] > 0.1
+
+
 def test_a_case_without_a_trace_cannot_be_drawn() -> None:
-    with pytest.raises(ValueError, match="list for its trace"):
+    with pytest.raises(ValueError, match="list for its trace, and with flows"):
         story_of(run(Case(faults=("occlusion@1s",))))
