@@ -50,7 +50,12 @@ class Cluster:
 
     def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
         """See Labour. Dask itself runs a case again whose worker died, three times at most."""
-        waiting = iter(cases)
+        try:
+            yield from self._run(iter(cases))
+        except (OSError, CancelledError) as problem:
+            raise self._lost() from problem
+
+    def _run(self, waiting: Iterator[int]) -> Iterator[Done | None]:
         under_way: dict[Any, int] = {}
         while True:
             at_once = _AHEAD * max(1, sum(self._client.nthreads().values()))
@@ -64,8 +69,6 @@ class Cluster:
             except TimeoutError:
                 yield None
                 continue
-            except (OSError, CancelledError) as problem:
-                raise self._lost() from problem
             for future in ended:
                 yield self._done(future, under_way.pop(future))
 

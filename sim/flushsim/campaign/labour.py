@@ -19,6 +19,7 @@ from flushsim.campaign.rows import Row, row_of
 _AHEAD = 2
 # No case takes as long; a worker that does hangs, and is taken for dead.
 CASE_MOST_S = 600.0
+_OF_A_TERMINAL = (signal.SIGINT, signal.SIGHUP)
 # How often the caller is asked whether to go on.
 LOOK_S = 0.2
 
@@ -65,6 +66,13 @@ class Processes:
         )
 
     def __enter__(self) -> Self:
+        # Ctrl-C on the terminal is for the command, which then ends its workers: they inherit that it is blocked, and
+        # so do those that the pool's own threads start later.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_A_TERMINAL)
+        try:
+            assert self._pool.active, "the processes do not start"
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self
 
     def __exit__(
@@ -119,8 +127,6 @@ _description: Description | None = None
 
 def _begin_worker(description: Description) -> None:
     global _description
-    # Ctrl-C on the terminal is for the command, which then ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _description = description
 
 

@@ -1,6 +1,7 @@
 """`flushpump sim campaign` as a user runs it: its own process, real workers, signals."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -65,11 +66,12 @@ def test_a_case_run_again_alone_is_the_run_of_the_campaign(
 def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_goes_on(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "small", "--runs", "40", "--jobs", "2"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None
         assert process.stderr.readline() == "4 of 40 runs\n"
-        process.send_signal(signal.SIGINT)
+        # As on a terminal: the workers get it too.
+        os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""

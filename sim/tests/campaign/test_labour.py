@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from distributed import LocalCluster
-from flushpump.errors import NoDevice
+from flushpump.errors import FlushPumpError, NoDevice
 from flushsim.campaign import labour as labour_module
 from flushsim.campaign.cluster import Cluster
 from flushsim.campaign.description import Description
@@ -48,6 +48,20 @@ def test_a_cluster_with_another_version_of_the_pump_is_refused(
     with Cluster(description, cluster) as labour:
         done = next(done for done in labour.run([0]) if done is not None)
     assert done == Done(0, None, "case 0 failed: RuntimeError: this worker has another version of flushpump")
+
+
+def test_a_scheduler_that_is_lost_under_way_is_named(description: Description) -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as local,
+        Cluster(description, local.scheduler_address) as labour,
+    ):
+        cases = iter(labour.run(range(1000)))
+        while next(cases) is None:
+            pass
+        local.close()
+        with pytest.raises(FlushPumpError, match=r"the Dask scheduler at .* does not answer any more"):
+            for _ in cases:
+                pass
 
 
 def _dies(case: int) -> Row:
