@@ -28,7 +28,7 @@ RUNS_MAX = 10_000_000
 SHARE_MAX = 1000
 ONSET_MAX_S = 600.0
 _KEYS = ("title", "seed", "runs", "path", "group")
-_GROUP_KEYS = ("name", "share", "path", "fault", "expect")
+_GROUP_KEYS = ("name", "share", "healthy", "path", "fault", "expect")
 _FAULT_KEYS = ("name", "severity", "onset_s", "onset_pulse", "duration_s")
 _HEALTHY = "healthy"
 
@@ -47,20 +47,17 @@ class FaultDrawn:
 
 @dataclass(frozen=True)
 class Group:
-    """A population of cases. `expect` are the names of verdicts and alarms that find its fault; of `cases` one is
+    """A population of cases. In a healthy one nothing is wrong, whatever faults it has (a cough is none), so that all
+    that is said is a false alarm. `expect` are the names of verdicts and alarms that find its fault; of `cases` one is
     drawn, each a sequence on a path."""
 
     name: str
     share: int
+    healthy: bool
     cases: tuple[Case, ...]
     tolerances: bool
     faults: tuple[FaultDrawn, ...]
     expect: frozenset[str]
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing is wrong in it, so that whatever is said is a false alarm."""
-        return not self.faults
 
 
 @dataclass(frozen=True)
@@ -155,17 +152,22 @@ def _group(entry: Mapping[str, Any], path: Mapping[str, Any], file_name: str, nu
         _fault(TomlTable(fault, file_name, f"{place}{index}, ", _FAULT_KEYS), cases)
         for index, fault in enumerate(faults_written, start=1)
     )
-    tolerances = paths.values.get("tolerances", True)
-    if not isinstance(tolerances, bool):
-        raise paths.problem("tolerances", f"is {tolerances!r}", "write true or false")
     return Group(
         name=name,
         share=table.whole("share", 1, SHARE_MAX, 1),
+        healthy=_yes_or_no(table, "healthy", not faults),
         cases=cases,
-        tolerances=tolerances,
+        tolerances=_yes_or_no(paths, "tolerances", True),
         faults=faults,
         expect=_expect(table, faults),
     )
+
+
+def _yes_or_no(table: TomlTable, key: str, default: bool) -> bool:
+    value = table.values.get(key, default)
+    if not isinstance(value, bool):
+        raise table.problem(key, f"is {value!r}", "write true or false")
+    return value
 
 
 def _expect(table: TomlTable, faults: tuple[FaultDrawn, ...]) -> frozenset[str]:

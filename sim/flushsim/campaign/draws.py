@@ -8,6 +8,7 @@ from flushpump.types import PhaseKind, Question
 from flushsim.campaign.description import Description, FaultDrawn
 from flushsim.cases import Case
 from flushsim.faults import Fault
+from flushsim.tolerances import drawn
 
 # From the end of a phase to the next one's first step when a question stands between them and is answered at once.
 _ANSWER_S = 0.02
@@ -20,6 +21,8 @@ def case_of(description: Description, index: int) -> Case:
     case = source.choice(group.cases)
     seed = source.randrange(2**31)
     path = case.true_path()
+    if group.tolerances:
+        path = drawn(path, source)
     faults = tuple(_fault(fault, case, source) for fault in group.faults)
     return replace(case, seed=seed, path=path, faults=faults)
 

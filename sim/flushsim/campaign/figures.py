@@ -77,6 +77,10 @@ def figures_of(results: Results) -> dict[str, Any]:
         "firmware_failed": int(runs["outcome"].eq(FIRMWARE_FAILED).sum()),
         "healthy": {
             "false_alarms": asdict(Rate.counted(false)),
+            "by_group": {
+                str(name): asdict(Rate.counted(group["false_alarm"].notna()))
+                for name, group in healthy.groupby("group", sort=False)
+            },
             "said": _counts(healthy.loc[false, "false_alarm"]),
             "paths_with_false_alarms": _counts(healthy.loc[false, "path"]),
             "completed": asdict(Rate.counted(healthy["outcome"].eq("completed"))),

@@ -32,8 +32,11 @@ def percent(rate: Mapping[str, Any]) -> str:
 
 
 def _figure(value: float) -> str:
-    """Two decimals where that says something: near 0 and near 100."""
-    return f"{value:.3f}" if 0 < value < 0.1 else f"{value:.2f}" if value < 1 or value > 99 else f"{value:.1f}"
+    """More decimals where they say something: near 0 and near 100."""
+    if value in (0, 100):
+        return f"{value:.0f}"
+    off = min(value, 100 - value)
+    return f"{value:.{3 if off < 0.1 else 2 if off < 1 else 1}f}"
 
 
 def _healthy(healthy: Mapping[str, Any]) -> list[str]:
@@ -43,6 +46,9 @@ def _healthy(healthy: Mapping[str, Any]) -> list[str]:
     lines = [
         f"without a fault: {false['count']} false alarms in {false['of']} runs, {percent(false)} of runs",
     ]
+    if len(healthy["by_group"]) > 1:
+        parts = [f"{name} {rate['count']} in {rate['of']}" for name, rate in healthy["by_group"].items()]
+        lines.append("  of them: " + ", ".join(parts))
     if healthy["said"]:
         lines.append("  said: " + _listed(healthy["said"]) + "; on " + _listed(healthy["paths_with_false_alarms"]))
     return lines

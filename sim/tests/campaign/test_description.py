@@ -27,6 +27,19 @@ def test_the_same_seed_and_index_draw_the_same_case_whatever_was_drawn_before(de
     assert len({case.seed for case in forwards}) == 12
 
 
+def test_a_path_with_tolerances_is_another_for_each_case_and_the_same_for_one(text: str) -> None:
+    drawn = parse(text.replace("tolerances = false", "tolerances = true"), "two", "two.toml")
+    bores = [case.true_path().needle_bore_mm for case in (case_of(drawn, index) for index in (0, 1, 2, 0))]
+    assert len(set(bores)) == 3
+    assert bores[0] == bores[3]
+
+
+def test_a_group_is_healthy_without_a_fault_or_when_it_says_so(text: str) -> None:
+    assert [group.healthy for group in parse(text, "two", "two.toml").groups] == [True, False]
+    cough = text.replace("[[group]]\n[[group.fault]]", "[[group]]\nhealthy = true\n[[group.fault]]")
+    assert [group.healthy for group in parse(cough, "two", "two.toml").groups] == [True, True]
+
+
 def test_groups_take_turns_by_their_shares(description: Description) -> None:
     names = [description.group_of(index).name for index in range(9)]
     assert Counter(names) == {"healthy": 6, "occlusion": 3}
