@@ -1,7 +1,8 @@
 """Colours by what they stand for, on paper and on a dark page: Okabe and Ito's, which colour-blind people tell apart.
 
-No colour says anything alone: curves differ in their dashes too, and boxes carry their word. The colours of the fluids
-differ in lightness, so that they can be told apart in grey. (Okabe and Ito 2008, "Color Universal Design", R-h.)
+No colour says anything alone: curves differ in their dashes or width too, and boxes carry their word. Fluids and
+verdicts, which are areas, have each its own lightness, so that they can be told apart in grey. (Okabe and Ito 2008,
+"Color Universal Design", R-h.)
 """
 
 from flushpump.types import Verdict
@@ -14,24 +15,24 @@ LIGHT = {
     "phase": "#eeeeed",
     "pressure": "#0072b2",
     "reading": "#7fb0cf",
-    "plunger": "#b07600",
+    "plunger": "#9a6500",
     "tip": "#00805f",
     "leaked": "#a8478a",
     "working": "#c9770a",
-    "hard": "#c03b00",
-    "fault": "#d55e00",
+    "hard": "#a82c00",
+    "fault": "#bf4f00",
     "alarm": "#7a1f5a",
-    "patent": "#d7ede4",
-    "attention": "#f8e3b0",
-    "stop": "#f3c6ae",
-    "unjudged": "#e7e7e6",
-    "saline": "#cfe8f7",
-    "heparin": "#f0b429",
-    "drug": "#8f6bb3",
-    "blood": "#9b2a1a",
-    "antimicrobial": "#3f8f5f",
-    "air": "#f7f7f6",
-    "old": "#a08a72",
+    "patent": "#a6dac3",
+    "attention": "#fedf9a",
+    "stop": "#f39e88",
+    "unjudged": "#f1f1ef",
+    "saline": "#bfe2f2",
+    "heparin": "#f2af38",
+    "drug": "#624d95",
+    "blood": "#771116",
+    "antimicrobial": "#5fa473",
+    "air": "#f8f8f7",
+    "old": "#8a735e",
 }
 """What is drawn in which colour. Every value stands once: the HTML page finds the name by the value."""
 
@@ -46,21 +47,21 @@ DARK = {
     "plunger": "#e69f00",
     "tip": "#2fc39c",
     "leaked": "#dd8fc2",
-    "working": "#e6a04a",
-    "hard": "#ff7a45",
+    "working": "#f3bd74",
+    "hard": "#ff6a3d",
     "fault": "#ff8a4a",
     "alarm": "#e58fc6",
-    "patent": "#1f4a3c",
-    "attention": "#6b5210",
-    "stop": "#78351a",
-    "unjudged": "#3a3d41",
-    "saline": "#2b5876",
-    "heparin": "#c98f12",
-    "drug": "#a585c9",
-    "blood": "#d0604e",
-    "antimicrobial": "#5fae7f",
-    "air": "#0b0c0d",
-    "old": "#8a745d",
+    "patent": "#1e5a45",
+    "attention": "#7e6217",
+    "stop": "#6f2a18",
+    "unjudged": "#2e3133",
+    "saline": "#054c69",
+    "heparin": "#ffc44f",
+    "drug": "#876ec0",
+    "blood": "#af3531",
+    "antimicrobial": "#76c08b",
+    "air": "#242424",
+    "old": "#a7927f",
 }
 
 VERDICTS = {

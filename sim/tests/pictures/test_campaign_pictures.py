@@ -95,17 +95,19 @@ def test_a_campaign_of_a_few_runs_is_drawn(runs: int, names: list[str] | None, t
         assert sorted(path.stem for path in files if path.suffix == ".svg") == names
 
 
-def test_the_same_results_give_the_same_files(campaign: Results, tmp_path: Path) -> None:
+def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
+    found = results(tmp_path / "parts", 30)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        draw(campaign, tmp_path / name)
+        draw(found, tmp_path / name)
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
 
 
-def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(campaign: Results, tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(tmp_path: Path) -> None:
+    found = results(tmp_path / "parts", 3)
     with pytest.raises(PictureError, match=r"campaign\.html cannot be written: No such file or directory; name a file"):
-        draw(campaign, tmp_path / "nowhere")
+        draw(found, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
