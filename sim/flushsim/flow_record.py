@@ -24,10 +24,10 @@ class FlowRecord:
     """Volumes in mL since the start of the record, at `time_us`; arrays of one length, rows in order of time.
 
     Forwards counts up, backwards down; between two rows flows are even. `driven_ml` is what the plunger displaced,
-    `extension_ml` what left the barrel into the extension set, `line_ml` what went through the needle into chamber and
-    catheter, `tip_ml` what came out of the tip, `leaked_ml` what was lost at the connector. Liquid that stretches a
-    part, or that a bubble makes room for, is the difference of two columns: of the barrel driven less extension, of the
-    connector extension less line and leaked.
+    `extension_ml` what left the barrel into the extension set, `line_ml` what went into chamber and catheter, `tip_ml`
+    what came out of the tip, `leaked_ml` what was lost on the way: line less tip out of a torn catheter, the rest at
+    the connector or through a needle that lies in tissue. Liquid that stretches a part, or that a bubble makes room
+    for, is driven less extension in the barrel, and extension less tip and leaked in the connector.
     """
 
     time_us: "NDArray[np.float64]"

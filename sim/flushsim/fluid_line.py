@@ -4,8 +4,8 @@
                              |-> leak         |-> astray
 
 The needle with its hub and connector is one well mixed volume: a step passes the bore as a whole. In it lies what
-stretches the tubes and what a bubble gives way to. What goes through it but not out of the tip (a rupture, tissue) is
-astray, and comes back from there.
+stretches the tubes and what a bubble gives way to. What goes on into chamber and catheter but not out of the tip (a
+tear) is astray, and comes back from there; what is lost at the connector or through a needle in tissue is the leak.
 """
 
 import numpy as np

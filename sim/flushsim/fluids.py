@@ -83,7 +83,7 @@ def follow(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], befor
         raise ValueError("the charges have to be in order of time")
     fluids = (before, "blood", "air", *(charge.fluid for charge in charges))
     time_us, moved_ml, flows = _steps(record, [charge.at_us for charge in charges[1:]])
-    in_hub_ml = record.extension_ml - record.line_ml - record.leaked_ml
+    in_hub_ml = record.extension_ml - record.tip_ml - record.leaked_ml
     line = FluidLine(path, len(fluids), charges[0].volume_ml, max(0.0, -1.1 * float(in_hub_ml.min())))
     held_ml, out_ml, at_tip = [line.held_ml()], [line.out_ml], [line.catheter.at_tip()]
     waiting = list(enumerate(charges[1:], start=FIRST_CHARGE + 1))
@@ -136,7 +136,7 @@ def _begin(line: FluidLine, label: int, new: int, charge: Charge) -> int:
 
 
 def _steps(record: FlowRecord, at_us: Sequence[float]) -> tuple[Floats, Floats, Floats]:
-    """Times of the steps' borders, volumes moved (extension, line, tip, leaked) and flows (extension, line) in each.
+    """Borders of the steps in us; in each the volumes (extension, line, tip, lost before it), flows (extension, line).
 
     A border lies wherever another STEP_ML has moved, where flow begins or ends, and at the times `at_us`; its place is
     a row of the record and a part of the next, because volumes may jump at one time. A flow is that of the volume, not
@@ -144,7 +144,8 @@ def _steps(record: FlowRecord, at_us: Sequence[float]) -> tuple[Floats, Floats, 
     """
     time_us = record.time_us
     row = np.arange(time_us.size, dtype=float)
-    columns = np.stack((record.extension_ml, record.line_ml, record.tip_ml, record.leaked_ml))
+    at_needle_ml = record.leaked_ml - (record.line_ml - record.tip_ml)
+    columns = np.stack((record.extension_ml, record.line_ml, record.tip_ml, at_needle_ml))
     moved = np.abs(np.diff(columns))
     most = moved.max(axis=0)
     way = np.concatenate(([0.0], np.cumsum(most)))

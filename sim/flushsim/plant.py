@@ -252,8 +252,10 @@ class Plant:
         return self._meter.record()
 
     def _volumes(self) -> Volumes:
-        line = self._line
-        return self._driven_ml, self._driven_ml - line.barrel_ml, line.line_ml, line.tip_ml, line.leak_ml
+        line, driven_ml = self._line, self._driven_ml
+        beside_ml = line.beside_ml
+        line_ml, tip_ml, lost_ml = line.line_ml - beside_ml, line.tip_ml - beside_ml, line.leak_ml + beside_ml
+        return driven_ml, driven_ml - line.barrel_ml, line_ml, tip_ml, lost_ml
 
     def hold(self, pressure_kpa: float | None) -> None:
         """A gauge and a hand pump hold the sensor at this pressure, for calibrating it; None: they are taken off."""

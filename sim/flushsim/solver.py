@@ -62,7 +62,7 @@ class LineSolver:
     __slots__ = (
         "_at_rest_ml", "_end_kpa", "_far", "_far_inertia", "_near", "_near_inertia", "_opens_in_kpa", "_opens_out_kpa",
         "_push_e", "_push_y", "_qe_trend", "_s1", "_s1_at_first_ml", "_s2", "_vein_per_s", "_ways", "_y", "_y_trend",
-        "c1", "c2", "closed", "condition", "leak_ml", "p1", "p2", "peak_kpa", "port_kpa", "qe", "scale",
+        "beside_ml", "c1", "c2", "closed", "condition", "leak_ml", "p1", "p2", "peak_kpa", "port_kpa", "qe", "scale",
         "step_s", "tip_ml", "tissue_ml", "torn_ml", "vein_kpa",
     )  # fmt: skip
 
@@ -88,8 +88,9 @@ class LineSolver:
         # difference to speed each up.
         self.qe = self._y = 0.0
         self._push_e = self._push_y = 0.0
-        # Volumes: out of the tip (into vein or tissue), out of a tear, lost in all; and what the tissue still holds.
-        self.tip_ml = self.torn_ml = self.leak_ml = self.tissue_ml = 0.0
+        # Volumes: delivered (into vein or tissue), of that through the needle alone into tissue, out of a tear, lost in
+        # all; and what the tissue still holds.
+        self.tip_ml = self.beside_ml = self.torn_ml = self.leak_ml = self.tissue_ml = 0.0
         self.scale = 1.0
         self.condition = SOUND
         self.closed = False
@@ -288,6 +289,8 @@ class LineSolver:
             self.leak_ml += through_ml
         else:
             self.tip_ml += through_ml
+            if route is Route.NEEDLE_IN_TISSUE:
+                self.beside_ml += through_ml
             self.tissue_ml = (self.tissue_ml + through_ml) * unabsorbed(h)
 
     def _solve(

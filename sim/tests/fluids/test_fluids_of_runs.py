@@ -74,3 +74,21 @@ def test_blood_return_ten_pulses_and_lock_are_twelve_starts_and_take_the_deposit
     taken = removal(maintained.flows, maintained.case.true_path())
     assert taken.starts == pytest.approx(12, abs=0.2)
     assert taken.removed == pytest.approx(0.90, abs=0.03)
+
+
+def test_a_needle_that_has_come_out_of_the_port_flushes_tissue_and_not_the_chamber():
+    result = run(Case(faults=("dislodged:0.2@0s",)), flows=True)
+    history = of_case(result)
+    assert history.error_ml < 1e-9
+    assert history.leaked_ml.sum() > 5
+    assert FluidSummary.of(history).chamber_replaced < 0.05
+
+
+def test_behind_a_torn_catheter_nothing_is_replaced():
+    result = run(Case(faults=("rupture:3@0s",)), flows=True)
+    history = of_case(result)
+    assert history.error_ml < 1e-9
+    assert history.astray_ml.sum() > 5
+    said = FluidSummary.of(history)
+    assert said.chamber_replaced > 0.95
+    assert said.catheter_replaced < 0.7
