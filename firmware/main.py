@@ -20,6 +20,11 @@ _GARBAGE_MAX = const(8_192)
 SERVICE = 1
 # Flashing removes it first and writes it last.
 MANIFEST = "/manifest.json"
+# What only the start needs, in whatever module it is a name; a module that keeps one keeps all that it leads to.
+START_ONLY = (
+    "NUMBERS", "request", "response", "event", "ranges", "admissions", "event_sizes", "priorities", "setting_limits",
+    "offsets", "size_of", "firmware_files", "ports", "board_data", "settling", "pressure_sensor",
+)  # fmt: skip
 # Argument of a LOG_FAULT: the exception that ended the loop before the last start.
 _EXCEPTION = const(1)
 
@@ -117,7 +122,7 @@ def turns(parts, watchdog, faults):
     if faults.take_new():
         # The entry says that there was one; what it was lies in the fault log.
         controller.log.add(LOG_FAULT, _EXCEPTION, 0)
-    forget_the_table()
+    forget_the_start()
     parts[1].open()
     gc.collect()
     gc.threshold(-1)
@@ -143,11 +148,15 @@ def turns(parts, watchdog, faults):
     return controller.request
 
 
-def forget_the_table():
-    """Frees the message table, a sixth of the heap: all that is needed of it has been taken out by now."""
+def forget_the_start():
+    """Frees the message table, a sixth of the heap, and what was needed to read it and to make the ports."""
     for name in ("messages", "fingerprint"):
         if sys.modules.pop("flushlink." + name, None):
             delattr(sys.modules["flushlink"], name)
+    for module in sys.modules.values():
+        for name in START_ONLY:
+            if hasattr(module, name):
+                delattr(module, name)
 
 
 if __name__ == "__main__":
