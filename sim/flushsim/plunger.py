@@ -74,7 +74,7 @@ class Plunger:
             taken = steps if steps > left else left
         self.gap = gap - taken
         moved = steps - taken
-        if self._gives:
+        if self._gives and (self._behind or self._sticks or not self.since_rest):
             moved = self._follow(moved)
         self.position += moved
         self.since_rest += moved if moved > 0 else -moved

@@ -159,10 +159,10 @@ class LineSolver:
         return self.scale * drop + held, self.scale * slope + steep
 
     def _end(self, later_s: float = 0.0, flow: float = 0.0) -> float:
-        """Pressure at the end of the way, now or after a time with this flow."""
+        """Pressure at the end of the way, that of the vein now, of tissue after a time with this flow."""
         route = self.condition.route
         if route is Route.VEIN:
-            return self.vein_kpa + later_s * self._vein_per_s
+            return self.vein_kpa
         if route is Route.ROOM or route is Route.BURST:
             return 0.0
         return self.condition.tissue_kpa_per_ml * (self.tissue_ml + later_s * flow)
@@ -177,8 +177,6 @@ class LineSolver:
             self._vein_per_s = 0.0
         else:
             self._vein_per_s = (vein_kpa - self.vein_kpa) / dt_s
-        if self.condition.route is Route.VEIN:
-            self._end_kpa = self.vein_kpa
         left = dt_s
         while left > 0:
             # Two equal steps rather than a long one and a crumb.
@@ -210,9 +208,9 @@ class LineSolver:
         ahead = _GAMMA * h
         if condition.growth_per_s:
             self.scale = old_scale * exp(condition.growth_per_s * ahead)
-        still = self._vein_per_s == 0.0 and condition.route is Route.VEIN
-        if not still:
-            self._end_kpa = self._end(ahead, y)
+        veined = condition.route is Route.VEIN
+        vein_kpa, vein_per_s = self.vein_kpa, self._vein_per_s
+        self._end_kpa = vein_kpa + ahead * vein_per_s if veined else self._end(ahead, y)
         qe1, y1, s1_mid, s2_mid, _, _ = self._solve(
             s1 + hb * (2 * q - qe),
             s2 + hb * (keep * qe - y),
@@ -226,8 +224,7 @@ class LineSolver:
         # Second stage: backward differences over old, GAMMA h and h; its implicit weight is the same.
         if condition.growth_per_s:
             self.scale = old_scale * exp(condition.growth_per_s * h)
-        if not still:
-            self._end_kpa = self._end(h, (y + y1) / 2)
+        self._end_kpa = vein_kpa + h * vein_per_s if veined else self._end(h, (y + y1) / 2)
         e_momentum = e_inertia * (_NEW_FROM_GAMMA * qe1 - _NEW_FROM_OLD * qe)
         y_momentum = y_inertia * (_NEW_FROM_GAMMA * y1 - _NEW_FROM_OLD * y)
         qe2, y2, s1_new, s2_new, p1, p2 = self._solve(
@@ -258,13 +255,13 @@ class LineSolver:
             self.step_s = 0.8 * h
         if not self.closed:
             through_ml = h * (_B * (y + y1) + _TR * y2)
-            if condition.route is Route.VEIN:
+            if veined:
                 self.tip_ml += through_ml
             else:
                 self._count(through_ml, h)
         if keep != 1.0:
             self.leak_ml += condition.leak_share * h * (_B * (qe + qe1) + _TR * qe2)
-        self.vein_kpa += h * self._vein_per_s
+        self.vein_kpa = vein_kpa + h * vein_per_s
         self._qe_trend, self._y_trend = (qe2 - qe1) / (h - ahead), (y2 - y1) / (h - ahead)
         self._push_e = (e_inertia * qe2 - e_momentum) / hb
         self._push_y = (y_inertia * y2 - y_momentum) / hb
