@@ -1,7 +1,7 @@
 """What was given in a run and when: the charges of the syringe, from a plan and from what the pump told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flushpump.plan import Plan
 from flushpump.types import Event, Fluid, PhaseChange, PhaseKind, Question, State
@@ -35,10 +35,11 @@ class Charge:
 def charges_of(plan: Plan, events: Iterable[tuple[int, Event]]) -> tuple[Charge, ...]:
     """The charges of a run of `plan`; `events` come with the simulation's time in us.
 
-    While a sequence waits to be continued a drug is given by hand; a changed syringe holds what the plan loads.
+    While a sequence waits to be continued a drug is given by hand; a changed syringe holds what the plan loads. A lock
+    out of a syringe that has given nothing yet is all of that syringe.
     """
-    fluids = [NAMES[phase.fluid] for phase in plan.phases]
     charges = [Charge(0.0, _next_fluid(plan, 0), plan.loaded_ml)]
+    used = False
     for now_us, event in events:
         if not isinstance(event, PhaseChange):
             continue
@@ -46,8 +47,13 @@ def charges_of(plan: Plan, events: Iterable[tuple[int, Event]]) -> tuple[Charge,
             charges.append(Charge(now_us, "drug", GIVEN_BY_HAND_ML, by_hand=True))
         elif event.question is Question.SYRINGE_CHANGED:
             charges.append(Charge(now_us, _next_fluid(plan, event.phase_index), plan.loaded_ml))
-        elif event.phase_kind is PhaseKind.LOCK and event.state is State.RUNNING:
-            charges.append(Charge(now_us, fluids[event.phase_index], lock=True))
+            used = False
+        elif event.state is State.RUNNING and event.phase_kind is PhaseKind.LOCK and not used:
+            charges[-1] = replace(charges[-1], lock=True)
+        elif event.state is State.RUNNING and event.phase_kind is PhaseKind.LOCK:
+            charges.append(Charge(now_us, NAMES[plan.phases[event.phase_index].fluid], lock=True))
+        elif event.state is State.RUNNING:
+            used = True
     return tuple(charges)
 
 

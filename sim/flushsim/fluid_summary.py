@@ -20,11 +20,14 @@ AT_TIP = 0.5
 class LockSummary:
     """The last lock. `at_tip`, `in_chamber` and `in_catheter` are shares at the end, without a chamber None;
     `reached_at_s` counts from the record's start, None if it never reached the tip; `passed_ml` went out of the tip.
+    `as_flush`: it came out of the flush's own syringe; `fluid_at_tip` is the share there of its fluid, flush or lock.
     """
 
     fluid: str
+    as_flush: bool
     reached_at_s: float | None
     at_tip: float
+    fluid_at_tip: float
     in_chamber: float | None
     in_catheter: float
     passed_ml: float
@@ -33,6 +36,16 @@ class LockSummary:
     def reached_tip(self) -> bool:
         """Whether the tip was reached at any time."""
         return self.reached_at_s is not None
+
+    def sentence(self) -> str:
+        """The figures for people. Of a lock that is the same liquid as the flush only the fluid matters."""
+        if self.as_flush:
+            return f"the lock is {self.fluid} as the flush was, which is {_percent(self.fluid_at_tip)} at the tip"
+        reached = f"reached the tip at {self.reached_at_s:.1f} s" if self.reached_tip else "did not reach the tip"
+        return (
+            f"the lock ({self.fluid}) {reached}; {_percent(self.in_catheter)} of the catheter and "
+            f"{_percent(self.at_tip)} of the liquid at its tip are lock, {self.passed_ml:.2f} mL of it went past"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,12 +98,7 @@ class FluidSummary:
         parts.append(f"catheter {_percent(self.catheter_replaced)} replaced ({_listed(self.catheter)})")
         lines = ["; ".join(parts)]
         if self.lock:
-            lock = self.lock
-            reached = f"reached the tip at {lock.reached_at_s:.1f} s" if lock.reached_tip else "did not reach the tip"
-            lines.append(
-                f"the lock ({lock.fluid}) {reached}; {_percent(lock.in_catheter)} of the catheter and "
-                f"{_percent(lock.at_tip)} of the liquid at its tip are lock, {lock.passed_ml:.2f} mL of it went past"
-            )
+            lines.append(self.lock.sentence())
         if self.drawn_back_ml > 0.005:
             lines.append(f"{self.drawn_back_ml:.2f} mL of blood and old content were drawn into the syringe")
         return tuple(lines)
@@ -101,13 +109,16 @@ def _lock(history: "FluidHistory", end: dict[str, Any]) -> LockSummary | None:
     if not locks:
         return None
     label = locks[-1]
+    fluid = history.fluids[label]
     is_lock = np.arange(len(history.fluids)) == label
     there = np.flatnonzero(history.at_tip[:, label] >= AT_TIP)
     began_us = history.time_us[0]
     return LockSummary(
-        fluid=history.fluids[label],
+        fluid=fluid,
+        as_flush=history.charges[label - FIRST_CHARGE].volume_ml is None,
         reached_at_s=float(history.time_us[there[0]] - began_us) / 1e6 if there.size else None,
         at_tip=float(history.at_tip[-1, label]),
+        fluid_at_tip=float(history.at_tip[-1, [each == fluid for each in history.fluids]].sum()),
         in_chamber=_share(end["chamber"], is_lock),
         in_catheter=_share(end["catheter"], is_lock) or 0.0,
         passed_ml=float(history.out_ml[-1, label]),

@@ -35,13 +35,11 @@ def test_sash_is_saline_a_drug_by_hand_saline_and_a_heparin_lock():
         ("saline", False, False),
         ("drug", True, False),
         ("saline", False, False),
-        ("heparin", False, False),
         ("heparin", False, True),
     ]
-    assert [charge.volume_ml for charge in found if not charge.by_hand] == [plan.loaded_ml] * 3 + [None]
+    assert [charge.volume_ml for charge in found if not charge.by_hand] == [plan.loaded_ml] * 3
 
 
 def test_a_lock_alone_is_heparin_from_the_start():
-    _, found = charges("lock", "picc-5f", "none")
-    assert {charge.fluid for charge in found} == {"heparin"}
-    assert [charge.lock for charge in found] == [False, True]
+    plan, found = charges("lock", "picc-5f", "none")
+    assert found == (Charge(0, "heparin", plan.loaded_ml, lock=True),)

@@ -8,6 +8,7 @@ from flushpump import catalogue
 from flushsim import fluids
 from flushsim.flow_record import FlowRecord
 from flushsim.fluid_line import BLOOD, FIRST_CHARGE, SEGMENTS
+from flushsim.fluid_summary import FluidSummary
 from flushsim.fluids import Charge, follow, summary
 from flushsim.plant_path import PlantPath
 from hypothesis import given, settings
@@ -88,6 +89,9 @@ def test_what_a_lock_holds_and_what_went_past_the_tip_is_what_was_given():
 def test_a_lock_from_the_flushs_own_syringe_is_told_apart_from_the_flush():
     record = FlowRecord.of_flows([*PULSES, (0.5, 1.0)])
     history = follow(record, PORT, [SALINE, Charge(8.5e6, "saline", lock=True)])
+    said = FluidSummary.of(history).lock
+    assert said.at_tip < 0.05 < 0.999 < said.fluid_at_tip
+    assert "saline as the flush was" in said.sentence()
     assert history.fluids[FIRST_CHARGE:] == ("saline", "saline")
     assert history.held_ml[-1, 0, FIRST_CHARGE + 1] == pytest.approx(0.5, abs=1e-9)
     assert history.shares("catheter")["saline"][-1] > 0.999
