@@ -27,6 +27,8 @@ _EXPECTED = {
     "partial": _RESISTS,
     "growing": _RESISTS,
     "pinch-off": _RESISTS,
+    "fibrin-flap": (*_RESISTS, "no_blood_return"),
+    "rupture": ("leak", "disconnected"),
     "bubble": ("bubble",),
     "leak": ("leak", "disconnected"),
     "disconnect": ("disconnected", "leak"),

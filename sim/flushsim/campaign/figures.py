@@ -10,13 +10,15 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
-from flushsim.campaign.results import Results, area_under, roc, scores_of
+from flushsim.campaign.results import SCORES, Results, area_under, roc, scores_of
 from flushsim.campaign.rows import FIRMWARE_FAILED
 
 CONFIDENCE = 0.95
 # A severity that takes more values than this is shown in as many classes of equal size.
 _CLASSES = 4
 _FEW = 6
+# A line that has lost less than this is tight.
+_TIGHT_ML = 1e-4
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def figures_of(results: Results) -> dict[str, Any]:
     healthy = runs[runs["healthy"]]
     faulty = runs[~runs["healthy"]]
     false = healthy["false_alarm"].notna()
+    completed, tight = runs["outcome"].eq("completed"), runs["leaked_ml"].abs() <= _TIGHT_ML
     return {
         "runs": len(runs),
         "firmware_failed": int(runs["outcome"].eq(FIRMWARE_FAILED).sum()),
@@ -87,9 +90,12 @@ def figures_of(results: Results) -> dict[str, Any]:
             "derated_share_of_runs": _derated(results, healthy),
         },
         "faults": [_group(results, name, group) for name, group in faulty.groupby("group", sort=False)],
+        "evidence": _evidence(results),
         "volume_error_ml": {
-            "completed": asdict(Spread.over(runs.loc[runs["outcome"].eq("completed"), "volume_error_ml"])),
-            "stopped": asdict(Spread.over(runs.loc[~runs["outcome"].eq("completed"), "volume_error_ml"])),
+            "healthy": asdict(Spread.over(healthy["volume_error_ml"])),
+            "completed": asdict(Spread.over(runs.loc[~runs["healthy"] & completed & tight, "volume_error_ml"])),
+            "stopped": asdict(Spread.over(runs.loc[~runs["healthy"] & ~completed & tight, "volume_error_ml"])),
+            "leaking": asdict(Spread.over(runs.loc[~runs["healthy"] & ~tight, "volume_error_ml"])),
             "beyond_uncertain": asdict(Spread.over(runs["volume_beyond_uncertain_ml"].clip(lower=0))),
         },
         "pressure_kpa": {
@@ -155,6 +161,22 @@ def _poor_paths(judged: pd.DataFrame) -> dict[str, str]:
     shares = could.groupby("path")["in_two_pulses"].agg(["sum", "size"])
     poor = shares[shares["sum"] < 0.95 * shares["size"]]
     return {str(path): f"{int(row['sum'])} of {int(row['size'])}" for path, row in poor.iterrows()}
+
+
+def _evidence(results: Results) -> list[dict[str, Any]]:
+    """What the host was told of pulses: of healthy ones, and of the whole ones after each fault's onset."""
+    pulses = results.pulses
+    rows = []
+    for name, group in pulses.groupby("group", sort=False):
+        healthy = bool(group["healthy"].iloc[0])
+        told = group[group["index"] > 0] if healthy else group[group["after_onset"] >= 1]
+        spans = {}
+        for score in SCORES:
+            low, middle, high = told[score].astype(float).quantile([0.05, 0.5, 0.95])
+            there = not pd.isna(middle)
+            spans[score] = {"low": float(low), "median": float(middle), "high": float(high)} if there else None
+        rows.append({"group": str(name), "pulses": len(told), **spans})
+    return rows
 
 
 def _derated(results: Results, healthy: pd.DataFrame) -> float | None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from flushpump.cli_base import aligned
 
+from flushsim.campaign.results import SCORES
+
 _PATHS_SHOWN = 6
 
 
@@ -15,6 +17,7 @@ def lines_of(title: str, seed: int, figures: Mapping[str, Any]) -> list[str]:
         _healthy(figures["healthy"]),
         aligned(detection_rows(figures["faults"])) if figures["faults"] else [],
         _said(figures["healthy"], figures["faults"]),
+        _evidence(figures["evidence"]),
         _paths(figures["faults"]),
         _volumes(figures),
     ]
@@ -89,6 +92,16 @@ def _said(healthy: Mapping[str, Any], groups: list[Mapping[str, Any]]) -> list[s
     return [*aligned([["in truth", "said first"], *rows]), *before]
 
 
+def _evidence(groups: list[Mapping[str, Any]]) -> list[str]:
+    """The median of what was told of a group's pulses, and between what 90 % of them lie."""
+    rows = [["told of pulses after the onset", "pulses", *(score.replace("_", " ") for score in SCORES)]]
+    for group in groups:
+        spans = [group[score] for score in SCORES]
+        told = ["-" if one is None else f"{one['median']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in spans]
+        rows.append([group["group"], str(group["pulses"]), *told])
+    return aligned(rows)
+
+
 def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
     lines = []
     for group in groups:
@@ -105,9 +118,11 @@ def volume_rows(figures: Mapping[str, Any]) -> list[list[str]]:
     pressure, volume = figures["pressure_kpa"], figures["volume_error_ml"]
     return [
         ["", "median", "95 % within", "worst"],
-        ["volume told less volume given, completed, mL", *_spread(volume["completed"], 4)],
-        ["volume told less volume given, stopped, mL", *_spread(volume["stopped"], 4)],
-        ["the same beyond what was told to be uncertain, mL", *_spread(volume["beyond_uncertain"], 4)],
+        ["volume told less volume given, without a fault, mL", *_spread(volume["healthy"], 4)],
+        ["  with a fault, completed", *_spread(volume["completed"], 4)],
+        ["  with a fault, stopped", *_spread(volume["stopped"], 4)],
+        ["  with a leak", *_spread(volume["leaking"], 4)],
+        ["  in all, beyond what was told to be uncertain, mL", *_spread(volume["beyond_uncertain"], 4)],
         ["true pressure above the working limit, kPa", *_spread(pressure["above_working_limit"], 2)],
         ["bolus when the line opens after a stop with relief, mL", *_spread(figures["bolus_ml"], 4)],
         ["blood drawn in through the tip in relief, mL", *_spread(figures["drawn_in_relief_ml"], 4)],
