@@ -6,6 +6,7 @@ is needed.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from flushpump.types import PulseResult
@@ -72,6 +73,7 @@ class Story:
     times_s: Curve
     pressure_kpa: Curve
     reading_kpa: Curve
+    sensor_lies: bool
     flow_in_ml_per_s: Curve
     flow_out_ml_per_s: Curve
     driven_ml: Curve
@@ -93,5 +95,7 @@ class Story:
 
     @property
     def end_s(self) -> float:
-        """Where it ends."""
-        return float(self.times_s[-1])
+        """Where it ends: with the run, or where its last pulse's words have room."""
+        starts = [pulse.start_s for pulse in self.pulses]
+        apart_s = min((after - before for before, after in pairwise(starts)), default=0.0)
+        return max([float(self.times_s[-1]), *(start_s + apart_s for start_s in starts[-1:])])

@@ -8,7 +8,7 @@ from flushpump.report import RunReport
 from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question, Telemetry
 
 from flushsim.cases import CaseResult
-from flushsim.faults import KINDS, LINE, Fault, parse_faults
+from flushsim.faults import KINDS, LINE, SENSOR, Fault, parse_faults
 from flushsim.fluid_line import SEGMENTS
 from flushsim.fluid_summary import FluidSummary
 from flushsim.fluids import FluidHistory, of_case
@@ -16,6 +16,7 @@ from flushsim.pictures.story import LEAST_ML, Curve, Filling, Mark, PulseShown, 
 from flushsim.sensor import PressureSensor
 from flushsim.trace import TraceRow
 
+LEAST_BOLUS_ML = 0.0005
 _BEFORE_US = 100_000
 BEFORE_RUN = "old lock"
 """What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
@@ -57,6 +58,7 @@ def story_of(result: CaseResult) -> Story:
         times_s=times_s,
         pressure_kpa=np.array([row.pressure_pa / 1000 for row in rows]),
         reading_kpa=_readings(rows, result.plant.sensor),
+        sensor_lies=any(fault.where == SENSOR for fault in parse_faults(case.faults)),
         flow_in_ml_per_s=_slope(times_s, driven_ml),
         flow_out_ml_per_s=np.array([row.flow_ul_per_s / 1000 for row in rows]),
         driven_ml=driven_ml,
@@ -80,7 +82,7 @@ def _truth(result: CaseResult) -> str:
     words = f"in truth {truth.tip_ml:.2f} mL left the tip{beyond}, highest pressure {truth.peak_kpa:.0f} kPa"
     if truth.leaked_ml >= LEAST_ML:
         words += f", {truth.leaked_ml:.2f} mL leaked"
-    if any(fault.where == LINE for fault in parse_faults(result.case.faults)):
+    if truth.bolus_ml >= LEAST_BOLUS_ML and any(fault.where == LINE for fault in parse_faults(result.case.faults)):
         words += f"; {truth.bolus_ml:.3f} mL follow when the line is mended"
     return words
 
