@@ -56,7 +56,7 @@ def _budgets(figures: Mapping[str, Any]) -> None:
     _worst("bolus when the line opens again", figures["bolus_ml"], "mL", 0.1)
     _worst("blood drawn in through the tip in relief", figures["drawn_in_relief_ml"], "mL", 0.0005)
     _worst("true pressure above the working limit", figures["pressure_kpa"]["above_working_limit"], "kPa", 15)
-    _worst("volume told less volume given, without a fault", figures["volume_error_ml"]["healthy"], "mL")
+    _worst("volume told less volume given, without a fault", figures["volume_error_ml"], "mL")
     lowest = figures["pressure_kpa"]["lowest_in_relief"]
     if lowest is not None:
         figure("lowest true pressure in relief", lowest, "kPa")

@@ -17,8 +17,6 @@ CONFIDENCE = 0.95
 # A severity that takes more values than this is shown in as many classes of equal size.
 _CLASSES = 4
 _FEW = 6
-# A line that has lost less than this is tight.
-_TIGHT_ML = 1e-4
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,6 @@ def figures_of(results: Results) -> dict[str, Any]:
     healthy = runs[runs["healthy"]]
     faulty = runs[~runs["healthy"]]
     false = healthy["false_alarm"].notna()
-    completed, tight = runs["outcome"].eq("completed"), runs["leaked_ml"].abs() <= _TIGHT_ML
     return {
         "runs": len(runs),
         "firmware_failed": int(runs["outcome"].eq(FIRMWARE_FAILED).sum()),
@@ -91,21 +88,28 @@ def figures_of(results: Results) -> dict[str, Any]:
         },
         "faults": [_group(results, name, group) for name, group in faulty.groupby("group", sort=False)],
         "evidence": _evidence(results),
-        "volume_error_ml": {
-            "healthy": asdict(Spread.over(healthy["volume_error_ml"])),
-            "completed": asdict(Spread.over(runs.loc[~runs["healthy"] & completed & tight, "volume_error_ml"])),
-            "stopped": asdict(Spread.over(runs.loc[~runs["healthy"] & ~completed & tight, "volume_error_ml"])),
-            "leaking": asdict(Spread.over(runs.loc[~runs["healthy"] & ~tight, "volume_error_ml"])),
-            "beyond_uncertain": asdict(Spread.over(runs["volume_beyond_uncertain_ml"].clip(lower=0))),
-        },
+        "volume_error_ml": asdict(Spread.over(healthy["volume_error_ml"])),
         "pressure_kpa": {
             "above_working_limit": asdict(Spread.over(runs["overshoot_kpa"].clip(lower=0))),
             "runs_above_working_limit": asdict(Rate.counted(runs["overshoot_kpa"] > 0)),
             "runs_at_hard_limit": asdict(Rate.counted(runs["peak_kpa"] >= runs["hard_limit_kpa"])),
             "lowest_in_relief": _least(runs["relief_lowest_kpa"]),
         },
-        "bolus_ml": asdict(Spread.over(runs.loc[runs["told_relieved_ml"] > 0, "bolus_ml"])),
-        "drawn_in_relief_ml": asdict(Spread.over(runs["relief_drawn_ml"])),
+        "bolus_ml": asdict(Spread.over(runs.loc[runs["obstructed"] & (runs["told_relieved_ml"] > 0), "bolus_ml"])),
+        "drawn_in_relief_ml": asdict(Spread.over(runs.loc[~runs["in_tissue"], "relief_drawn_ml"])),
+        "by_group": [_amounts(str(name), group) for name, group in runs.groupby("group", sort=False)],
+    }
+
+
+def _amounts(name: str, group: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "group": name,
+        "volume_error_ml": asdict(Spread.over(group["volume_error_ml"])),
+        "beyond_uncertain_ml": asdict(Spread.over(group["volume_beyond_uncertain_ml"].clip(lower=0))),
+        "above_working_limit_kpa": asdict(Spread.over(group["overshoot_kpa"].clip(lower=0))),
+        "lowest_in_relief_kpa": _least(group["relief_lowest_kpa"]),
+        "drawn_in_relief_ml": asdict(Spread.over(group["relief_drawn_ml"])),
+        "bolus_ml": asdict(Spread.over(group.loc[group["told_relieved_ml"] > 0, "bolus_ml"])),
     }
 
 

@@ -28,6 +28,9 @@ SCORES_OF_FAULT = {
     "leak": ("pressure_missing",),
     "disconnect": ("pressure_missing",),
 }
+_OBSTRUCTIONS = ("occlusion", "partial", "growing", "pinch-off", "fibrin-flap")
+# What comes back into the tip there is no blood, and what opens there is no line.
+_IN_TISSUE = ("extravasation", "dislodged")
 _SCORES_ELSE = ("resistance_change", "resistance_ratio", "peak_change", "residual_share")
 
 
@@ -56,6 +59,8 @@ def _with_paths(runs: pd.DataFrame) -> pd.DataFrame:
     found, completed = runs["found"].eq(True), runs["outcome"].eq("completed")
     return runs.assign(
         path=runs["line"] + needle,
+        obstructed=runs["fault"].isin(_OBSTRUCTIONS),
+        in_tissue=runs["fault"].isin(_IN_TISSUE),
         in_pulse=found & (runs["found_pulse"] <= runs["hit_pulse"]),
         in_two_pulses=found & (runs["whole_pulses"] <= 2),
         # A completed run in which too few pulses were left says nothing about how many are needed.

@@ -114,33 +114,33 @@ def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
 
 
 def volume_rows(figures: Mapping[str, Any]) -> list[list[str]]:
-    """How far volumes and pressures went, under a heading."""
-    pressure, volume = figures["pressure_kpa"], figures["volume_error_ml"]
-    return [
-        ["", "median", "95 % within", "worst"],
-        ["volume told less volume given, without a fault, mL", *_spread(volume["healthy"], 4)],
-        ["  with a fault, completed", *_spread(volume["completed"], 4)],
-        ["  with a fault, stopped", *_spread(volume["stopped"], 4)],
-        ["  with a leak", *_spread(volume["leaking"], 4)],
-        ["  in all, beyond what was told to be uncertain, mL", *_spread(volume["beyond_uncertain"], 4)],
-        ["true pressure above the working limit, kPa", *_spread(pressure["above_working_limit"], 2)],
-        ["bolus when the line opens after a stop with relief, mL", *_spread(figures["bolus_ml"], 4)],
-        ["blood drawn in through the tip in relief, mL", *_spread(figures["drawn_in_relief_ml"], 4)],
-    ]
+    """How far volumes and pressures went in each group, under a heading. The volume is that told less that given."""
+    rows = [["volumes in mL, pressures in kPa", "error, median", "95 % within", "worst beyond uncertain",
+             "worst above working limit", "lowest in relief", "most drawn in then", "worst bolus"]]  # fmt: skip
+    for group in figures["by_group"]:
+        error = group["volume_error_ml"]
+        rows.append([
+            group["group"], _number(error["median"], 4), _number(error["most_of"], 4),
+            _number(group["beyond_uncertain_ml"]["worst"], 4), _number(group["above_working_limit_kpa"]["worst"], 2),
+            _number(group["lowest_in_relief_kpa"], 2), _number(group["drawn_in_relief_ml"]["worst"], 4),
+            _number(group["bolus_ml"]["worst"], 4),
+        ])  # fmt: skip
+    return rows
 
 
 def _volumes(figures: Mapping[str, Any]) -> list[str]:
     pressure = figures["pressure_kpa"]
-    lines = aligned(volume_rows(figures))
-    lines.append(f"above the working limit in {percent(pressure['runs_above_working_limit'])} of runs")
-    lines.append(f"at the hard limit in {percent(pressure['runs_at_hard_limit'])} of runs")
-    if pressure["lowest_in_relief"] is not None:
-        lines.append(f"lowest true pressure in relief {pressure['lowest_in_relief']:.2f} kPa")
-    return lines
+    return [
+        *aligned(volume_rows(figures)),
+        f"above the working limit in {percent(pressure['runs_above_working_limit'])} of runs, at the hard limit in "
+        f"{percent(pressure['runs_at_hard_limit'])}",
+        f"worst bolus when an obstructed line opens after relief {_number(figures['bolus_ml']['worst'], 4)} mL, most "
+        f"blood drawn in by relief {_number(figures['drawn_in_relief_ml']['worst'], 4)} mL",
+    ]
 
 
-def _spread(spread: Mapping[str, float | None], digits: int) -> list[str]:
-    return ["-" if value is None else f"{value:.{digits}f}" for value in spread.values()]
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
