@@ -3,6 +3,7 @@
 The rates are those of `flushsim.campaign.figures`, so the pictures and the table cannot differ.
 """
 
+import textwrap
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from flushsim.campaign.figures import Rate
 from flushsim.campaign.telling import percent
 from flushsim.faults import KINDS
 from flushsim.pictures.colours import LIGHT
-from flushsim.pictures.style import SMALL, WIDTH_IN, Box, legend_above, new_figure, placed, title_row
+from flushsim.pictures.style import SMALL, WIDTH_IN, Box, legend_above, new_figure, placed, shortened, title_row
 
 Figures = dict[str, Any]
 
@@ -36,10 +37,11 @@ def detection(figures: Figures) -> Figure:
     faults = figures["faults"]
     high_in = _ROW_IN * len(faults)
     figure = new_figure(high_in + 0.8)
-    axes = placed(figure, Box(left_in=1.75, top_in=0.4, wide_in=6.6, high_in=high_in))
+    axes = placed(figure, Box(left_in=2.1, top_in=0.4, wide_in=6.3, high_in=high_in))
     title_row(axes, "share of faults found, %, with 95 % intervals")
     axes.set_ylim(len(faults), 0)
-    axes.set_yticks([row + 0.5 for row in range(len(faults))], [fault["group"] for fault in faults])
+    names = ["\n".join(textwrap.wrap(shortened(fault["group"], 60), 24)) for fault in faults]
+    axes.set_yticks([row + 0.5 for row in range(len(faults))], names)
     least = min((fault[kind]["low"] for fault in faults for kind, *_ in RATES if fault[kind]["of"]), default=0.0)
     axes.set_xlim(min(0.9, int(least * 10) / 10) - 0.005, 1.005)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
@@ -70,7 +72,7 @@ def severity(figures: Figures) -> Figure | None:
         left_in = 0.9 + (number % _COLUMNS) * (wide_in + 0.6)
         top_in = 0.62 + (number // _COLUMNS) * (_CELL_IN + 0.95)
         axes = placed(figure, Box(left_in, top_in, wide_in, _CELL_IN))
-        title_row(axes, f"{fault['group']}: found, %")
+        title_row(axes, f"{shortened(fault['group'], 28)}: found, %")
         classes = fault["by_severity"]
         for place, (kind, words, colour, mark) in enumerate(RATES):
             _points(axes, classes, kind, (place - 1) * 0.14, colour, mark, words)

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from flushsim.campaign.results import Results, area_under, roc, scores_of
 from flushsim.pictures.colours import LIGHT
-from flushsim.pictures.style import SMALL, WIDTH_IN, Box, new_figure, placed, title_row
+from flushsim.pictures.style import SMALL, WIDTH_IN, Box, new_figure, placed, shortened, title_row
 
 _COLUMNS = 3
 _CELL_IN = 2.7
@@ -40,7 +40,7 @@ def curves(results: Results) -> Figure | None:
         left_in = 0.9 + (number % _COLUMNS) * (wide_in + 0.6)
         top_in = 0.4 + (number // _COLUMNS) * (_CELL_IN + _GAP_IN)
         axes = placed(figure, Box(left_in, top_in, wide_in, _CELL_IN))
-        title_row(axes, f"{name}: runs told, %")
+        title_row(axes, f"{shortened(name, 26)}: runs told, %")
         for (score, curve), (colour, dashes) in zip(found, _LOOKS, strict=False):
             false = [least / 2, *curve["false_rate"].clip(lower=least / 2), 1.0]
             area = area_under(curve)

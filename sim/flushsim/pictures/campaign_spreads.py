@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from flushsim.pictures.colours import LIGHT
-from flushsim.pictures.style import Box, legend_above, new_figure, placed, title_row
+from flushsim.pictures.style import Box, legend_above, new_figure, placed, shortened, title_row
 
 BUDGET_ABOVE_KPA = 15.0
 BUDGET_BOLUS_ML = 0.1
@@ -68,7 +68,7 @@ def _by_group(runs: pd.DataFrame, column: str, order: list[str]) -> list[tuple[s
     """Values of each group that has any, in the order of the campaign."""
     grouped = runs.dropna(subset=column).groupby("group")[column]
     found = {str(name): values.to_numpy() for name, values in grouped}
-    return [(f"{name} (n = {len(found[name])})", found[name]) for name in order if name in found]
+    return [(f"{shortened(name, 26)} (n = {len(found[name])})", found[name]) for name in order if name in found]
 
 
 def _panel(figure: Figure, rows: list[tuple[str, Any]], top_in: float, title: str) -> Axes:

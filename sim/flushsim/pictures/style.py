@@ -74,6 +74,11 @@ def looks() -> Any:
     return matplotlib.rc_context(SETTINGS)
 
 
+def shortened(name: str, letters: int) -> str:
+    """A name that somebody else has given, with at most so many letters."""
+    return name if len(name) <= letters else name[: letters - 1].rstrip() + "…"
+
+
 def title_row(axes: Axes, text: str) -> None:
     """What a panel shows and in which unit, above it at the left."""
     axes.set_title(text, loc="left", fontsize=NORMAL, fontweight="bold", pad=4)

@@ -14,6 +14,7 @@ from flushsim.campaign.schema import SCHEMA
 Row = dict[str, Any]
 LINES = (("smartport-ct-8f", "huber-20g"), ("smartport-plus-5f", "huber-22g"), ("picc-4f", "none"))
 SAID = {"occlusion": "occluded", "partial": "partial", "growing": "partial", "bubble": "bubble", "leak": "leak"}
+GROUPS = {"healthy": "healthy", "leak": "leak, where the extension meets the line, of a tenth to a third of the flow"}
 SEVERITIES = {"partial": (2.0, 3.0, 5.0), "bubble": (0.05, 0.1, 0.2, 0.4), "leak": (0.1, 0.3), "growing": (3.0, 10.0)}
 
 
@@ -35,8 +36,8 @@ def _row(chance: random.Random, case: int, false_alarms: bool) -> Row:
     stopped = found and fault == "occlusion"
     row: Row = {name: None for name in SCHEMA.names}
     row.update(
-        case=case, group=fault or "healthy", healthy=fault is None, seed=case, sequence="port-maintenance", line=line,
-        needle=needle, syringe="bd-10", extension="extension-20cm", fault=fault, severity=severity,
+        case=case, group=GROUPS.get(fault or "healthy", fault), healthy=fault is None, seed=case,
+        sequence="port-maintenance", line=line, needle=needle, syringe="bd-10", extension="extension-20cm", fault=fault, severity=severity,
         faults=[] if fault is None else [f"{fault}@3s"], outcome="occluded" if stopped else "completed",
         verdict=SAID[fault] if found else "patent", alarms=[], problem="", duration_s=11.0, planned_ml=9.5,
         tip_ml=8.99, volume_error_ml=chance.gauss(0.002, 0.01) * (5 if stopped else 1),
