@@ -37,7 +37,8 @@ def _row(chance: random.Random, case: int, false_alarms: bool) -> Row:
     row: Row = {name: None for name in SCHEMA.names}
     row.update(
         case=case, group=GROUPS.get(fault or "healthy", fault), healthy=fault is None, seed=case,
-        sequence="port-maintenance", line=line, needle=needle, syringe="bd-10", extension="extension-20cm", fault=fault, severity=severity,
+        sequence="port-maintenance", line=line, needle=needle, syringe="bd-10", extension="extension-20cm", fault=fault,
+        severity=severity,
         faults=[] if fault is None else [f"{fault}@3s"], outcome="occluded" if stopped else "completed",
         verdict=SAID[fault] if found else "patent", alarms=[], problem="", duration_s=11.0, planned_ml=9.5,
         tip_ml=8.99, volume_error_ml=chance.gauss(0.002, 0.01) * (5 if stopped else 1),
