@@ -41,7 +41,7 @@ _EXPECTED = {
 
 
 def expected_of(faults: Iterable[str]) -> frozenset[str]:
-    """Names by which these faults are found; of a fault without such names (none at all): whatever is said."""
+    """Names by which these faults are found. Without any, none is claimed to be: then whatever is said is counted."""
     names: set[str] = set()
     for fault in faults:
         names.update(_EXPECTED.get(fault, ()))

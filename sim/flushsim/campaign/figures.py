@@ -116,17 +116,19 @@ def _amounts(name: str, group: pd.DataFrame) -> dict[str, Any]:
 def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
     judged = group[group["found"].notna()]
     fault = str(group["fault"].iloc[0])
+    claimed = bool(group["claimed"].iloc[0])
     areas = {score: area_under(roc(results, str(name), score)) for score in scores_of(fault)}
     return {
         "group": name,
         "fault": fault,
+        "claimed": claimed,
         **_detection(judged),
         "by_severity": [
             {"severity": severity, **_detection(part)} for severity, part in _by_severity(judged) if len(part)
         ],
         "false_alarms_before": asdict(Rate.counted(group["false_alarm"].notna())),
         "said_first": _counts(judged["said"].fillna("nothing")),
-        "paths_below_95_percent": _poor_paths(judged),
+        "paths_below_95_percent": _poor_paths(judged) if claimed else {},
         "roc_area": {score: area for score, area in areas.items() if area is not None},
     }
 

@@ -62,6 +62,7 @@ def _drawn(index: int, group: Group, case: Case) -> Row:
         "case": index,
         "group": group.name,
         "healthy": group.healthy,
+        "claimed": bool(group.expect),
         "seed": case.seed,
         "sequence": case.sequence,
         "line": case.line,

@@ -21,7 +21,7 @@ _WHOLE = (
     "case", "seed", "hit_pulse", "pulses_left", "found_pulse", "whole_pulses",
 )
 _YES_NO = (
-    "healthy", "found",
+    "healthy", "claimed", "found",
 )
 _NUMBER = (
     "severity", "duration_s", "planned_ml", "told_driven_ml", "told_delivered_ml", "told_uncertain_ml",

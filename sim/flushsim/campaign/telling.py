@@ -63,7 +63,8 @@ def detection_rows(groups: list[Mapping[str, Any]]) -> list[list[str]]:
              "seconds", "95 % within", "ROC area"]]  # fmt: skip
     for group in groups:
         area = max(group["roc_area"].values(), default=None)
-        rows.append([group["group"], "all", *_cells(group), "-" if area is None else f"{area:.4f}"])
+        name = group["group"] if group["claimed"] else f"{group['group']}: anything said"
+        rows.append([name, "all", *_cells(group), "-" if area is None else f"{area:.4f}"])
         rows.extend(["", part["severity"], *_cells(part), ""] for part in group["by_severity"])
     return rows
 
