@@ -128,24 +128,31 @@ def turns(parts, watchdog, faults):
     gc.threshold(-1)
     watchdog.start()
     step = controller.step
-    listen = parts[1].listen
+    link = parts[1]
     due_us = time.ticks_us()
     while not controller.request:
-        if controller.moving:
-            micropython.heap_lock()
-            try:
-                step(time.ticks_us())
-            finally:
-                micropython.heap_unlock()
-        else:
-            step(time.ticks_us())
+        locked_while_moving(controller, step)
         watchdog.feed()
         due_us = time.ticks_add(due_us, _TURN_US)
         if time.ticks_diff(due_us, time.ticks_us()) < 0:
             # Writing to the flash takes longer than a turn: turns that are lost are not caught up with.
             due_us = time.ticks_us()
-        listen(due_us)
+        link.turn()
+        while link.listen(due_us):
+            locked_while_moving(controller, controller.hear)
     return controller.request
+
+
+def locked_while_moving(controller, do):
+    """Calls do(now_us)."""
+    if controller.moving:
+        micropython.heap_lock()
+        try:
+            do(time.ticks_us())
+        finally:
+            micropython.heap_unlock()
+    else:
+        do(time.ticks_us())
 
 
 def forget_the_start():

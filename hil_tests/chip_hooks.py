@@ -128,12 +128,17 @@ class Times:
         return sum(self.us) / len(self.us) / 1000 if self.us else 0.0
 
 
-class Stopwatch:
-    """Times of the calls that a pin shows."""
+def _always() -> bool:
+    return True
 
-    def __init__(self, chip: Chip, pin: int = STEP) -> None:
+
+class Stopwatch:
+    """Times of the calls that a pin shows; `counts` says at the begin of each whether it does."""
+
+    def __init__(self, chip: Chip, pin: int = STEP, counts: Callable[[], bool] = _always) -> None:
         self._began_ns: int | None = None
         self._times: Times | None = None
+        self._counts = counts
         chip.watch(pin, self._changed)
 
     @contextmanager
@@ -147,7 +152,7 @@ class Stopwatch:
 
     def _changed(self, now_ns: int, level: bool | None) -> None:
         if level:
-            self._began_ns = now_ns
+            self._began_ns = now_ns if self._counts() else None
         elif self._began_ns is not None:
             if self._times is not None:
                 self._times.us.append((now_ns - self._began_ns) / 1000)

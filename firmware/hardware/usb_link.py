@@ -16,6 +16,7 @@ from time import sleep_us, ticks_diff, ticks_us
 
 import micropython
 from flushlink.fast import RING_MASK, RING_SIZE, out_of_ring
+from flushlink.frames import EMPTY_SIZE
 from machine import mem16, mem32
 from micropython import const, kbd_intr
 
@@ -63,6 +64,9 @@ class UsbLink:
         self._ring = bytearray(RING_SIZE)
         self._at = 0
         self._held = 0
+        self._least = 0
+        # Bytes since the last 00.
+        self._length = 0
         self._pending = 0
         self._handed_on = False
         self._frame = mem32[_FRAME]
@@ -87,23 +91,32 @@ class UsbLink:
             return True
         return False
 
-    @micropython.native
-    def listen(self, due_us):
-        """Once a turn: waits until `ticks_us` is `due_us`, and takes the bytes that come in the meantime."""
+    def turn(self):
+        """Once a turn, before `listen`: looks whether the bus lives."""
         frame = mem32[_FRAME]
         if frame != self._frame:
             self._frame = frame
             self._silent_turns = 0
         elif self._silent_turns < _SILENT_TURNS:
             self._silent_turns += 1
+        self._least = self._held + _LEAST_BYTES
+
+    @micropython.native
+    def listen(self, due_us):
+        """Waits until `ticks_us` is `due_us`, and takes the bytes that come in the meantime; then returns False.
+
+        True, and before that time, when a frame as long as a STOP has come: call again afterwards.
+        """
         incoming = self._incoming
         read = self._read
         byte = self._byte
         ring = self._ring
         at = self._at
         held = self._held
-        least = held + _LEAST_BYTES
-        while True:
+        length = self._length
+        least = self._least
+        short = False
+        while not short:
             wait_us = ticks_diff(due_us, ticks_us())
             came = False
             if held < RING_SIZE and (wait_us > 0 or held < least):
@@ -111,12 +124,18 @@ class UsbLink:
                     read(byte)
                     ring[(at + held) & RING_MASK] = byte[0]
                     held += 1
+                    length += 1
                     came = True
+                    if byte[0] == 0:
+                        short = length == EMPTY_SIZE
+                        length = 0
             if not came:
                 if wait_us <= 0:
                     break
                 sleep_us(min(wait_us, _NAP_US))
         self._held = held
+        self._length = length
+        return short
 
     def readinto(self, buffer):
         """Bytes copied, of those that were there when the turn began."""

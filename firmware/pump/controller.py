@@ -276,6 +276,11 @@ class Controller:
             # Not in the turn in which motion ended: the heap is locked around that one, and flash takes its time.
             self._at_rest(now_ms)
 
+    def hear(self, now_us):
+        """Between two turns, when a frame as long as a STOP has come: a STOP does not wait for the turn."""
+        self.runner.now_us = now_us
+        self.server.hear()
+
     def _tested(self):
         self.tested = True
         failed = self.self_test.failed

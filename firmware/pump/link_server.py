@@ -17,6 +17,7 @@ from flushlink.frames import (
     AT_SESSION,
     AT_STATUS,
     AT_VERSION,
+    EMPTY_SIZE,
     get_u16,
     put_u16,
     seal,
@@ -65,8 +66,6 @@ _EVENT = VERSION << 16 | KIND_EVENT << 8
 _MESSAGES = admissions()
 _EVENT_SIZES = event_sizes()
 _UNKNOWN = (-1, 0, 0)
-# On the wire, without its 00: the code byte of COBS, the header, no payload, the CRC.
-_STOP_SIZE = 1 + HEADER_SIZE + CRC_SIZE
 
 
 class LinkServer:
@@ -90,7 +89,8 @@ class LinkServer:
         self.last_sequence = 0
         self.last_status = 0
         self._inbox = Inbox(link)
-        self._seen = bytearray(_STOP_SIZE)
+        # A frame of a STOP's size, without its 00.
+        self._seen = bytearray(EMPTY_SIZE - 1)
         self._stops_ahead = 0
         self._put_off = False
         self._stage = _DONE
@@ -143,11 +143,17 @@ class LinkServer:
             self._answer(frame)
         return ANSWERED
 
+    def hear(self):
+        """Between two turns: reads what has come and heeds any STOP in it; all else waits for the turn."""
+        inbox = self._inbox
+        if inbox.read():
+            self._look_for_stop(inbox)
+
     def _look_for_stop(self, inbox):
         seen = self._seen
-        while inbox.look_ahead(_STOP_SIZE, seen):
+        while inbox.look_ahead(EMPTY_SIZE - 1, seen):
             # No byte of version, kind and message is 0, so COBS leaves them in their places.
-            if seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST and unseal(seen, _STOP_SIZE) == 0:
+            if seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST and unseal(seen, EMPTY_SIZE - 1) == 0:
                 self._stops_ahead += 1
                 self._commands.stop_motion()
 

@@ -251,6 +251,18 @@ def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_another_frame_is_a
 
 
 @pytest.mark.requirement("REQ-STOP-1")
+def test_between_two_turns_a_stop_acts_and_all_else_waits(moving):
+    server, commands, host = opened()
+    host.link.incoming += keepalive(host, sequence=1) + host.frame("STOP")
+    server.hear()
+    assert (commands.stops, commands.executed, host.heard()) == (1, [], [])
+    assert server.stop_ahead()
+    host.send(b"", turns=3)
+    assert [message for message, _ in commands.executed] == [NUMBER["KEEPALIVE"], NUMBER["STOP"]]
+    assert commands.stops == 1
+
+
+@pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("others", [0, 1, 5, 12])
 def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_stands_before_it(others, moving):
     server, commands, host = opened()

@@ -22,6 +22,9 @@ AT_SEQUENCE = 5
 AT_STATUS = 7
 AT_LENGTH = 8
 
+# On the wire a frame without payload, as a STOP is: the code byte of COBS, the header, the CRC, 00.
+EMPTY_SIZE = 1 + HEADER_SIZE + CRC_SIZE + 1
+
 
 def crc16(buffer: bytes | bytearray, start: int, stop: int, crc: int = 0xFFFF) -> int:
     """CRC-16/CCITT-FALSE of buffer[start:stop]; `crc` continues an earlier one."""

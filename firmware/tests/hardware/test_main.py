@@ -27,6 +27,7 @@ class Parts:
         self.new_fault = False
         self.logged = []
         self.interrupts = []
+        self.short_frames = 0
 
     # Port calls
 
@@ -87,10 +88,14 @@ def loop(monkeypatch):
             parts.done.append(f"step {now_us} {'locked' if clock.locked else 'free'}")
             clock.now_us += clock.turn_us
             self.moving = self._turn >= parts.moving_from
+            clock.short_frames = parts.short_frames
             if self._turn == parts.turns:
                 if parts.error is not None:
                     raise parts.error
                 self.request = parts.request_at_end
+
+        def hear(self, now_us):
+            parts.done.append(f"hear {now_us} {'locked' if clock.locked else 'free'}")
 
     controller = types.ModuleType("pump.controller")
     controller.Controller = Controller
@@ -112,7 +117,18 @@ def loop(monkeypatch):
     monkeypatch.setattr("time.ticks_us", lambda: clock.now_us, raising=False)
     monkeypatch.setattr("time.ticks_add", lambda ticks, delta: ticks + delta, raising=False)
     monkeypatch.setattr("time.ticks_diff", lambda later, earlier: later - earlier, raising=False)
-    parts.listen = lambda due_us: setattr(clock, "now_us", max(clock.now_us, due_us))
+    clock.short_frames = 0
+
+    def listen(due_us):
+        if clock.short_frames:
+            clock.short_frames -= 1
+            clock.now_us += 300
+            return True
+        clock.now_us = max(clock.now_us, due_us)
+        return False
+
+    parts.turn = lambda: None
+    parts.listen = listen
     spec = importlib.util.spec_from_file_location("flushpump_main", MAIN)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -171,6 +187,17 @@ def test_the_heap_is_locked_around_a_step_when_the_pump_moved_after_the_last_one
     loop[1].turns = 4
     loop[1].moving_from = 2
     assert [entry.split()[2] for entry in steps(run(loop))] == ["free", "free", "locked", "locked"]
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+def test_a_frame_as_long_as_a_stop_is_heard_between_the_turns_with_the_heap_locked_as_in_them(loop):
+    loop[1].turns = 2
+    loop[1].moving_from = 2
+    loop[1].short_frames = 2
+    heard = [entry for entry in run(loop) if entry[:4] in ("step", "hear")]
+    assert heard == [
+        "step 0 free", "hear 1300 free", "hear 1600 free", "step 5000 free", "hear 6300 locked", "hear 6600 locked",
+    ]  # fmt: skip
 
 
 def test_a_step_comes_every_5_ms_and_turns_that_were_lost_are_not_caught_up_with(loop):

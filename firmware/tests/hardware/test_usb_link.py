@@ -29,6 +29,7 @@ class Clock:
 def made(bench, monkeypatch):
     usb = Usb(bench.machine.mem32)
     clock = usb.clock = Clock(usb)
+    usb.short_frames = 0
 
     class Poll:
         def register(self, stream, mask):
@@ -61,7 +62,9 @@ def made(bench, monkeypatch):
 def listen(usb, link, for_us=5_000):
     """The rest of a turn; how late it ends."""
     due_us = usb.clock.us + for_us
-    link.listen(due_us)
+    link.turn()
+    while link.listen(due_us):
+        usb.short_frames += 1
     return usb.clock.us - due_us
 
 
@@ -109,6 +112,20 @@ def test_a_flood_is_read_between_the_turns_without_making_them_late_and_loses_no
             count = link.readinto(buffer)
         assert usb.clock.us == started_us
     assert got == data
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+def test_a_frame_as_long_as_a_stop_ends_the_waiting_at_once_and_any_other_does_not(made):
+    _, usb, link = made
+    stop = b"s" * 12 + b"\0"
+    usb.incoming += b"l" * 13 + b"\0" + b"k" * 11 + bytes(20) + stop + b"l" * 40 + b"\0" + stop + b"more"
+    started_us = usb.clock.us
+    link.turn()
+    assert link.listen(started_us + 4_000)
+    assert usb.clock.us - started_us < 29 * (14 + 11 + 20 + 13 + 1)
+    assert link.listen(started_us + 4_000)
+    assert not link.listen(started_us + 4_000)
+    assert usb.clock.us >= started_us + 4_000
 
 
 @pytest.mark.requirement("REQ-STOP-1")

@@ -64,7 +64,9 @@ def turns():
         adc.read()
         indicators.show(turn // 600 % 5, turn // 600 % 4)
         indicators.inputs()
-        link.listen(time.ticks_us())
+        link.turn()
+        while link.listen(time.ticks_us()):
+            pass
 
 
 link.open()
