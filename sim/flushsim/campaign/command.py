@@ -4,18 +4,21 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from flushpump.cli_base import complain, console_for, json_option, print_json
-from flushpump.errors import UsageProblem
+from flushpump.errors import FlushPumpError, UsageProblem
 
 if TYPE_CHECKING:
     from flushsim.campaign.description import Description
+    from flushsim.campaign.parts import Parts
     from flushsim.campaign.performing import Progress
 
 _SHARES_TOLD = 10
+_EXTRA = ("pandas", "pyarrow", "pebble", "scipy", "matplotlib", "distributed")
 
 
 @click.command("campaign")
@@ -64,7 +67,11 @@ def campaign_command(
 
 @contextmanager
 def _needed() -> Iterator[None]:
+    """What a campaign needs is looked for before it begins, and loaded when its turn comes."""
     try:
+        missing = next((name for name in _EXTRA if find_spec(name) is None), None)
+        if missing is not None:
+            raise ModuleNotFoundError(name=missing)
         yield
     except ModuleNotFoundError as problem:
         raise UsageProblem(
@@ -76,13 +83,9 @@ def _needed() -> Iterator[None]:
 def _all(
     description: "Description", runs: int, output: Path | None, jobs: int | None, scheduler: str | None, as_json: bool
 ) -> None:
-    from flushsim.campaign.figures import figures_of
     from flushsim.campaign.labour import Labour, Processes, cores
     from flushsim.campaign.parts import Parts
     from flushsim.campaign.performing import perform, problem_of_failed
-    from flushsim.campaign.results import read
-    from flushsim.campaign.telling import lines_of
-    from flushsim.pictures.campaign import draw
 
     parts = Parts(output or Path(f"campaign-{description.name}-{description.seed}"))
     parts.begin(description)
@@ -96,8 +99,17 @@ def _all(
 
     with _progress(description, runs, len(parts.done)) as progress:
         perform(description, runs, parts, labour, progress)
+    _tell(description, runs, parts, as_json)
     if progress.failed:
         raise problem_of_failed(progress.failed, parts, runs)
+
+
+def _tell(description: "Description", runs: int, parts: "Parts", as_json: bool) -> None:
+    from flushsim.campaign.figures import figures_of
+    from flushsim.campaign.results import read
+    from flushsim.campaign.telling import lines_of
+    from flushsim.pictures.campaign import draw
+
     results = read(parts.files(), below=runs)
     figures = figures_of(results)
     if as_json:
@@ -105,7 +117,13 @@ def _all(
     else:
         click.echo("\n".join(lines_of(description.title, description.seed, figures)))
     click.echo(f"\nevery run, and every pulse of it: {parts.folder}/part-*.parquet", err=True)
-    page = draw(results, parts.folder, f"{description.title}, seed {description.seed}")[0]
+    try:
+        page = draw(results, parts.folder, f"{description.title}, seed {description.seed}")[0]
+    except OSError as problem:
+        raise FlushPumpError(
+            f"the pictures cannot be written to {parts.folder}: {problem.strerror or problem}",
+            "make room and give the same command again",
+        ) from problem
     click.echo(f"all of it in pictures: {page}, and beside it as .svg and .png", err=True)
 
 

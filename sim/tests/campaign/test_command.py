@@ -105,11 +105,20 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(
     assert told.stdout == ""
 
 
-def test_a_missing_extra_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
-    code = "import sys; sys.modules['pyarrow'] = None; sys.argv = ['flushpump', 'sim', 'campaign', 'small']"
-    code += "\nfrom flushpump.cli import main\nmain()"
+def test_a_missing_extra_is_named_with_the_way_to_get_it_before_anything_is_run(tmp_path: Path) -> None:
+    without = (
+        "import sys\n"
+        "class Without:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'pyarrow': raise ModuleNotFoundError(name=name)\n"
+        "sys.meta_path.insert(0, Without())\n"
+        "sys.argv = ['flushpump', 'sim', 'campaign', 'small']\n"
+        "from flushpump.cli import main\n"
+        "main()\n"
+    )
     told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+        [sys.executable, "-c", without], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
     )
     assert told.returncode == 2
     assert "a campaign needs pyarrow, which is not installed; pip install 'flushpump[campaign]'" in told.stderr
+    assert not list(tmp_path.iterdir())
