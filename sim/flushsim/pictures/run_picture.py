@@ -28,7 +28,8 @@ _BOTTOM_IN = 0.5
 _GAP_IN = 0.36
 # What a line of the heading has room for, on average with some to spare.
 _LINE_LETTERS = 168
-_INDENT = "    "
+# Spaces at a line's beginning would be lost in SVG.
+_INDENT = "\u00a0" * 4
 _STEPS = [1, 2, 2.5, 5, 10]
 
 

@@ -6,6 +6,7 @@ from flushpump.events import alarm_happened
 from flushpump.plan import Plan
 from flushpump.report import RunReport
 from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question, Telemetry
+from numpy.typing import NDArray
 
 from flushsim.cases import CaseResult
 from flushsim.faults import KINDS, LINE, SENSOR, Fault, parse_faults
@@ -17,6 +18,8 @@ from flushsim.sensor import PressureSensor
 from flushsim.trace import TraceRow
 
 LEAST_BOLUS_ML = 0.0005
+SEEN_SHARE = 0.004
+"""A smaller change of what a segment holds is a tenth of a pixel."""
 _BEFORE_US = 100_000
 BEFORE_RUN = "old lock"
 """What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
@@ -155,18 +158,27 @@ def _alarms(result: CaseResult, zero_us: int) -> tuple[Mark, ...]:
 def _fillings(fluids: FluidHistory, zero_us: int, start_s: float) -> tuple[Filling, ...]:
     """What each segment of the line held, in the order of the way through it, and what was at the tip."""
     times_s = (fluids.time_us - zero_us) / 1e6
-    since = slice(max(0, int(np.searchsorted(times_s, start_s, "right")) - 1), None)
-    times_s = np.maximum(times_s[since], start_s)
-    fillings = []
-    for number, segment in enumerate(SEGMENTS):
-        volume_ml = float(fluids.held_ml[-1, number].sum())
-        # The syringe empties; what it holds is its own fluid, or what was drawn back, which the words tell.
-        if segment != "syringe" and volume_ml > 0:
-            shares = {fluid: share[since] for fluid, share in fluids.shares(segment).items()}
-            fillings.append(Filling(segment, volume_ml, times_s, shares))
+    first = max(0, int(np.searchsorted(times_s, start_s, "right")) - 1)
+    times_s = np.maximum(times_s[first:], start_s)
+
+    def filling(segment: str, volume_ml: float | None, shares: dict[str, Curve]) -> Filling:
+        seen = {fluid: share[first:] for fluid, share in shares.items() if share[first:].max() > SEEN_SHARE}
+        rows = _changing(np.stack(list(seen.values()), axis=1))
+        return Filling(segment, volume_ml, times_s[rows], {fluid: share[rows] for fluid, share in seen.items()})
+
+    # The syringe empties; what it holds is its own fluid, or what was drawn back, which the words tell.
+    parts = [(segment, fluids.volume_ml(segment)) for segment in SEGMENTS if segment != "syringe"]
+    fillings = [filling(name, volume_ml, fluids.shares(name)) for name, volume_ml in parts if volume_ml > 0]
     tip: dict[str, Curve] = {}
     for label, fluid in enumerate(fluids.fluids):
-        share = fluids.at_tip[since, label]
-        if share.max(initial=0.0) > 0.001:
-            tip[fluid] = tip.get(fluid, np.zeros(len(share))) + share
-    return (*fillings, Filling("at the tip", None, times_s, tip))
+        tip[fluid] = tip.get(fluid, np.zeros(len(fluids.time_us))) + fluids.at_tip[:, label]
+    return (*fillings, filling("at the tip", None, tip))
+
+
+def _changing(shares: Curve) -> NDArray[np.int64]:
+    """The rows that say something: the first and the last, and those about which a share changes so that it is seen."""
+    kept = [0]
+    for row in range(1, len(shares)):
+        if np.abs(shares[row] - shares[kept[-1]]).max() > SEEN_SHARE:
+            kept += [row - 1, row] if row - 1 > kept[-1] else [row]
+    return np.array(sorted({*kept, len(shares) - 1}))
