@@ -1,6 +1,5 @@
 """`flushpump sim campaign`: many runs drawn from a file, kept as Parquet, and told in a table."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from flushpump.cli_base import complain, console_for, json_option, print_json
+from flushpump.cli_base import aligned, complain, console_for, json_option, print_json
 from flushpump.errors import FlushPumpError, UsageProblem
 
 if TYPE_CHECKING:
@@ -153,6 +152,7 @@ def _progress(description: "Description", runs: int, done: int) -> Iterator["Pro
 def _one(description: "Description", case: int, trace: Path, as_json: bool) -> None:
     from flushpump.report import alarm_sentence
 
+    from flushsim.boot import FirmwareError
     from flushsim.campaign.draws import case_of
     from flushsim.campaign.rows import told_and_true
     from flushsim.cases import run
@@ -165,6 +165,8 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
         check_target(trace)
     try:
         result = run(drawn, trace=[] if picture else trace, flows=picture)
+    except FirmwareError as problem:
+        raise FlushPumpError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
     except OSError as problem:
         raise UsageProblem(
             f"the trace {trace} cannot be written: {problem.strerror or problem}", "name another with --trace"
@@ -181,8 +183,10 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
         return
     faults = ", ".join(row["faults"]) or "none"
     click.echo(f"case {case} of {description.name}, seed {description.seed}: {group.name}; faults: {faults}")
-    for pulse in row.pop("pulses"):
-        click.echo(json.dumps(pulse))
+    pulses = row.pop("pulses")
+    if pulses:
+        told = [[str(value) for value in pulse.values()] for pulse in pulses]
+        click.echo("\n".join(aligned([list(pulses[0]), *told])))
     for alarm in result.told.alarms:
         click.echo(alarm_sentence(alarm))
     for name, value in row.items():
