@@ -6,6 +6,7 @@ parts before it are kept. Runs are known by their case's number, so it does not 
 
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class Parts:
         except OSError as problem:
             writing.unlink(missing_ok=True)
             raise NoRoom(
-                f"the results cannot be written to {self.folder}: {problem.strerror or problem}; {len(self.done)} "
+                f"the results cannot be written to {self.folder}: {_reason(problem)}; {len(self.done)} "
                 "finished runs are kept",
                 "make room and give the same command again",
             ) from problem
@@ -97,6 +98,12 @@ class Parts:
         writing = note.with_name(note.name + _WRITING)
         writing.write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
         os.replace(writing, note)
+
+
+def _reason(problem: OSError) -> str:
+    """The system's own words, which Arrow keeps behind many others."""
+    number = re.search(r"\[errno (\d+)\]", str(problem))
+    return os.strerror(int(number[1])) if number else problem.strerror or str(problem)
 
 
 def _write(table: pa.Table, place: Path) -> None:
