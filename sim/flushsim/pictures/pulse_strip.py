@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from flushsim.pictures.colours import LIGHT, of_verdict
 from flushsim.pictures.story import PulseShown, Story
 from flushsim.pictures.strips import moving_text, upright_in, width_s
-from flushsim.pictures.style import title_row
+from flushsim.pictures.style import SMALL, title_row
 
 _ROW_IN = 0.215
 _NONE = "-"
@@ -42,9 +42,14 @@ def height_in(story: Story) -> float:
     return first_in + each_in * len(EVIDENCE)
 
 
-def draw(axes: Axes, story: Story) -> None:
-    """The strip. Where the columns are narrow, words and then figures stand upright; where even that has no room,
-    only some columns have their text, and the page's table has all."""
+def every(story: Story) -> int:
+    """Every how many pulses there is room for text, be it upright."""
+    return max(1, math.ceil(width_s(story, "mm") / _column_s(story)))
+
+
+def draw(axes: Axes, story: Story, all_texts: bool = False) -> None:
+    """The strip. Where the columns are narrow, words and then figures stand upright; where even that has no room, only
+    every few columns have their text. With `all_texts` the others are there too, marked for the page as `thin`."""
     title_row(axes, "what the pump said of each pulse")
     first, each = _heights_in(story)
     bottoms = [first + each * row for row in range(len(EVIDENCE) + 1)]
@@ -55,21 +60,23 @@ def draw(axes: Axes, story: Story) -> None:
     axes.grid(False)
     axes.spines["left"].set_visible(False)
     column_s = _column_s(story)
-    every = max(1, math.ceil(width_s(story, "mm") / column_s))
+    told_each, edge = every(story), min(1.5, 0.1 * column_s / width_s(story, "m") * SMALL)
     for pulse in story.pulses:
         end_s = min(max(pulse.end_s, pulse.start_s + column_s), story.end_s)
         box = Rectangle(
             (pulse.start_s, 0), end_s - pulse.start_s, first,
-            facecolor=of_verdict(pulse.told.verdict), edgecolor=LIGHT["paper"], linewidth=1.5,
+            facecolor=of_verdict(pulse.told.verdict), edgecolor=LIGHT["paper"], linewidth=edge,
         )  # fmt: skip
         box.set_gid(f"zoom-pulses-{pulse.told.index}")
         axes.add_patch(box)
-        if pulse.told.index % every:
+        thin = pulse.told.index % told_each != 0
+        if thin and not all_texts:
             continue
         middle_s = (pulse.start_s + end_s) / 2
         for row, (y, text) in enumerate(zip(middles, _texts(pulse), strict=True)):
             turned = 90 if (first if row == 0 else each) > _ROW_IN else 0
-            moving_text(axes, middle_s, y, text, f"{pulse.told.index}-{row}", ha="center", va="center", rotation=turned)
+            name = f"{pulse.told.index}-{row}"
+            moving_text(axes, middle_s, y, text, name, thin, ha="center", va="center", rotation=turned)
 
 
 def _texts(pulse: PulseShown) -> list[str]:

@@ -116,6 +116,7 @@ def _json(story: Story, figure: Figure) -> str:
                 }
                 for axes, box in boxes
             ],
+            "every": pulse_strip.every(story) if story.pulses else 1,
             "start": story.start_s,
             "end": story.end_s,
             "spans": _spans(story),

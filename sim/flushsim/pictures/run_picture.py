@@ -9,6 +9,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,8 @@ class _Panel:
 
 
 def draw(story: Story, heading: bool = True) -> Figure:
-    """The picture; without `heading` where a page has one already. To be called within `style.looks`."""
-    panels = _panels(story)
+    """The picture; without `heading` for a page, which has one and can be zoomed. To be called within `style.looks`."""
+    panels = _panels(story, whole=heading)
     lines = _heading(story) if heading else []
     above_in = _TITLE_IN + _LINE_IN * len(lines) + _UNDER_IN if heading else _TOP_BARE_IN
     height_in = above_in + sum(panel.gap_in + panel.height_in for panel in panels) + _BOTTOM_IN
@@ -70,7 +71,7 @@ def draw(story: Story, heading: bool = True) -> Figure:
     return figure
 
 
-def _panels(story: Story) -> list[_Panel]:
+def _panels(story: Story, whole: bool) -> list[_Panel]:
     panels = [
         _Panel("events", strips.events_height_in(story), 0.0, strips.draw_events),
         _Panel("flow", 1.35, _GAP_IN, _flow),
@@ -78,7 +79,8 @@ def _panels(story: Story) -> list[_Panel]:
         _Panel("volume", 1.5, _GAP_IN, _volume),
     ]
     if story.pulses:
-        panels.append(_Panel("pulses", pulse_strip.height_in(story), _GAP_IN, pulse_strip.draw))
+        draw_pulses = partial(pulse_strip.draw, all_texts=not whole)
+        panels.append(_Panel("pulses", pulse_strip.height_in(story), _GAP_IN, draw_pulses))
     for number, filling in enumerate(story.fillings):
         gap_in = 0.09 if number else _GAP_IN
         panels.append(_Panel(f"filling {number}", 0.42, gap_in, strips.filling(filling, number)))

@@ -82,10 +82,12 @@ def filling(filled: Filling, number: int) -> Callable[[Axes, Story], None]:
     return draw
 
 
-def moving_text(axes: Axes, time_s: float, y: float, text: str, name: str, **looks: object) -> Text:
-    """A text that keeps its size and goes with its time when the page is zoomed."""
+def moving_text(
+    axes: Axes, time_s: float, y: float, text: str, name: str, thin: bool = False, **looks: object
+) -> Text:
+    """A text that keeps its size and goes with its time when the page is zoomed; `thin`: seen only then."""
     written = axes.text(time_s, y, text, fontsize=SMALL, clip_on=True, **looks)  # type: ignore[arg-type]
-    written.set_gid(f"at-{time_s:.6f}-{axes.get_label()}-{name}")
+    written.set_gid(f"{'thin' if thin else 'at'}-{time_s:.6f}-{axes.get_label()}-{name}")
     return written
 
 

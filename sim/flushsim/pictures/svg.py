@@ -1,8 +1,8 @@
 """A matplotlib figure as SVG text, with a title and a description for whoever cannot see it, and ready for a page.
 
 Names given to artists say how they behave on a page whose time axis can be stretched: `zoom-...` stretches with it,
-`at-TIME-...` keeps its size and goes with its time, `axis-...` is replaced by the page's own ticks. These words become
-classes, and the names go.
+`at-TIME-...` keeps its size and goes with its time, `thin-TIME-...` too, but is seen only when there is room for it,
+`axis-...` is replaced by the page's own ticks. These words become classes, and the names go.
 """
 
 import io
@@ -70,10 +70,12 @@ def _mark(parent: ElementTree.Element) -> None:
         if kind == "zoom":
             element.set("class", "zoom")
             parent[place] = _clipped(element)
-        elif kind == "at":
+        elif kind in ("at", "thin"):
             # The time may be negative: at--0.100000-name.
             sign, rest = ("-", rest[1:]) if rest.startswith("-") else ("", rest)
-            element.set("class", "at")
+            element.set("class", "at" if kind == "at" else "at thin")
+            if kind == "thin":
+                element.set("visibility", "hidden")
             element.set("data-time", sign + rest.partition("-")[0])
         elif kind == "axis":
             element.set("class", "time-axis")

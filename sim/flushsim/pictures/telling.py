@@ -9,17 +9,20 @@ from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question
 from numpy.typing import NDArray
 
 from flushsim.cases import CaseResult
-from flushsim.faults import KINDS, LINE, SENSOR, Fault, parse_faults
+from flushsim.faults import KINDS, LINE, LINK, SENSOR, Fault, parse_faults
 from flushsim.fluid_line import SEGMENTS
 from flushsim.fluid_summary import FluidSummary
 from flushsim.fluids import FluidHistory, of_case
 from flushsim.pictures.story import LEAST_ML, Curve, Filling, Mark, PulseShown, Span, Story
+from flushsim.rig_faults import RIG
 from flushsim.sensor import PressureSensor
 from flushsim.trace import TraceRow
 
 LEAST_BOLUS_ML = 0.0005
 SEEN_SHARE = 0.004
 """A smaller change of what a segment holds is a tenth of a pixel."""
+# Faults that are there from power-on, whatever time is written.
+_BUILT_IN = ("sensor-offset", "sensor-gain", "wrong-syringe")
 _BEFORE_US = 100_000
 BEFORE_RUN = "old lock"
 """What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
@@ -72,7 +75,7 @@ def story_of(result: CaseResult) -> Story:
         hard_kpa=settings.hard_limit_pa / 1000,
         phases=_phases(result, zero_us),
         pulses=_pulses(result.told.pulses),
-        faults=tuple(_fault(fault, times_s) for fault in parse_faults(case.faults)),
+        faults=tuple(_fault(fault, times_s) for fault in parse_faults(case.faults) if _came(fault, result)),
         alarms=_alarms(result, zero_us),
         fillings=_fillings(fluids, zero_us, float(times_s[0])),
     )
@@ -87,7 +90,8 @@ def _truth(result: CaseResult) -> str:
         words += f", {truth.leaked_ml:.2f} mL leaked"
     if truth.bolus_ml >= LEAST_BOLUS_ML and any(fault.where == LINE for fault in parse_faults(result.case.faults)):
         words += f"; {truth.bolus_ml:.3f} mL follow when the line is mended"
-    return words
+    missed = [_fault_words(fault) for fault in parse_faults(result.case.faults) if not _came(fault, result)]
+    return words + (f"; it ended before the fault came: {', '.join(missed)}" if missed else "")
 
 
 def _slope(times_s: Curve, driven_ml: Curve) -> Curve:
@@ -138,13 +142,28 @@ def _pulses(told: list[PulseResult]) -> tuple[PulseShown, ...]:
     return tuple(shown)
 
 
-def _fault(fault: Fault, times_s: Curve) -> Span:
+def _from_power_on(fault: Fault) -> bool:
+    """Whether the fault does not wait for the first step."""
+    return fault.name in _BUILT_IN or (fault.at_us == 0 and fault.where in (LINK, RIG))
+
+
+def _came(fault: Fault, result: CaseResult) -> bool:
+    """Whether the run lived to see the fault."""
+    if _from_power_on(fault):
+        return True
+    first_us = result.truth.first_step_us
+    return first_us is not None and first_us + fault.at_us <= result.duration_us
+
+
+def _fault_words(fault: Fault) -> str:
     kind = KINDS[fault.name]
-    words = fault.name if kind.default is None else f"{fault.name} {fault.severity:g} {kind.unit}".rstrip()
-    # A fault of link or rig that is there from the beginning.
-    at_s = fault.at_us / 1e6 if fault.at_us else float(times_s[0])
-    end_s = float(times_s[-1]) if fault.ends_us is None else fault.ends_us / 1e6
-    return Span(at_s, end_s, words)
+    return fault.name if kind.default is None else f"{fault.name} {fault.severity:g} {kind.unit}".rstrip()
+
+
+def _fault(fault: Fault, times_s: Curve) -> Span:
+    begin_s, end_s = float(times_s[0]), float(times_s[-1])
+    at_s = begin_s if _from_power_on(fault) else fault.at_us / 1e6
+    return Span(at_s, end_s if fault.ends_us is None else min(end_s, fault.ends_us / 1e6), _fault_words(fault))
 
 
 def _alarms(result: CaseResult, zero_us: int) -> tuple[Mark, ...]:

@@ -30,7 +30,8 @@
     const scale = (end - start) / (to - from), shift = x(start) - left * scale;
     for (const one of svg.querySelectorAll(".zoom")) one.setAttribute("transform", `matrix(${scale} 0 0 1 ${shift} 0)`);
     for (const one of svg.querySelectorAll(".at")) {
-      const time = Number(one.dataset.time), inside = time >= from && time <= to;
+      const time = Number(one.dataset.time), room = scale >= story.every || !one.classList.contains("thin");
+      const inside = time >= from && time <= to && room;
       one.setAttribute("transform", `translate(${x(time) - whole(time)} 0)`);
       one.setAttribute("visibility", inside ? "visible" : "hidden");
     }

@@ -65,6 +65,28 @@ def test_a_page_is_zoomed_and_read_under_the_pointer(page: Path) -> None:
     assert result["wide"]
 
 
+def test_words_without_room_are_seen_when_there_is_room(story: Callable[[str], Story], tmp_path: Path) -> None:
+    write_run(story("dense"), tmp_path / "run.html")
+    script = """
+      const words = () => [...document.querySelectorAll(".at")].filter((one) => one.textContent.trim() === "patent")
+        .map((one) => [Number(one.dataset.time), one.getAttribute("visibility") !== "hidden"]);
+      const result = { whole: words() };
+      for (let n = 0; n < 3; n++) document.querySelector("[data-act=in]").click();
+      for (let n = 0; n < 20; n++) document.querySelector("[data-act=back]").click();
+      result.zoomed = words();
+      document.body.dataset.result = JSON.stringify(result);
+    """
+    found = re.search(r'data-result="([^"]*)"', browser.text_of(tmp_path / "run.html", script))
+    assert found is not None, "the page's script has failed"
+    result = json.loads(unescape(found[1]))
+    assert len(result["whole"]) == 60
+    assert 5 < sum(seen for _, seen in result["whole"]) < 30
+    within = [time_s for time_s, seen in result["zoomed"] if seen]
+    assert len(within) > 3
+    # None of those between the first and the last of them is left out.
+    assert len(within) == sum(within[0] <= time_s <= within[-1] for time_s, _ in result["zoomed"])
+
+
 def test_a_page_is_light_or_dark_as_the_reader_wishes(page: Path, tmp_path: Path) -> None:
     lightness = {}
     for dark in (False, True):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from flushsim.cases import Case, run
-from flushsim.pictures import run_picture
+from flushsim.pictures import pulse_strip, run_picture
 from flushsim.pictures.story import Story
 from flushsim.pictures.style import DPI, looks
 from flushsim.pictures.telling import story_of
@@ -26,7 +26,7 @@ def drawn(story: Story) -> Figure:
 def test_no_word_of_a_picture_lies_over_another_or_outside_of_it(name: str, story: Stories) -> None:
     with looks():
         figure = run_picture.draw(story(name))
-        assert len(written(figure)) > 20
+        assert len(written(figure)) > 15
         assert hard_to_read(figure) == []
 
 
@@ -73,6 +73,25 @@ def test_a_faults_onset_and_the_alarm_stand_at_their_times_in_every_panel_with_c
         if axes.get_label() in run_picture.WITH_GRID:
             upright = [line.get_xdata()[0] for line in axes.get_lines() if len(set(line.get_xdata())) == 1]
             assert upright == [6.0, told.alarms[0].time_s]
+
+
+def test_a_fault_that_the_run_did_not_live_to_see_is_named_and_not_drawn(story: Stories) -> None:
+    told = story("too late")
+    assert [(fault.text, fault.start_s) for fault in told.faults] == [
+        ("link-delay 30 ms", told.start_s),
+        # It is there from power-on, whatever time is written.
+        ("sensor-offset 3 kPa", told.start_s),
+    ]
+    assert told.truth_text.endswith("; it ended before the fault came: bubble 0.1 mL")
+
+
+def test_a_pulse_without_room_for_its_words_has_them_on_the_page(story: Stories) -> None:
+    told = story("dense")
+    with looks():
+        picture, page = (run_picture.draw(told, heading=heading) for heading in (True, False))
+        seen = [text for text, _ in written(picture)].count("patent")
+        there = [text for text, _ in written(page)].count("patent")
+    assert seen == -(-60 // pulse_strip.every(told)) < there == 60
 
 
 def test_the_limits_are_those_that_the_pump_was_told(story: Stories) -> None:
