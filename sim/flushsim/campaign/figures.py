@@ -152,7 +152,8 @@ def _by_severity(judged: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     values = sorted(severity.dropna().unique())
     if len(values) < 2:
         return []
-    if len(values) <= _FEW:
+    # Where no two runs have the same, they were drawn from a span, however few they are.
+    if len(values) <= _FEW and len(values) < len(judged):
         return [(f"{value:g}", judged[severity == value]) for value in values]
     classes = pd.qcut(severity, _CLASSES, duplicates="drop")
     return [
