@@ -36,6 +36,7 @@ _CTRL_C = const(3)
 _EMPTY = const(b"\0")
 # So many bytes are taken even when the turn has left no time: the host must be heard whatever the loop does.
 _LEAST_BYTES = const(16)
+_AT_ONCE = const(8)
 # While nothing comes, the console is asked again after so long: USB has a frame every millisecond.
 _NAP_US = const(1_000)
 # Frames come every millisecond: turns without one after which the bus counts as dead.
@@ -99,7 +100,7 @@ class UsbLink:
             self._silent_turns = 0
         elif self._silent_turns < _SILENT_TURNS:
             self._silent_turns += 1
-        self._least = self._held + _LEAST_BYTES
+        self._least = min(self._held + _LEAST_BYTES, RING_SIZE)
 
     @micropython.native
     def listen(self, due_us):
@@ -107,33 +108,42 @@ class UsbLink:
 
         True, and before that time, when a frame as long as a STOP has come: call again afterwards.
         """
+        # A name of the module costs a microsecond here, for each byte.
         incoming = self._incoming
         read = self._read
         byte = self._byte
         ring = self._ring
-        at = self._at
-        held = self._held
+        mask = RING_MASK
+        empty = EMPTY_SIZE
+        end = self._at + self._held
+        full = self._at + RING_SIZE
+        least = self._at + self._least
         length = self._length
-        least = self._least
         short = False
         while not short:
             wait_us = ticks_diff(due_us, ticks_us())
-            came = False
-            if held < RING_SIZE and (wait_us > 0 or held < least):
+            # The clock is asked after so many bytes at the latest.
+            most = min(end + _AT_ONCE, full) if wait_us > 0 else least
+            waiting = True
+            while waiting and end < most:
+                waiting = False
                 for _ in incoming(0):
                     read(byte)
-                    ring[(at + held) & RING_MASK] = byte[0]
-                    held += 1
+                    one = byte[0]
+                    ring[end & mask] = one
+                    end += 1
                     length += 1
-                    came = True
-                    if byte[0] == 0:
-                        short = length == EMPTY_SIZE
+                    waiting = True
+                    if not one:
+                        short = length == empty
                         length = 0
-            if not came:
-                if wait_us <= 0:
-                    break
+                        if short:
+                            most = end
+            if wait_us <= 0:
+                break
+            if not waiting or end >= full:
                 sleep_us(min(wait_us, _NAP_US))
-        self._held = held
+        self._held = end - self._at
         self._length = length
         return short
 
