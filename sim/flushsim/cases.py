@@ -65,7 +65,8 @@ class Case:
 class Told:
     """What the host was told. `events` come with the simulation's time in us at which it had them.
 
-    `problem` is the sentence of the error that ended the run, "" without one; without `end` nobody has told the end.
+    `problem` is the sentence of the error that ended the run at `problem_us`, "" without one; without `end` nobody has
+    told the end.
     """
 
     events: list[tuple[int, Event]] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Told:
     alarms: list[Alarm] = field(default_factory=list)
     end: ProgramEnd | None = None
     problem: str = ""
+    problem_us: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -158,7 +160,7 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
             for event in pump.follow():
                 _take(told, rig, plan, pump, event)
     except FlushPumpError as problem:
-        told.problem = str(problem)
+        told.problem, told.problem_us = str(problem), rig.now_us
     finally:
         rig.close()
     duration_us = rig.now_us

@@ -1,6 +1,7 @@
 """What a pump has said of a line in a run, when, and whether it is what the fault calls for.
 
-Said is every verdict that is not `patent` and every alarm but those that belong to a healthy run, by one name each.
+Said is every verdict that is not `patent`, every alarm but those that belong to a healthy run, and that the pump was
+lost, by one name each.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,9 @@ _SILENT = (Verdict.NOT_JUDGED, Verdict.PATENT)
 
 _VERDICTS = tuple(verdict.name.lower() for verdict in Verdict if verdict not in _SILENT)
 _ALARMS = tuple(name.lower() for _, name, *_ in messages.ALARMS)
-KNOWN_NAMES = tuple(dict.fromkeys((*_VERDICTS, *(_SAME.get(name, name) for name in _ALARMS))))
+# What the host says by itself when it has lost the pump.
+_LOST = "link_lost"
+KNOWN_NAMES = tuple(dict.fromkeys((*_VERDICTS, *(_SAME.get(name, name) for name in _ALARMS), _LOST)))
 
 _RESISTS = ("partial", "occluded")
 _EXPECTED = {
@@ -37,6 +40,10 @@ _EXPECTED = {
     "sensor-silent": ("sensor_silent",),
     "sensor-stuck": ("sensor_stuck",),
     "sensor-fault": ("sensor_range", "sensor_silent"),
+    "link-loss": (_LOST,),
+    "loop-stall": (_LOST,),
+    "power-cut": (_LOST,),
+    "stop-button": ("stop_button",),
 }
 
 
@@ -72,4 +79,6 @@ def said_in(told: Told) -> list[Said]:
                 said.append(Said(event.verdict.name.lower(), time_us))
             elif event.outcome is not Outcome.COMPLETED:
                 said.append(Said(event.outcome.name.lower(), time_us))
+    if told.problem:
+        said.append(Said(_LOST, told.problem_us))
     return sorted(said, key=lambda one: one.time_us)

@@ -155,9 +155,9 @@ def _by_severity(judged: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     # Where no two runs have the same, they were drawn from a span, however few they are.
     if len(values) <= _FEW and len(values) < len(judged):
         return [(f"{value:g}", judged[severity == value]) for value in values]
-    classes = pd.qcut(severity, _CLASSES, duplicates="drop")
+    classes = pd.qcut(severity, min(_CLASSES, len(judged) // 2), duplicates="drop")
     return [
-        (f"{part['severity'].min():.3g}-{part['severity'].max():.3g}", part)
+        (f"{part['severity'].min():.3g} to {part['severity'].max():.3g}", part)
         for _, part in judged.groupby(classes, observed=True)
     ]
 

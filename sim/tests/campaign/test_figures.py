@@ -138,6 +138,12 @@ def test_nothing_is_said_in_a_healthy_run() -> None:
     assert said_in(run(Case()).told) == []
 
 
+def test_a_pump_that_was_lost_is_said(description: Description) -> None:
+    told = run(Case(faults=("link-loss@4s",))).told
+    assert [one.name for one in said_in(told)] == ["link_lost"]
+    assert 4_200_000 < said_in(told)[0].time_us < 8_000_000
+
+
 def test_an_end_that_is_no_verdict_is_said_too() -> None:
     end = dict.fromkeys(ProgramEnd.__dataclass_fields__, 0) | {"outcome": Outcome.ALARM, "verdict": Verdict.PATENT}
     alarm = dict.fromkeys(Alarm.__dataclass_fields__, 0) | {"code": 11, "device_time_ms": 5}
