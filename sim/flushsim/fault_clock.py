@@ -11,6 +11,8 @@ PLANT = (LINE, SYRINGE, DRIVE, SENSOR)
 TURN_S = 0.5
 STAY_S = 1.5
 _HALF_S = TURN_S + STAY_S
+# A line that resists so many times more is closed, however long it has grown.
+LOG_SCALE_MOST = 20.0
 # Times in ticks are rounded by less than this.
 ROUNDING_S = 1e-7
 
@@ -68,7 +70,7 @@ class FaultClock:
                 share, way = 1.0 - share, -way
             log_scale += pinched * share
             grows_per_s += pinched / TURN_S * way
-        return exp(log_scale), grows_per_s
+        return exp(min(log_scale, LOG_SCALE_MOST)), grows_per_s
 
     def _next_posture(self, ticks: int) -> int:
         """When the pinched catheter next begins or ends to close or open."""

@@ -1,4 +1,7 @@
-"""What faults and people make of the line at a time: its condition for the solver, and the vein's pressure."""
+"""What faults and people make of the line at a time: its condition for the solver, and the vein's pressure.
+
+What narrows the line is taken to lie at the catheter's tip: a tear or a needle that has come out is not narrowed by it.
+"""
 
 from dataclasses import replace
 from math import inf
@@ -38,26 +41,27 @@ class LineState:
     def condition(self, ticks: int) -> Condition:
         """The line's condition from now on until the faults change."""
         faults = self._faults
-        scale, growth_per_s = faults.line_scale(ticks)
-        back = 1.0
-        if faults.has("fibrin-flap"):
-            scale *= FLAP_FORWARDS
-            back = faults.severity("fibrin-flap") / FLAP_FORWARDS
         self._coughing = faults.has("cough")
         self.tears_at_kpa = inf if self._torn else faults.severity("rupture", inf)
         height_mm = faults.severity("height", self._path.height_mm)
         self._height_kpa = replace(self._path, height_mm=height_mm).hydrostatic_kpa
         self._look_whether_still()
-        return Condition(
-            scale=scale,
-            growth_per_s=growth_per_s,
-            back=max(back, 1.0),
-            bubble_ml=faults.severity("bubble"),
-            leak_share=faults.severity("leak"),
-            closed=faults.has("occlusion") and not self._torn,
-            route=self._route(),
-            tissue_kpa_per_ml=faults.severity("extravasation") or faults.severity("dislodged"),
+        route = self._route()
+        upstream = Condition(
+            bubble_ml=faults.severity("bubble"), leak_share=faults.severity("leak"), route=route
         )
+        if route is Route.ROOM or route is Route.BURST:
+            return upstream
+        tissue = {Route.TIP_IN_TISSUE: "extravasation", Route.NEEDLE_IN_TISSUE: "dislodged"}.get(route, "")
+        upstream = replace(upstream, closed=faults.has("occlusion"), tissue_kpa_per_ml=faults.severity(tissue))
+        if route is Route.NEEDLE_IN_TISSUE:
+            return upstream
+        scale, growth_per_s = faults.line_scale(ticks)
+        back = 1.0
+        if faults.has("fibrin-flap"):
+            scale *= FLAP_FORWARDS
+            back = max(faults.severity("fibrin-flap") / FLAP_FORWARDS, 1.0)
+        return replace(upstream, scale=scale, growth_per_s=growth_per_s, back=back)
 
     def _route(self) -> Route:
         faults = self._faults

@@ -131,11 +131,10 @@ class LineSolver:
         air_ml = condition.bubble_ml
         before_ml, self._s2 = self._s2, connector_ml(self.p2, self.c2, air_ml)
         self._at_rest_ml += self._s2 - before_ml
-        self.scale, self.closed = condition.scale, condition.closed
+        self.scale, self.closed = condition.scale, condition.closed or condition.scale > SCALE_MOST
         self._take_way(self._ways[condition.route].one_way(condition.back))
         if condition.route is Route.ROOM:
             # The connector empties into the room at once.
-            self.scale, self.closed = 1.0, False
             at_room_ml = connector_ml(0.0, self.c2, air_ml)
             self.leak_ml += self._s2 - at_room_ml
             self._s2 = at_room_ml

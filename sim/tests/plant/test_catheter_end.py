@@ -95,6 +95,22 @@ def test_a_catheter_tears_at_its_bursting_pressure_and_stays_torn() -> None:
     assert plant.line.condition.route is Route.VEIN
 
 
+def test_what_narrows_the_tip_does_not_narrow_a_tear_a_loose_needle_or_the_room() -> None:
+    for beyond in ("rupture:20@0s", "dislodged:0@300ms", "disconnect@300ms"):
+        narrow, wide = (plateau_kpa([beyond, *more]) for more in ([], ["partial:8@100ms", "growing:1.5@200ms"]))
+        if beyond.startswith("rupture"):
+            narrow = plateau_kpa(["dislodged:0@0s"])
+        assert wide == pytest.approx(narrow, abs=0.05), beyond
+
+
+def test_a_thrombus_that_has_grown_for_minutes_is_closed_and_stays_so_when_something_else_happens() -> None:
+    plant = Plant(PATH, BOARD, ["growing:1000@10ms", "leak:0.1@300s"])
+    play(plant, pulse(plant, 0, 0.05, 0.2), 2_500_000)
+    assert plant.line.closed
+    plant.advance(301_000_000)
+    assert plant.line.closed
+
+
 def test_a_needle_shields_the_catheter_from_the_pressure_that_it_needs_itself() -> None:
     plant = Plant(PATH, BOARD, ["rupture:40@0s"])
     play(plant, pulse(plant, 0, 0.9, 2.0), 600_000)
