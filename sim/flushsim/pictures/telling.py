@@ -91,7 +91,7 @@ def _truth(result: CaseResult) -> str:
     if truth.bolus_ml >= LEAST_BOLUS_ML and any(fault.where == LINE for fault in parse_faults(result.case.faults)):
         words += f"; {truth.bolus_ml:.3f} mL follow when the line is mended"
     missed = [_fault_words(fault) for fault in parse_faults(result.case.faults) if not _came(fault, result)]
-    return words + (f"; it ended before the fault came: {', '.join(missed)}" if missed else "")
+    return words + (f"; before it could come the run ended: {', '.join(missed)}" if missed else "")
 
 
 def _slope(times_s: Curve, driven_ml: Curve) -> Curve:

@@ -51,6 +51,8 @@
     to = from + span;
     told.hidden = true;
     pointer.setAttribute("visibility", "hidden");
+    // A finger scrolls the page and a wide picture until there is something to pull.
+    plot.style.touchAction = span < end - start ? "pan-y" : "auto";
     draw();
   }
   const zoom = (factor, time = (from + to) / 2) => view(time - (time - from) * factor, time + (to - time) * factor);
@@ -83,8 +85,8 @@
     }
     told.textContent = lines.join("\n");
     const box = plot.getBoundingClientRect(), room = box.width - told.offsetWidth;
-    const beside = event.clientX - box.left + 16;
-    told.style.left = `${beside > room ? Math.max(0, beside - 32 - told.offsetWidth) : beside}px`;
+    const beside = event.clientX - box.left + 16, before = Math.max(0, beside - 32 - told.offsetWidth);
+    told.style.left = `${(beside > room ? before : beside) + plot.scrollLeft}px`;
     told.style.top = `${Math.max(0, Math.min(event.clientY - box.top + 16, box.height - told.offsetHeight))}px`;
   }
 

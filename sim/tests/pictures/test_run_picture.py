@@ -82,7 +82,7 @@ def test_a_fault_that_the_run_did_not_live_to_see_is_named_and_not_drawn(story: 
         # It is there from power-on, whatever time is written.
         ("sensor-offset 3 kPa", told.start_s),
     ]
-    assert told.truth_text.endswith("; it ended before the fault came: bubble 0.1 mL")
+    assert told.truth_text.endswith("; before it could come the run ended: bubble 0.1 mL")
 
 
 def test_a_pulse_without_room_for_its_words_has_them_on_the_page(story: Stories) -> None:
