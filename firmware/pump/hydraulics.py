@@ -12,7 +12,6 @@ from flushlink.viper import const
 from .turn_math import (
     COMPLIANCE,
     FLOW_FLOOR_UL_PER_S,
-    FLOW_MAX_UL_PER_S,
     LAMINAR,
     LEARNT,
     MEASURED,
@@ -28,6 +27,7 @@ from .turn_math import (
     TURBULENT,
     advance,
     flow_at,
+    rise_at,
 )
 
 TURBULENT_MAX = 1_000_000
@@ -43,7 +43,20 @@ class Hydraulics:
         self.compliance = 2_000
         self.compliance_measured = False
         self.learnt = False
+        self.visited = False
+        self.known_permille = 0
+        self.known_compliance = 0
+        self.open_permille = 0
         self.configure(100_000, 0, 0, 2_000)
+
+    def know(self, resistance_permille, compliance_nl_per_kpa, open_permille):
+        """What the last visit found, before `configure`: resistance over the catalogue's, compliance; 0 not known.
+
+        `open_permille` is the share of the pressure that is left when the line is off.
+        """
+        self.known_permille = resistance_permille
+        self.known_compliance = compliance_nl_per_kpa
+        self.open_permille = open_permille
 
     def configure(self, volume_per_step_pl, laminar, turbulent, compliance_nl_per_kpa):
         """Sets the path; may allocate, so only while nothing moves."""
@@ -60,12 +73,20 @@ class Hydraulics:
         self.forget()
 
     def forget(self):
-        """Back to the catalogue's figures: needle or line may have been changed."""
-        self.line[SCALE] = 1_000
+        """Back to what is known beforehand: needle or line may have been changed."""
+        self.line[SCALE] = min(max(self.known_permille, 400), 2_000) if self.known_permille else 1_000
+        self.visited = self.known_permille > 0
         self.line[LEARNT] = 0
         self.learnt = False
-        self.take_compliance(self.compliance_nl_per_kpa)
+        self.take_compliance(self.known_compliance or self.compliance_nl_per_kpa)
         self._measured(0)
+
+    def begin_run(self):
+        """What an earlier run has taught is now what the last visit found."""
+        if self.learnt:
+            self.visited = True
+            self.learnt = False
+            self.line[LEARNT] = 0
 
     def _measured(self, yes):
         self.compliance_measured = yes == 1
@@ -107,19 +128,7 @@ class Hydraulics:
 
     def rise_pa(self, flow_ul_per_s):
         """Pressure above P0 that the path needs at a flow, by the scaled model."""
-        if flow_ul_per_s <= 0:
-            return 0
-        if flow_ul_per_s > FLOW_MAX_UL_PER_S:
-            flow_ul_per_s = FLOW_MAX_UL_PER_S
-        line = self.line
-        # R in Pa s/mL times uL/s is mPa x 1000: R is used to 1/64 so that the product stays in 31 bits.
-        resistance = line[LAMINAR] + line[TURBULENT] * (flow_ul_per_s >> 2) // 250 * 16
-        if resistance > 6_000_000:
-            resistance = 6_000_000
-        rise = (resistance >> 6) * flow_ul_per_s // 1000 * 64
-        if rise > 500_000:
-            rise = 500_000
-        return rise * line[SCALE] // 1000
+        return rise_at(self.line, flow_ul_per_s)
 
     def slope_rate(self, slope_pa):
         """Steps/s that go into the compliance at a slope in Pa per turn."""

@@ -1,30 +1,28 @@
-"""Is the path open? Judged live in every turn of a burst, and once per pulse from its plateau and its pause.
+"""Is the path open? Judged live in every turn of a burst and its pause, and once per pulse from its sums.
 
-Live: the residual against a first-order model of the path, and the slope against Q / C of a closed
-line, with the C that the first rise of pressure gave. Per pulse: resistance from the plateau, compliance from
-the decay in the pause, both against the catalogue first and then against what the first open pulse taught.
-Evidence that physics cannot give on a path (a rise of a few kPa in a wide line) leaves that verdict unspoken.
+Live: the residual against a first-order model of the path, the slope against Q / C of a closed line, and in the pause
+the fall that an open line would show. Per pulse: resistance of the plateau, compliance of rise and fall, against the
+catalogue first (or what the last visit found) and then against the baseline that this path's own open pulses teach.
+A limit is what veins do of themselves (breathing, heartbeat, cough) plus what the model may err; where a fault changes
+less than that on a path, its verdict stays unspoken there. Every verdict keeps what was seen and the limit it passed.
 """
 
 from array import array
 
 from flushlink.viper import const
 
+from .pulse_sums import PulseSums, held, tally
 from .turn_math import (
     CLOSED,
     FIRST,
     JUDGE_SIZE,
-    LATE_AREA,
-    LATE_FROM,
-    LATE_STEPS,
-    LATE_TO,
-    LATE_TURNS,
     REST,
+    SAYS_CLOSED,
     SAYS_NOTHING,
-    SAYS_OCCLUDED,
+    SAYS_THROTTLED,
     SECOND,
+    SEEN,
     THIRD,
-    TURNS_LEFT,
     WATCH_OPEN,
     advance,
     clear,
@@ -39,11 +37,35 @@ BUBBLE = 4
 LEAK = 5
 DISCONNECTED = 6
 
+# Evidence, as in the message table.
+_RESISTANCE = const(1)
+_TREND = const(2)
+_PAUSE = const(3)
+_COMPLIANCE = const(4)
+_SLOPE = const(5)
+_PASSAGE = const(6)
+_THROTTLED = const(7)
+_PRESSURE = const(8)
+
 _RISE_MIN_PA = const(15_000)
-_PULSE_RESIDUAL_PA = const(6_000)
-_LESSONS = const(3)
-_DECAY_MIN_PA = const(4_000)
-_BUBBLE_MIN_NL_PER_KPA = const(600)
+# What breathing and heartbeat may change of a mean over a quarter of a pulse, and what a cough may.
+_VEIN_PA = const(1_500)
+_COUGH_PA = const(9_000)
+# How far two thirds of a plateau may part in a quiet vein, beside the noise; and how fast their usual way is learnt.
+_BEND_PA = const(1_200)
+_BEND_STEP_PA = const(700)
+# Permille of compliance: what one witness alone may add, and what is not learnt any more.
+_UNSURE = const(100)
+_UNUSUAL = const(20)
+_LESSONS = const(4)
+# Bounds of resistance over the catalogue's, over the last visit's (another needle, another warmth), over the baseline.
+_HIGH_CATALOGUE = const(2_000)
+_HIGH_VISIT = const(1_600)
+_HIGH = const(1_500)
+_LOW_CATALOGUE = const(400)
+_LOW_VISIT = const(600)
+_TREND_LIMIT = const(300)
+_TREND_MOST = const(100)
 # The first rise: at least 30 ms of it and 6 kPa, at most 100 ms, by when most of the flow leaves.
 _RISE_TURNS = const(6)
 _RISE_TURNS_MAX = const(20)
@@ -58,6 +80,7 @@ class Judge:
         self._limits = limiter.state
         # Places in it: turn_math.
         self._live = array("i", [0] * JUDGE_SIZE)
+        self._sums = PulseSums(hydraulics)
         self.rest_pa = 0
         self.worst = NOT_JUDGED
         self.begin_run(0)
@@ -65,12 +88,23 @@ class Judge:
     def begin_run(self, rest_pa):
         self.rest_pa = rest_pa
         self.worst = NOT_JUDGED
-        self._tau_learnt_us = 0
+        # The baseline: lessons it was learnt from, compliances, and the rise at which its resistance was learnt.
         self._lessons = 0
+        self._fall_learnt = 0
+        self._rise_learnt = 0
+        self._learnt_pa = 0
+        self._trend = 0
+        self._air = 0
+        self._steady = False
+        self._usual = True
+        self._bends_known = False
+        self._bend = 0
+        self._late_bend = 0
+        self._path.begin_run()
         self.begin_pulse(rest_pa, 0)
 
     def begin_pulse(self, value_pa, turns, primes=False):
-        """A burst that should last for `turns` begins at this pressure; its second half is judged.
+        """A burst that should last for `turns` begins at this pressure.
 
         One that `primes` an open line may find no resistance, but must not find a closed one.
         """
@@ -78,26 +112,20 @@ class Judge:
         clear(live, CLOSED, JUDGE_SIZE)
         live[REST] = self.rest_pa
         live[WATCH_OPEN] = 0 if primes else 1
-        live[TURNS_LEFT] = turns >> 1
         live[FIRST] = live[SECOND] = live[THIRD] = value_pa
+        self._sums.begin(value_pa, self.rest_pa, turns)
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
         self.resistance = 0
         self.compliance = 0
         self.residual_pa = 0
-        self._rise_turns = 0
-        self._rise_from_pa = 0
-        self._rise_steps = 0
-        self._rise_area = 0
-        # The pause has its own judgement; what the model got wrong in it is no evidence against the next pulse.
+        self.evidence = 0
+        self.seen = 0
+        self.limit = 0
+        self._turns = 0
+        self._from_pa = value_pa
+        self._stored_nl = 0
         self._path.settle(value_pa)
-        self._tau_us = 0
-        self._area = 0
-        self._decay_start_pa = 0
-        self._decay_pa = 0
-        self._decay_turns = 0
-        self._model_fall_pa = 0
-        self._decaying = False
 
     def turn(self, value_pa, rate):
         """One turn of driving, after the limiter's: pressure and steps/s made.
@@ -109,139 +137,202 @@ class Judge:
             self.peak_pa = value_pa
         line = path.line
         advance(line, rate, self.rest_pa)
+        tally(self._sums.state, line, value_pa, rate, 0)
         if not path.compliance_measured:
             self._measure_compliance(value_pa, rate)
         said = live(self._live, line, self._limits, value_pa)
         if said == SAYS_NOTHING:
             return NOT_JUDGED
-        return self._say(OCCLUDED if said == SAYS_OCCLUDED else DISCONNECTED)
-
-    def _late_out_ul_per_s(self):
-        """Mean flow that left in the second half: what went in less what the compliance took."""
-        path = self._path
-        live = self._live
-        late_nl = path.stored_nl(live[LATE_TO] - self.rest_pa)
-        taken_nl = late_nl - path.stored_nl(live[LATE_FROM] - self.rest_pa)
-        return (path.volume_nl(live[LATE_STEPS]) - taken_nl) // max((live[LATE_TURNS] - 1) * 5, 1)
-
-    def _late_in_ul_per_s(self):
-        """Mean flow that went in."""
-        live = self._live
-        return self._path.volume_nl(live[LATE_STEPS]) // max((live[LATE_TURNS] - 1) * 5, 1)
+        self.seen = self._live[SEEN]
+        if said == SAYS_CLOSED:
+            return self._say(OCCLUDED, _SLOPE, 800)
+        if said == SAYS_THROTTLED:
+            return self._say(OCCLUDED, _THROTTLED, 200)
+        return self._say(DISCONNECTED, _PRESSURE, 250)
 
     def _measure_compliance(self, value_pa, rate):
         """C from the first rise: what went in, less what left already, over the rise of pressure."""
-        if self._rise_turns == 0:
-            self._rise_from_pa = value_pa
-        self._rise_turns += 1
-        self._rise_steps += rate // 200
-        # Below rest, as after an aspirate check, the line still gives: what left is then less than nothing.
-        self._rise_area += value_pa - self.rest_pa
-        rise = value_pa - self._rise_from_pa
-        if self._rise_turns < _RISE_TURNS or rise < _COMPLIANCE_RISE_PA:
+        sums = self._sums
+        # After an aspirate check there is suction first, and the screw's play: it begins where pressure does.
+        if value_pa < self.rest_pa or self._turns == 0:
+            self._turns = 1
+            self._from_pa = value_pa
+            self._stored_nl = sums.stored_nl(0)
             return
-        if self._rise_turns > _RISE_TURNS_MAX:
+        self._turns += 1
+        rise = value_pa - self._from_pa
+        if self._turns <= _RISE_TURNS or rise < _COMPLIANCE_RISE_PA or self._turns > _RISE_TURNS_MAX:
             return
-        path = self._path
         # The reading is half a turn old.
-        pushed_nl = path.volume_nl(max(self._rise_steps - rate // 400, 0))
-        half = max(path.flow_ul_per_s(rate) >> 1, 1)
-        resistance = max(path.rise_pa(half) * 1000 // half, 1_000)
-        left_nl = max(min(self._rise_area, 200_000), -200_000) * 5_000 // resistance
-        if left_nl * 2 > pushed_nl:
+        stored_nl = sums.stored_nl(rate // 400) - self._stored_nl
+        if stored_nl * 2 < sums.pushed_nl(0):
             # The small difference of two big volumes is no measurement: in a wide line at a low flow all leaves.
-            self._rise_turns = _RISE_TURNS_MAX
+            self._turns = _RISE_TURNS_MAX
             return
-        compliance = min(pushed_nl - left_nl, 1_000_000) * 1_000 // rise
-        path.take_compliance(min(max(compliance, 200), 60_000))
+        self._path.take_compliance(min(max(min(stored_nl, 1_000_000) * 1_000 // rise, 200), 60_000))
 
-    def pause_turn(self, value_pa):
-        """One turn of the pause after the last step."""
-        self._path.advance(0, self.rest_pa)
-        above = value_pa - self.rest_pa
-        if not self._decaying:
-            self._decaying = True
-            # From here the model shows what an open line would do.
-            self._path.settle(value_pa)
-            self._decay_start_pa = above
-            self._decay_pa = above
-            self._area = above >> 1
-            self._decay_turns = 1
-            return
-        if self._decay_turns < 200 and self._decay_pa * 8 > self._decay_start_pa * 3:
-            self._area += above
-            self._decay_pa = above
-            self._model_fall_pa = self._decay_start_pa - (self._path.model_pa() - self.rest_pa)
-            self._decay_turns += 1
+    def pause_turn(self, value_pa, rate):
+        """One turn of the pause after the last step. Returns a verdict to act on at once, or 0."""
+        sums = self._sums.state
+        line = self._path.line
+        tally(sums, line, value_pa, rate, 1)
+        if held(sums, line, value_pa):
+            self.seen = 0
+            return self._say(OCCLUDED, _PAUSE, 167)
+        return NOT_JUDGED
 
     def finish_pulse(self):
         """Judges the pulse that has ended; returns its verdict."""
-        path = self._path
         if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
             return self.verdict
-        late_turns = self._live[LATE_TURNS]
-        if late_turns < 4:
+        sums = self._sums
+        path = self._path
+        if not sums.whole():
             return self.verdict
-        out = self._late_out_ul_per_s()
-        into = self._late_in_ul_per_s()
-        rise = self._live[LATE_AREA] // (late_turns - 1)
+        self.compliance = fall = sums.fall_compliance()
+        in_force = path.compliance
+        if fall:
+            # Air or a softer syringe than expected is no flow: this pulse's own figure counts, within reason.
+            wide = 1 if self._lessons else 2
+            in_force = min(max(fall, in_force >> wide), in_force << wide, 60_000)
+        sums.look(0, in_force)
+        early_pa = sums.residual_pa
+        sums.look(1, in_force)
+        middle_pa = sums.residual_pa
+        rise, out, into = sums.rise_pa, sums.out_ul_per_s, sums.into_ul_per_s
+        sums.look(2, in_force)
+        late_pa = sums.residual_pa
+        rise = rise + sums.rise_pa >> 1
+        out = out + sums.out_ul_per_s >> 1
+        into = into + sums.into_ul_per_s >> 1
         # A line that stores much gives little yet; a closed one less than a quarter of what this pressure pushes.
-        if rise > _RISE_MIN_PA and out * 4 < path.flow_at_ul_per_s(rise) and out * 5 < into:
-            return self._say(OCCLUDED)
+        passes = path.flow_at_ul_per_s(rise)
+        if rise > _RISE_MIN_PA and out * 4 < passes and out * 5 < into:
+            self.seen = max(out, 0) * 1000 // passes
+            return self._say(OCCLUDED, _PASSAGE, 250)
         if out < 50:
             return self.verdict
-        expected = max(path.rise_pa(out), 1)
-        self.residual_pa = rise - expected
+        self.residual_pa = middle_pa + late_pa >> 1
+        expected = max(rise - self.residual_pa, 1)
         self.resistance = max(rise, 0) * 1000 // out
-        ratio = min(min(max(rise, 0), 500_000) * 1000 // expected, 1_000_000)
-        verdict = PATENT
-        learnt = path.learnt
-        if ratio > (1_500 if learnt else 2_000) and self.residual_pa > _PULSE_RESIDUAL_PA:
-            verdict = PARTIAL
-        elif self.residual_pa < -_PULSE_RESIDUAL_PA and ratio < (650 if learnt else 400):
-            verdict = DISCONNECTED if ratio < 250 else LEAK
-        self._judge_decay(out)
-        # Less than a quarter of the fall that an open line would have shown, where that is enough to tell.
-        held = (self._decay_start_pa - self._decay_pa) * 4 < self._model_fall_pa
-        if held and self._model_fall_pa > _DECAY_MIN_PA and self._decay_turns > 30:
-            verdict = OCCLUDED
-        elif verdict == PATENT and self._bubble():
-            verdict = BUBBLE
-        # Where most of the flow is still being stored, resistance is the small difference of two big volumes.
-        if verdict == PATENT and self._lessons < _LESSONS and out * 2 > into:
-            self._learn(ratio)
-        return self._say(verdict)
+        self.seen = min(min(max(rise, 0), 500_000) * 1000 // expected, 60_000)
+        # Noise of single readings, as a big compliance behind a big resistance shows it.
+        noise_pa = expected * 2 // out * (in_force // (sums.turns * 5))
+        self._is_steady(early_pa - middle_pa, late_pa - middle_pa, _BEND_PA + noise_pa, expected >> 4)
+        self._usual = True
+        verdict = self._judge_resistance(rise, expected, min(middle_pa, late_pa))
+        if verdict == PATENT:
+            verdict = self._judge_compliance(rise, fall)
+        if verdict == PATENT and self._steady and out * 2 > into:
+            self._learn(rise, fall)
+        return verdict
 
-    def _judge_decay(self, out):
-        fall = self._decay_start_pa - self._decay_pa
-        if not self._decaying or fall < _DECAY_MIN_PA:
+    def _is_steady(self, bend, late_bend, limit_pa, unknown_pa):
+        """Whether the plateau goes as those of the pulses before: with a bump in the vein or a fault it does not.
+
+        The model bends a little, alike in every pulse; how much the second pulse tells, and the later ones mend.
+        """
+        if not self._lessons:
+            limit_pa += unknown_pa
+            self._steady = -limit_pa < late_bend < limit_pa
             return
-        half = max(out >> 1, 1)
-        resistance = max(self._path.rise_pa(half) * 1000 // half, 100)
-        # Pa x turns over Pa, a turn being 5,000 us; pressure that fell below rest leaves nothing to measure.
-        tau_us = min(max(self._area, 0) // (fall // 100) * 50, 1_000_000)
-        self._tau_us = tau_us
-        self.compliance = min(tau_us * 1000 // resistance, 65_535)
+        if not self._bends_known:
+            self._bends_known = True
+            self._bend = bend
+            self._late_bend = late_bend
+        bend -= self._bend
+        late_bend -= self._late_bend
+        self._steady = -limit_pa < bend < limit_pa and -limit_pa < late_bend < limit_pa
+        step_pa = _BEND_STEP_PA if self._steady else _BEND_STEP_PA >> 2
+        self._bend += min(max(bend >> 1, -step_pa), step_pa)
+        self._late_bend += min(max(late_bend >> 1, -step_pa), step_pa)
 
-    def _bubble(self):
-        """Whether the pause decays more slowly than the first did, by more compliance than noise could feign."""
-        longer = self._tau_us - self._tau_learnt_us
-        if self._tau_learnt_us == 0 or longer * 10 <= self._tau_learnt_us * 3:
-            return False
-        return longer * 100 // self._tau_us * self.compliance // 100 > _BUBBLE_MIN_NL_PER_KPA
-
-    def _learn(self, ratio):
-        """The first open pulses teach the path's resistance: the first wholly, the next ones by half."""
+    def _judge_resistance(self, rise, expected, least_pa):
+        """Residual of the plateau: more than a cough can add to both its parts, or less than breathing takes away."""
         path = self._path
-        if path.learnt:
-            ratio = (ratio + 1_000) >> 1
+        lessons = self._lessons
+        ratio = self.seen
+        if lessons:
+            high = _HIGH
+            low_pa = _VEIN_PA + (expected >> 5) + (abs(rise - self._learnt_pa) >> 2)
+            self._usual = -low_pa <= self.residual_pa <= low_pa
+            # There may have been a cough in the few pulses to compare with.
+            low_pa += _COUGH_PA - _VEIN_PA >> lessons - 1 if lessons < _LESSONS else 0
         else:
-            self._tau_learnt_us = self._tau_us
-        self._lessons += 1
-        path.learn(ratio)
+            high = _HIGH_VISIT if path.visited else _HIGH_CATALOGUE
+            low_pa = max(expected // 1000 * (1000 - (_LOW_VISIT if path.visited else _LOW_CATALOGUE)), _COUGH_PA)
+        high_pa = max(expected // 1000 * (high - 1000), _COUGH_PA)
+        if least_pa > high_pa:
+            return self._say(PARTIAL, _RESISTANCE, 1000 + high_pa * 100 // expected * 10)
+        # Nothing in a vein takes so much away for a moment: this needs no steady plateau.
+        if self.residual_pa < -low_pa:
+            line_off = path.open_permille
+            verdict = DISCONNECTED if ratio < line_off + (1000 - line_off >> 2) else LEAK
+            return self._say(verdict, _RESISTANCE, max(1000 - low_pa * 100 // expected * 10, 0))
+        if lessons > 1 and self._steady:
+            # What a quiet vein and the model's own error cannot add up to; one pulse alone may not add much.
+            grown = min(ratio - 1000, _TREND_MOST) - 20 - 600_000 // expected
+            self._trend = max(self._trend + grown, 0)
+            if self._trend > _TREND_LIMIT:
+                self.seen = 1000 + self._trend
+                return self._say(PARTIAL, _TREND, 1000 + _TREND_LIMIT)
+        return self._say(PATENT, _RESISTANCE, 1000 + high_pa * 100 // expected * 10)
 
-    def _say(self, verdict):
+    def _judge_compliance(self, rise, fall):
+        """Air gives way: rise and fall both show more compliance. A cough makes one of them more, the other less.
+
+        What is told is a sum over pulses, each of half the weight of the next: little air is told later than much.
+        """
+        learnt = self._fall_learnt
+        if not (self._steady and fall):
+            return PATENT
+        if not learnt:
+            learnt = self._path.known_compliance
+            if learnt and fall * 5 > learnt * 8:
+                self.seen = fall * 1000 // learnt
+                return self._say(BUBBLE, _COMPLIANCE, 1_600)
+            return PATENT
+        grown = fall * 1000 // learnt - 1000
+        again = self._sums.rise_compliance() if self._rise_learnt else 0
+        grown = min(grown, again * 1000 // self._rise_learnt - 1000 if again else _UNSURE)
+        # What breathing may feign in a wide line does not count.
+        noise = 20 + 600_000 // max(rise, 1_000)
+        self._air = grown = max(grown - noise, 0) + (self._air >> 1)
+        limit = 60 if self._lessons > 1 else 200
+        if grown <= limit:
+            return PATENT
+        self.seen = 1000 + noise + grown
+        return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + limit)
+
+    def _learn(self, rise, fall):
+        """The mean of the last four open pulses, more or less; what is unusual is not learnt."""
+        path = self._path
+        lessons = self._lessons
+        if not self._usual:
+            if lessons > 1 or self.residual_pa > 0:
+                return
+            # Less than the only lesson: that one was disturbed.
+            self._fall_learnt = self._air = lessons = 0
+        elif self._air > _UNUSUAL:
+            return
+        else:
+            later = self._sums.rise_compliance() if lessons else 0
+            if later:
+                self._rise_learnt += (later - self._rise_learnt) // lessons
+        lessons = min(lessons + 1, _LESSONS)
+        self._lessons = lessons
+        path.learn(1000 + (self.seen - 1000) // lessons)
+        self._learnt_pa = rise
+        if fall:
+            if self._fall_learnt:
+                fall = self._fall_learnt + (fall - self._fall_learnt) // lessons
+            self._fall_learnt = fall
+            path.take_compliance(min(max(fall, 200), 60_000))
+
+    def _say(self, verdict, evidence, limit):
         self.verdict = verdict
+        self.evidence = evidence
+        self.limit = limit
         if _GRAVITY[verdict] > _GRAVITY[self.worst]:
             self.worst = verdict
         return verdict

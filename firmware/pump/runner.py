@@ -242,8 +242,9 @@ class Runner:
         if not burst.running:
             return True
         if burst.tail and burst.in_pause():
-            if burst.closed == OPEN:
-                self._judge.pause_turn(value_pa)
+            if burst.closed == OPEN and self._judge.pause_turn(value_pa, rate):
+                self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
+                return False
             return True
         pressure = self._pressure
         allowed = self._limiter.turn(value_pa, pressure.slope_pa, rate)

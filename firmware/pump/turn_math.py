@@ -36,16 +36,13 @@ WATCH_OPEN = const(1)           # 0 while an open line is primed, which may find
 FIRST = const(2)
 SECOND = const(3)
 THIRD = const(4)
-TURNS_LEFT = const(5)
-CLOSED = const(6)
-_THROTTLED = const(7)
-_OPEN = const(8)
-LATE_TURNS = const(9)
-LATE_STEPS = const(10)
-LATE_AREA = const(11)
-LATE_FROM = const(12)
-LATE_TO = const(13)
-JUDGE_SIZE = const(14)
+CLOSED = const(5)
+_THROTTLED = const(6)
+_OPEN = const(7)
+SEEN = const(8)                 # permille that made it say something
+_MADE_FIRST = const(9)
+_MADE_SECOND = const(10)
+JUDGE_SIZE = const(11)
 
 # Places in a sensor's array.
 ZERO = const(0)
@@ -73,8 +70,9 @@ _SILENT_TURNS = const(2)
 _STUCK_TURNS = const(3)
 
 SAYS_NOTHING = const(0)
-SAYS_OCCLUDED = const(1)
-_SAYS_DISCONNECTED = const(2)
+SAYS_CLOSED = const(1)
+SAYS_THROTTLED = const(2)
+SAYS_OPEN = const(3)
 
 FLOW_MAX_UL_PER_S = const(10_000)
 FLOW_FLOOR_UL_PER_S = const(20)
@@ -91,12 +89,10 @@ _LIVE_TURNS = const(3)
 _SLOPE_RESIDUAL_PA = const(12_000)
 # Before the path has been learnt: at 30 kPa a line five times as narrow already passes more than a fifth of the flow.
 _SLOPE_RESIDUAL_UNLEARNT_PA = const(30_000)
-_OPEN_TURNS = const(8)
+# Longer than the liquid's swinging keeps the pressure down in a wide line, half a period of up to 0.3 s.
+_OPEN_TURNS = const(40)
 _RISE_MIN_PA = const(15_000)
 _THROTTLED_TURNS = const(8)
-_LATE_TURNS_MAX = const(2_000)
-# Below 8 steps a turn the rate of a single turn says little: all turns count, not only those at full speed.
-_COARSE_RATE = const(1_600)
 
 
 @micropython.viper
@@ -202,6 +198,25 @@ def flow_at(path, rise_pa: int) -> int:
 
 
 @micropython.viper
+def rise_at(path, flow_ul_per_s: int) -> int:
+    """Pressure above P0 that the path needs at a flow, by the scaled model; 0 for a flow backwards."""
+    line = ptr32(path)
+    flow = flow_ul_per_s
+    if flow < 0:
+        flow = 0
+    if flow > FLOW_MAX_UL_PER_S:
+        flow = FLOW_MAX_UL_PER_S
+    # R in Pa s/mL times uL/s is mPa x 1000: R is used to 1/64 so that the product stays in 31 bits.
+    resistance = line[LAMINAR] + line[TURBULENT] * (flow >> 2) // 250 * 16
+    if resistance > 6_000_000:
+        resistance = 6_000_000
+    rise = (resistance >> 6) * flow // 1000 * 64
+    if rise > 500_000:
+        rise = 500_000
+    return rise * line[SCALE] // 1000
+
+
+@micropython.viper
 def throttle(limiter, path, rate: int, slope_pa: int) -> int:
     """The step rate that the limiter allows now, at a rate made and a slope in Pa per turn; READING comes before."""
     state = ptr32(limiter)
@@ -258,42 +273,42 @@ def live(judge, path, limiter, value_pa: int) -> int:
     state[THIRD] = state[SECOND]
     state[SECOND] = state[FIRST]
     state[FIRST] = value_pa
-    if state[TURNS_LEFT] > 0:
-        state[TURNS_LEFT] = state[TURNS_LEFT] - 1
-    elif rate > wanted - (wanted >> 3) or rate >= allowed - (allowed >> 3) or wanted < _COARSE_RATE:
-        # Volume and pressure of the burst's second half: sums are quiet where a slope times a big C is not.
-        turns = state[LATE_TURNS]
-        if turns < _LATE_TURNS_MAX:
-            if turns == 0:
-                state[LATE_FROM] = value_pa
-            else:
-                state[LATE_STEPS] = state[LATE_STEPS] + (rate + 100) // 200
-                last_pa = state[LATE_TO] << sign >> sign
-                state[LATE_AREA] = state[LATE_AREA] + (value_pa + last_pa) // 2 - rest_pa
-            state[LATE_TO] = value_pa
-            state[LATE_TURNS] = turns + 1
+    # The flow of the same three turns: at the end of a burst that of the last one alone is little.
+    flow_rate = (rate + state[_MADE_FIRST] + state[_MADE_SECOND]) // 3
+    state[_MADE_SECOND] = state[_MADE_FIRST]
+    state[_MADE_FIRST] = 0
+    if rate > 0:
+        state[_MADE_FIRST] = rate
     # A closed line takes all the flow into its compliance.
     least_pa = _SLOPE_RESIDUAL_UNLEARNT_PA
     if line[LEARNT]:
         least_pa = _SLOPE_RESIDUAL_PA
     closed = state[CLOSED] + 1
-    if not (value_pa - model_pa > least_pa and into_compliance * 5 > rate * 4 and rate > 0 and line[MEASURED]):
+    if not (into_compliance * 5 > flow_rate * 4 and flow_rate > 0 and value_pa - model_pa > least_pa):
+        closed = 0
+    if line[MEASURED] == 0:
         closed = 0
     state[CLOSED] = closed
     if closed >= _LIVE_TURNS:
-        return SAYS_OCCLUDED
+        share = (into_compliance << 6) // flow_rate
+        if share > 4_096:
+            share = 4_096
+        state[SEEN] = share * 1000 >> 6
+        return SAYS_CLOSED
     # Pressure holds the flow below a fifth: nothing worth the name goes through.
     throttled = state[_THROTTLED] + 1
     if allowed * 5 >= wanted:
         throttled = 0
     state[_THROTTLED] = throttled
     if throttled >= _THROTTLED_TURNS:
-        return SAYS_OCCLUDED
+        state[SEEN] = (allowed << 10) // wanted * 1000 >> 10
+        return SAYS_THROTTLED
     rise = model_pa - rest_pa
     opened = state[_OPEN] + 1
     if not (state[WATCH_OPEN] and rise > _RISE_MIN_PA and (value_pa - rest_pa) * 4 < rise):
         opened = 0
     state[_OPEN] = opened
     if opened >= _OPEN_TURNS:
-        return _SAYS_DISCONNECTED
+        state[SEEN] = (value_pa - rest_pa) * 1000 // rise
+        return SAYS_OPEN
     return SAYS_NOTHING

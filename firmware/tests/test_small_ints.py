@@ -201,7 +201,7 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
                     last_pa = value_pa
             for value_pa, _, turns in pausing:
                 for _ in range(turns):
-                    judge.pause_turn(value_pa)
+                    judge.pause_turn(value_pa, 0)
             judge.verdict = 0
             assert 0 <= judge.finish_pulse() <= 6
             assert 0 <= judge.compliance <= 65_535
