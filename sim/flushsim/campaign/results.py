@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from flushpump.errors import UsageProblem
 
@@ -44,14 +46,15 @@ class Results:
 
 def read(files: Iterable[Path], below: int | None = None) -> Results:
     """The runs of all parts in the order of their cases, those below a number if it is given. UsageProblem if none."""
-    tables = [pq.read_table(file, schema=SCHEMA).to_pandas() for file in files]
+    tables = [pq.read_table(file, schema=SCHEMA) for file in files]
     if not tables:
         raise UsageProblem("there are no results yet", "run the campaign first")
-    runs = pd.concat(tables, ignore_index=True).sort_values("case").drop_duplicates("case")
-    if below is not None:
-        runs = runs[runs["case"] < below]
-    runs = runs.set_index("case", drop=False)
-    return Results(_with_paths(runs.drop(columns="pulses")), _pulses(runs))
+    table = pa.concat_tables(tables)
+    # A case that two commands have run at the same time is there twice, and the same.
+    cases = table["case"].to_pandas().drop_duplicates().sort_values()
+    table = table.take(pa.array(cases.index[cases < below] if below is not None else cases.index))
+    runs = table.drop_columns("pulses").to_pandas()
+    return Results(_with_paths(runs.set_index("case", drop=False)), _pulses(runs, table["pulses"].combine_chunks()))
 
 
 def _with_paths(runs: pd.DataFrame) -> pd.DataFrame:
@@ -70,13 +73,13 @@ def _with_paths(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _pulses(runs: pd.DataFrame) -> pd.DataFrame:
-    columns = ["case", "group", "healthy", "fault", "severity", "expected_resistance_kpa_s_per_ml", "pulses"]
-    one_each = runs[columns].explode("pulses").dropna(subset="pulses").reset_index(drop=True)
-    told = pd.DataFrame.from_records(one_each.pop("pulses").tolist())
-    pulses = pd.concat([one_each, told], axis=1)
-    if pulses.empty:
-        return pulses.assign(**dict.fromkeys(SCORES, 0.0))
+def _pulses(runs: pd.DataFrame, told: pa.ListArray) -> pd.DataFrame:
+    run = pc.list_parent_indices(told).to_numpy()
+    flat = pc.list_flatten(told)
+    columns = {field.name: pc.struct_field(flat, field.name) for field in flat.type}
+    pulses = pa.table(columns).to_pandas()
+    for name in ("case", "group", "healthy", "fault", "severity", "expected_resistance_kpa_s_per_ml"):
+        pulses[name] = runs[name].to_numpy()[run]
     resistance = pulses["resistance_pa_s_per_ml"].where(lambda value: value > 0) / 1000
     compliance = pulses["compliance_nl_per_kpa"].where(lambda value: value > 0)
     peak = pulses["peak_pa"].clip(lower=1000)

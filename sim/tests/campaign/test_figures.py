@@ -138,7 +138,7 @@ def test_nothing_is_said_in_a_healthy_run() -> None:
     assert said_in(run(Case()).told) == []
 
 
-def test_a_pump_that_was_lost_is_said(description: Description) -> None:
+def test_a_pump_that_was_lost_is_said() -> None:
     told = run(Case(faults=("link-loss@4s",))).told
     assert [one.name for one in said_in(told)] == ["link_lost"]
     assert 4_200_000 < said_in(told)[0].time_us < 8_000_000
