@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent
 TARGETS = "sim, native, emulator or serial:DEVICE"
 _TABLES: dict[str, Any] = tomllib.loads((FOLDER / "targets.toml").read_text(encoding="utf-8"))
 LACKS: dict[str, str] = _TABLES["emulator"]["lacks"]
+MISSES: dict[str, dict[str, Any]] = _TABLES["emulator"]["misses"]
 SUBSET: dict[str, list[str]] = _TABLES["emulator"]["subset"]
 
 

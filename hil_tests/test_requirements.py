@@ -90,3 +90,16 @@ def test_the_report_tells_a_figure_with_unit_limit_and_target() -> None:
     assert evidence.figure_lines(told.outcomes) == [line]
     assert line in evidence.as_markdown(told)
     assert '"value": 4.0' in evidence.as_json(told)
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "fails", "missed"),
+    [(9.9, "emulator", False, False), (13.0, "emulator", False, True), (15.1, "emulator", True, False),
+     (13.0, "sim", True, False)],
+)  # fmt: skip
+def test_a_miss_that_the_emulator_is_known_for_is_told_and_any_other_fails(
+    value: float, target: str, fails: bool, missed: bool
+) -> None:
+    name = "host STOP behind 180 bytes of noise to last step"
+    row, complaint = evidence.figure_row(name, value, "ms", 10.0, target)
+    assert (bool(complaint), "missed" in row) == (fails, missed)
