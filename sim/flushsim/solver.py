@@ -22,8 +22,8 @@ from flushsim.stores import BOILING_KPA, connector_kpa, connector_ml, syringe_kp
 
 # Beyond this factor a growing occlusion is total.
 SCALE_MOST = 1e6
-# A connector that stores nothing would leave its pressure open while nothing passes either way.
-STRETCH_LEAST_ML_PER_KPA = 1e-8
+# Liquid in a line that does not stretch is itself squeezed, 0.45e-6 of its volume by a kPa: the least of 2 mL.
+STRETCH_LEAST_ML_PER_KPA = 1e-6
 
 TOLERANCE_KPA = 0.002
 # The connector's pressure swings between the columns where no sensor is; it may err by more, in this ratio.
