@@ -95,7 +95,7 @@ def figures_of(results: Results) -> dict[str, Any]:
             "runs_at_hard_limit": asdict(Rate.counted(runs["peak_kpa"] >= runs["hard_limit_kpa"])),
             "lowest_in_relief": _least(runs["relief_lowest_kpa"]),
         },
-        "bolus_ml": asdict(Spread.over(runs.loc[runs["obstructed"] & (runs["told_relieved_ml"] > 0), "bolus_ml"])),
+        "bolus_ml": _bolus(runs[runs["obstructed"]]),
         "drawn_in_relief_ml": asdict(Spread.over(runs.loc[~runs["in_tissue"], "relief_drawn_ml"])),
         "by_group": [_amounts(str(name), group) for name, group in runs.groupby("group", sort=False)],
     }
@@ -109,8 +109,13 @@ def _amounts(name: str, group: pd.DataFrame) -> dict[str, Any]:
         "above_working_limit_kpa": asdict(Spread.over(group["overshoot_kpa"].clip(lower=0))),
         "lowest_in_relief_kpa": _least(group["relief_lowest_kpa"]),
         "drawn_in_relief_ml": asdict(Spread.over(group["relief_drawn_ml"])),
-        "bolus_ml": asdict(Spread.over(group.loc[group["told_relieved_ml"] > 0, "bolus_ml"])),
+        "bolus_ml": _bolus(group),
     }
+
+
+def _bolus(runs: pd.DataFrame) -> dict[str, Any]:
+    """Of runs that did not complete; a line under suction draws in, which is no bolus."""
+    return asdict(Spread.over(runs.loc[~runs["outcome"].eq("completed"), "bolus_ml"].clip(lower=0)))
 
 
 def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
@@ -142,7 +147,7 @@ def _detection(judged: pd.DataFrame) -> dict[str, Any]:
         "before_hard_limit": asdict(Rate.counted(judged["below_hard_limit"])),
         "found_after_s": asdict(Spread.over(judged["found_after_s"])),
         "above_working_limit_kpa": asdict(Spread.over(judged["overshoot_kpa"].clip(lower=0))),
-        "bolus_ml": asdict(Spread.over(judged.loc[judged["told_relieved_ml"] > 0, "bolus_ml"])),
+        "bolus_ml": _bolus(judged),
     }
 
 

@@ -135,7 +135,7 @@ def _volumes(figures: Mapping[str, Any]) -> list[str]:
         *aligned(volume_rows(figures)),
         f"above the working limit in {percent(pressure['runs_above_working_limit'])} of runs, at the hard limit in "
         f"{percent(pressure['runs_at_hard_limit'])}",
-        f"worst bolus when an obstructed line opens after relief {_number(figures['bolus_ml']['worst'], 4)} mL, most "
+        f"worst bolus when an obstructed line opens after the stop {_number(figures['bolus_ml']['worst'], 4)} mL, most "
         f"blood drawn in by relief {_number(figures['drawn_in_relief_ml']['worst'], 4)} mL",
     ]
 

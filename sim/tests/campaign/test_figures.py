@@ -98,7 +98,7 @@ def test_the_worst_of_volumes_and_pressures_is_told_by_group(results_of: Callabl
     figures = figures_of(results_of([
         a_run(0, [{}], volume_error_ml=0.01),
         faulty(1, overshoot_kpa=2.5, volume_error_ml=-0.3, told_uncertain_ml=0.1),
-        faulty(2, told_relieved_ml=0.2, bolus_ml=0.04, relief_lowest_kpa=1.5, relief_drawn_ml=0.001),
+        faulty(2, outcome="occluded", bolus_ml=0.04, relief_lowest_kpa=1.5, relief_drawn_ml=0.001),
     ]))  # fmt: skip
     healthy, partial = figures["by_group"]
     assert healthy["volume_error_ml"]["worst"] == pytest.approx(0.01)
