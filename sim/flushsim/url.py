@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
 from flushsim.rig import TARGETS, Rig
-from flushsim.rig_base import PumpRig
+from flushsim.rig_base import PumpRig, path_of
+from flushsim.tolerances import drawn
 
 SCHEME = "flushsim"
 _NAMES = ("target", "board", "line", "needle", "syringe", "extension")
-KNOWN = (*_NAMES, "fault", "seed", "speed", "trace", "flash")
+KNOWN = (*_NAMES, "fault", "seed", "speed", "trace", "flash", "drawn")
 EMULATOR = "emulator"
 ALL_TARGETS = (*TARGETS, EMULATOR)
 
@@ -18,7 +20,8 @@ ALL_TARGETS = (*TARGETS, EMULATOR)
 class SimulatorUrl:
     """The options of a simulated pump. `speed` 0 is as fast as can be, 1 real time, 2 twice as fast.
 
-    `flash` is the flash file of an emulated board that was flashed before.
+    `flash` is the flash file of an emulated board that was flashed before. `drawn` is a number by which the line is
+    drawn within its tolerances, with a living vein; None: it is as the catalogue says.
     """
 
     target: str = "sim"
@@ -32,9 +35,13 @@ class SimulatorUrl:
     speed: float = 0.0
     trace: str | None = None
     flash: str | None = None
+    drawn: int | None = None
 
     def rig(self) -> PumpRig:
         """The pump, powered on; on the target `emulator` started as well. Raises what Rig and EmulatorRig raise."""
+        path = None
+        if self.drawn is not None:
+            path = drawn(path_of(self.line, self.needle, self.syringe, self.extension), Random(self.drawn))
         if self.target == EMULATOR:
             try:
                 from flushsim.emulator.rig import EmulatorRig
@@ -42,13 +49,13 @@ class SimulatorUrl:
                 raise ValueError(f"the emulator needs {problem.name}: `pip install 'flushpump[test]'`") from problem
             return EmulatorRig(
                 self.board, self.line, self.needle, self.syringe, self.extension, faults=self.faults, seed=self.seed,
-                trace=self.trace, flash=None if self.flash is None else Path(self.flash),
+                trace=self.trace, path=path, flash=None if self.flash is None else Path(self.flash),
             )  # fmt: skip
         if self.flash is not None:
             raise ValueError("'flash' in the simulator URL is for target=emulator alone")
         return Rig(
             self.target, self.board, self.line, self.needle, self.syringe, self.extension,
-            faults=self.faults, seed=self.seed, trace=self.trace,
+            faults=self.faults, seed=self.seed, trace=self.trace, path=path,
         )  # fmt: skip
 
 
@@ -68,11 +75,17 @@ def parse(url: str) -> SimulatorUrl:
             raise ValueError(f"'{key}' stands twice in the simulator URL; only 'fault' may")
         else:
             values[key] = value
-    seed = _number("seed", values.pop("seed", "1"))
-    if seed != int(seed):
-        raise ValueError("'seed' in the simulator URL must be a whole number")
+    seed = _whole("seed", values.pop("seed", "1"))
+    drawn_by = _whole("drawn", values.pop("drawn")) if "drawn" in values else None
     speed = _number("speed", values.pop("speed", "0"))
-    return SimulatorUrl(**values, faults=tuple(faults), seed=int(seed), speed=speed)
+    return SimulatorUrl(**values, faults=tuple(faults), seed=seed, speed=speed, drawn=drawn_by)
+
+
+def _whole(key: str, value: str) -> int:
+    number = _number(key, value)
+    if number != int(number):
+        raise ValueError(f"'{key}' in the simulator URL must be a whole number")
+    return int(number)
 
 
 def _number(key: str, value: str) -> float:

@@ -68,6 +68,19 @@ def test_options_reach_the_plant() -> None:
         assert port.monotonic() == pytest.approx(0.030), "10 ms more in each direction"
 
 
+def test_a_number_draws_a_line_within_its_tolerances() -> None:
+    bores = []
+    for number in ("7", "7", "8"):
+        with open_port(f"&line=picc-4f&needle=none&drawn={number}") as port:
+            path = port.rig.plant.path
+            assert path.breath_kpa > 0
+            bores.append(path.catheter_bore_mm)
+    assert bores[0] == bores[1] != bores[2]
+    assert bores[0] == pytest.approx(0.85, rel=0.1)
+    with pytest.raises(serial.SerialException, match="'drawn' in the simulator URL must be a whole number"):
+        open_port("&drawn=1.5")
+
+
 def test_the_clock_keeps_to_the_wall_at_speed_1_and_goes_on_while_nobody_looks() -> None:
     with open_port("&speed=1", timeout=0.2) as port:
         began_s = time.monotonic()
