@@ -23,7 +23,7 @@ def rows_by(labour: Labour) -> dict[int, Row | None]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    with LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None) as local:
+    with LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0") as local:
         yield local.scheduler_address
 
 
@@ -52,7 +52,7 @@ def test_a_cluster_with_another_version_of_the_pump_is_refused(
 
 def test_a_scheduler_that_is_lost_under_way_is_named(description: Description) -> None:
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as local,
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as local,
         Cluster(description, local.scheduler_address) as labour,
     ):
         cases = iter(labour.run(range(1000)))
