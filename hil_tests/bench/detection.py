@@ -42,7 +42,7 @@ def main() -> None:
     if len(ended_s) > 1:
         # 10,000 in 20 minutes on two cores; the workers' start is not in it.
         rate = 60 * (len(ended_s) - 1) / (ended_s[-1] - ended_s[0])
-        figure(f"runs a minute on {cores()} cores, by this machine's clock", rate, "1/min", 250 * cores(), at_least=True)
+        figure(f"runs on {cores()} cores, by this machine's clock", rate, "1/min", 250 * cores(), at_least=True)
     if progress.failed:
         raise SystemExit(f"bench: {len(progress.failed)} runs could not be made")
 
