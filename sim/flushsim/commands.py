@@ -83,8 +83,8 @@ def faults_command(as_json: bool) -> None:
         return
     click.echo("name[:severity]@time[~duration], for instance occlusion@3s or leak:0.2@250ms~2s.")
     click.echo("Times count from the pump's first step; @0s of a link or rig fault is the simulation's start.")
-    click.echo("A sensor has its offset and gain from power-on, whatever time is written.\n")
+    click.echo("A sensor has its offset and gain from power-on, whatever time is written; so is a wrong syringe in.\n")
     width = max(map(len, KINDS))
     for name, kind in KINDS.items():
-        severity = "" if kind.default is None else f" [{kind.default:g}]"
-        click.echo(f"{name:{width}}  {kind.where:6}  {kind.meaning}{severity}")
+        severity = "" if kind.default is None else f" [{kind.default:g} {kind.unit}]"
+        click.echo(f"{name:{width}}  {kind.where:7}  {kind.meaning}{severity}")
