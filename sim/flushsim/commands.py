@@ -83,7 +83,7 @@ def faults_command(as_json: bool) -> None:
         return
     click.echo("name[:severity]@time[~duration], for instance occlusion@3s or leak:0.2@250ms~2s.")
     click.echo("Times count from the pump's first step; @0s of a link or rig fault is the simulation's start.")
-    click.echo("A sensor has its offset and gain from power-on, whatever time is written; so is a wrong syringe in.\n")
+    click.echo("A wrong syringe, and a sensor's offset and gain, are there from power-on, whatever time is written.\n")
     width = max(map(len, KINDS))
     for name, kind in KINDS.items():
         severity = "" if kind.default is None else f" [{kind.default:g} {kind.unit}]"
