@@ -19,6 +19,7 @@ from typing import Any
 import flushlink
 from flushlink.settings_record import default_record
 
+from flushpump.board_constants import compiled_in
 from flushpump.board_pins import check
 from flushpump.errors import UsageProblem
 
@@ -84,9 +85,17 @@ def stage(board: dict[str, Any], root: Path | None = None) -> dict[str, bytes]:
     protocol = Path(flushlink.__file__).parent
     sources |= {f"{FOLDERS[0]}/{path.name}": path for path in sorted(protocol.glob("*.py"))}
     contents = {name: (folder / name).read_bytes() for name in AS_TEXT}
+    try:
+        texts = compiled_in(
+            {name: path.read_text() for name, path in sources.items()}, map(bytes.decode, contents.values())
+        )
+    except SyntaxError as problem:
+        raise CompileError(
+            f"{problem.filename} cannot be compiled: {problem.msg} in line {problem.lineno}"
+        ) from problem
     with TemporaryDirectory() as place, ThreadPoolExecutor() as pool:
-        compiled = pool.map(lambda item: _compile(item[1], item[0], Path(place)), sources.items())
-        contents |= {name.removesuffix(".py") + ".mpy": data for name, data in zip(sources, compiled, strict=True)}
+        compiled = pool.map(lambda item: _compile(item[1], item[0], Path(place)), texts.items())
+        contents |= {name.removesuffix(".py") + ".mpy": data for name, data in zip(texts, compiled, strict=True)}
     contents["board.json"] = json.dumps(board, separators=(",", ":")).encode()
     text = ".".join(str(part) for part in release())
     contents[MANIFEST] = json.dumps({"version": text, "fingerprint": fingerprint(text, contents)}).encode()
@@ -122,8 +131,10 @@ def bytecode(contents: dict[str, bytes]) -> tuple[int, int]:
     return found[0][1], max(data[2] & 3 for data in found)
 
 
-def _compile(source: Path, name: str, place: Path) -> bytes:
-    compiled = place / name.replace("/", "-")
+def _compile(text: str, name: str, place: Path) -> bytes:
+    source = place / name.replace("/", "-")
+    source.write_text(text)
+    compiled = source.with_suffix(".mpy")
     # The board's memory is what this saves: a trace there names file and function, not the line (-O3), and the file
     # is told by the name it is loaded by, which is kept anyway.
     shown = name.removesuffix(".py") + ".mpy"
