@@ -14,7 +14,6 @@ from pathlib import Path as FilePath
 from flushpump.errors import FlushPumpError
 from flushpump.path import Path
 from flushpump.plan import Plan
-from flushpump.ports import READ_WAIT_S
 from flushpump.pump import Pump
 from flushpump.sequence import load_sequence
 from flushpump.types import Alarm, Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question, Verdict
@@ -28,6 +27,8 @@ from flushsim.rig_base import path_of
 from flushsim.serial_urls.protocol_flushsim import Serial
 from flushsim.trace import TraceRow
 
+# A read ends as soon as something comes, so the host hears nothing later for waiting longer than at a real port.
+_READ_WAIT_S = 0.05
 # A line that opens again has given back what it stored after so long: ten time constants of the slowest, a 3F PICC.
 _EMPTIES_US = 10_000_000
 
@@ -152,7 +153,7 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
         rig.plant.note_flows()
     told = Told()
     try:
-        with Pump.over(Serial.over(rig, READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
+        with Pump.over(Serial.over(rig, _READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
             rig.plant.change_syringe(plan.loaded_ml)
             pump.set_path(settings)
             pump.load(plan.program())
@@ -170,10 +171,11 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
 
 
 class _CaseRig(Rig):
-    """A rig that remembers what happened since the plunger last turned back, looking once a turn."""
+    """A rig that remembers what happened since the plunger turned back from driving forwards, looking once a turn."""
 
     lowest_kpa = inf
     drawn_ml = 0.0
+    _driven = False
     _back = False
     _highest_tip_ml = 0.0
 
@@ -181,8 +183,9 @@ class _CaseRig(Rig):
         super().step()
         rate = self.plant.stepper.rate
         if rate > 0:
+            self._driven = True
             self._back = False
-        elif self._back or rate < 0:
+        elif self._driven and (self._back or rate < 0):
             self._look()
 
     def _look(self) -> None:
@@ -235,7 +238,7 @@ def _truth(rig: _CaseRig, told: Told) -> Truth:
     forwards = [stroke for stroke in strokes if stroke.direction > 0]
     last_us = forwards[-1].last_us if forwards else None
     tip_ul = plant.delivered_ul
-    relieved = told.end is not None and told.end.relieved_nl > 0
+    relieved = told.end is not None and told.end.relieved_nl > 0 and last_us is not None
     return Truth(
         first_step_us=plant.motion_started_us,
         last_forward_us=last_us,
