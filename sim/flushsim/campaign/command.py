@@ -45,7 +45,7 @@ def campaign_command(
     trace: Path | None,
     as_json: bool,
 ) -> None:
-    """Runs a campaign: FILE is a TOML file, or the name of one that is shipped.
+    """Runs a campaign: FILE is a TOML file, or a name that is shipped: catalogue, false-alarms, small.
 
     What is finished is kept in the output folder, and the same command goes on with it. Every case is drawn from the
     seed and its number alone: --case N runs one of them again.

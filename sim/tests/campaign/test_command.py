@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flushsim.campaign.command import campaign_command
+from flushsim.campaign.description import shipped_names
 from flushsim.campaign.results import read
 
 COMMAND = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign"]
@@ -87,6 +89,11 @@ def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_goes_on(tmp_path: P
     again = run("small", "--runs", str(kept + 1), folder=tmp_path)
     assert again.returncode == 0, again.stderr
     assert f"{kept} of {kept + 1} runs are there already" in again.stderr
+
+
+def test_the_help_names_every_campaign_that_is_shipped() -> None:
+    assert campaign_command.help is not None
+    assert all(name in campaign_command.help for name in shipped_names())
 
 
 @pytest.mark.parametrize(
