@@ -129,7 +129,12 @@ def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
         "claimed": claimed,
         **_detection(judged),
         "by_severity": [
-            {"severity": severity, **_detection(part)} for severity, part in _by_severity(judged) if len(part)
+            {
+                "severity": severity,
+                **_detection(part),
+                "paths_below_95_percent": _poor_paths(part) if claimed else {},
+            }
+            for severity, part in _by_severity(judged)
         ],
         "false_alarms_before": asdict(Rate.counted(group["false_alarm"].notna())),
         "said_first": _counts(judged["said"].fillna("nothing")),

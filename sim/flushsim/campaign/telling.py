@@ -104,13 +104,16 @@ def _evidence(groups: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
+    """On which paths a fault, of each severity, is found too seldom."""
     lines = []
     for group in groups:
-        poor = group["paths_below_95_percent"]
-        if poor:
-            shown = [f"{path} ({found})" for path, found in list(poor.items())[:_PATHS_SHOWN]]
-            more = f", and {len(poor) - _PATHS_SHOWN} more" if len(poor) > _PATHS_SHOWN else ""
-            lines.append(f"{group['group']}: below 95 % within two pulses on {', '.join(shown)}{more}")
+        for part in group["by_severity"] or [{"severity": "", **group}]:
+            poor = part["paths_below_95_percent"]
+            if poor:
+                shown = [f"{path} ({found})" for path, found in list(poor.items())[:_PATHS_SHOWN]]
+                more = f", and {len(poor) - _PATHS_SHOWN} more" if len(poor) > _PATHS_SHOWN else ""
+                name = f"{group['group']} {part['severity']}".strip()
+                lines.append(f"{name}: below 95 % within two pulses on {', '.join(shown)}{more}")
     return lines
 
 
