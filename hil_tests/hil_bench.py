@@ -20,6 +20,7 @@ from flushpump.types import (
     Alarm,
     Event,
     Fluid,
+    LineFlag,
     PathApplied,
     PathSettings,
     Phase,
@@ -231,7 +232,8 @@ class Bench:
         return Pump.over(OpenWire(self.port), self.url, key)
 
     def path_settings(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathSettings:
-        return replace(path_settings(self.path, fluid, loaded_ml), **changes)
+        """PATH_SET of this path. Its tip lies in a beaker: a central one would have to be asked for blood return."""
+        return replace(path_settings(self.path, fluid, loaded_ml), **{"line_flags": LineFlag.NONE, **changes})
 
     def set_path(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathApplied:
         """Puts a syringe in and tells the pump; `changes` replace fields of PATH_SET."""

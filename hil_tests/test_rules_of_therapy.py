@@ -1,6 +1,7 @@
 """What the device refuses by itself: barrels, fluids, caps, and settings that make no sense."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flushlink import messages
@@ -9,7 +10,7 @@ from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.sequence import load_sequence
 from flushpump.types import Fluid, LineFlag, Outcome, Phase, PhaseKind, Program, Question, State
-from hil_bench import ASPIRATE, Bench, pulses, steady
+from hil_bench import ASPIRATE, LOCK, Bench, pulses, steady
 from hil_wire import Wire, status_name
 
 BOTH = LineFlag.CENTRAL | LineFlag.HEPARIN_INTOLERANT
@@ -27,21 +28,21 @@ def refused_as(command: Callable[[], object]) -> str:
 @pytest.mark.requirement("REQ-PATH-1")
 @pytest.mark.parametrize("barrel_um", [4_699, 8_950, 11_990, 13_000, 13_999])
 def test_a_barrel_narrower_than_10_ml_is_refused_on_a_central_line(bench: Bench, barrel_um: int) -> None:
-    assert refused_as(lambda: bench.set_path(barrel_diameter_um=barrel_um)) == "PATH_LIMIT"
+    assert refused_as(lambda: bench.set_path(barrel_diameter_um=barrel_um, line_flags=LineFlag.CENTRAL)) == "PATH_LIMIT"
     bench_path_is_not_set(bench)
 
 
 @pytest.mark.requirement("REQ-PATH-1")
 def test_the_same_barrel_is_taken_on_a_line_that_is_not_central_and_10_ml_on_any(bench: Bench) -> None:
     bench.set_path(barrel_diameter_um=13_000, line_flags=LineFlag.NONE)
-    bench.set_path(barrel_diameter_um=14_430)
+    bench.set_path(barrel_diameter_um=14_430, line_flags=LineFlag.CENTRAL)
 
 
 @pytest.mark.requirement("REQ-PATH-1")
 def test_a_refused_path_leaves_no_older_path_to_flush_with(bench: Bench) -> None:
     bench.set_path()
     bench.load(pulses(1))
-    assert refused_as(lambda: bench.set_path(barrel_diameter_um=8_585)) == "PATH_LIMIT"
+    assert refused_as(lambda: bench.set_path(barrel_diameter_um=8_585, line_flags=LineFlag.CENTRAL)) == "PATH_LIMIT"
     assert refused_as(lambda: bench.pump.link.command("START", {"program_crc": 0, "lease_ms": 500})) in (
         "NO_PATH", "PROGRAM_CRC",
     )  # fmt: skip
@@ -144,6 +145,22 @@ def test_a_question_waits_and_nothing_is_flushed_until_it_is_answered(bench: Ben
     assert refused_as(lambda: bench.pump.answer(Question.CONTINUE, True)) == "NOT_ANSWERED"
     bench.pump.answer(Question.BLOOD_RETURN, True)
     assert bench.follow().end.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.requirement("REQ-PATH-3")
+@pytest.mark.parametrize("dose", [pulses(1), LOCK, steady(500_000, 500_000)], ids=["pulses", "lock", "steady"])
+def test_the_pump_takes_no_program_that_flushes_a_central_line_before_it_asks_for_blood_return(
+    bench: Bench, dose: Phase
+) -> None:
+    asked = replace(ASPIRATE, question=Question.CONTINUE)
+    bench.set_path(line_flags=LineFlag.CENTRAL)
+    for phases in ((dose,), (dose, ASPIRATE), (asked, dose)):
+        assert refused_as(lambda phases=phases: bench.load(*phases)) == "BLOOD_RETURN"
+    wait = Phase(PhaseKind.WAIT, 0, 0, count=0, question=Question.BLOOD_RETURN)
+    for phases in ((ASPIRATE, dose), (wait, dose), (asked, ASPIRATE, dose), (ASPIRATE,)):
+        bench.load(*phases)
+    bench.set_path(line_flags=LineFlag.NONE)
+    bench.load(dose)
 
 
 @pytest.mark.requirement("REQ-PATH-3")

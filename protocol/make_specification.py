@@ -93,6 +93,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "questions": lambda: _names(messages.QUESTIONS),
     "outcomes": lambda: _names(messages.OUTCOMES),
     "verdicts": lambda: _names(messages.VERDICTS),
+    "evidence": lambda: table(
+        ("number", "name", "what is told in permille"),
+        ((number, f"`{name}`", what) for number, name, what in messages.EVIDENCE),
+    ),
     "fluids": lambda: _names(messages.FLUIDS),
     "reset_causes": lambda: _names(messages.RESET_CAUSES),
     "flags": lambda: _bits("FLAG_"),

@@ -105,13 +105,15 @@ _LEDGER: Values = {"driven_nl": 1_800_054, "relieved_nl": 0, "delivered_nl": 1_7
 _PULSE: Values = {
     "index": 0, "verdict": 1, "derated_percent": 0, "phase_index": 0, "intended_nl": 900_000, "driven_nl": 899_976,
     "delivered_nl": 899_736, "start_us": 0, "duration_us": 470_030, "pause_us": 400_000, "peak_pa": 83_004,
-    "resistance_pa_s_per_ml": 44_346, "compliance_nl_per_kpa": 2_605, "residual_pa": 310,
+    "resistance_pa_s_per_ml": 44_346, "compliance_nl_per_kpa": 2_605, "residual_pa": 310, "evidence": 1,
+    "seen_permille": 1_004, "limit_permille": 1_500,
 }  # fmt: skip
 _PATH: Values = {
-    "barrel_diameter_um": 14_430, "line_flags": 1, "fluid": 1, "syringe_capacity_nl": 12_000_000,
+    "barrel_diameter_um": 14_430, "line_flags": 0, "fluid": 1, "syringe_capacity_nl": 12_000_000,
     "syringe_loaded_nl": 10_000_000, "hard_limit_pa": 172_000, "working_limit_pa": 137_000,
     "flow_cap_nl_per_s": 2_000_000, "resistance_pa_s_per_ml": 7_000, "turbulence_pa_s2_per_ml2": 18_000,
-    "compliance_nl_per_kpa": 2_500, "path_tag": 0x5EED,
+    "compliance_nl_per_kpa": 2_500, "path_tag": 0x5EED, "known_permille": 0, "known_compliance_nl_per_kpa": 0,
+    "open_permille": 84,
 }  # fmt: skip
 _STEPS: tuple[tuple[str, Values, Values, str], ...] = (
     ("HELLO", {"host_nonce": _HOST_NONCE, "table_hash": wire.TABLE_HASH}, {
@@ -124,7 +126,7 @@ _STEPS: tuple[tuple[str, Values, Values, str], ...] = (
     ("PATH_SET", _PATH, {
         "volume_per_step_pl": 102_212, "hard_limit_pa": 172_000, "working_limit_pa": 137_000,
         "flow_cap_nl_per_s": 2_000_000, "syringe_loaded_nl": 10_000_000, "device_time_ms": 5_240,
-    }, ": a 10 mL syringe on a central line"),
+    }, ": a 10 mL syringe on a line that is not central"),
     ("PROGRAM_BEGIN", _PROGRAM.begin_values(), {"program_id": 1, "max_time_ms": 30_000}, ": one phase, 1.8 mL"),
     ("PROGRAM_PHASE", _PROGRAM.phase_values(0), {"index": 0, "flow_nl_per_s": 2_000_000, "duration_ms": 1_740},
      ": two pulses of 0.9 mL at 2 mL/s, each with 0.4 s of pause"),

@@ -43,6 +43,8 @@ class Board:
         self.acceleration_per_s2 = drive["acceleration_mm_per_s2"] * drive["steps_per_mm"]
         self.travel_um = drive["travel_um"]
         self.force_limit_n = drive["force_limit_n"]
+        # Without current the screw does not hold the plunger: height or a vein may move it.
+        self.back_drives = bool(drive.get("back_drives", False))
         self.raw_min = sensor["raw_min"]
         self.raw_max = sensor["raw_max"]
         self.range_min_pa = sensor["range_min_pa"]

@@ -100,6 +100,7 @@ class Controller:
         self.settings_fingerprint = bytes(4)
         self.settings_changed()
         self.path_set = False
+        self.central = True
         self.flow_cap_nl_per_s = 0
         self.tested = False
         self.request = 0
@@ -180,6 +181,9 @@ class Controller:
         self.flow_cap_nl_per_s = flow
         self.program.clear()
         self.path_set = True
+        if self.board.back_drives:
+            # A line may hang on the syringe from now on: the motor holds the plunger until the pump is switched off.
+            self.steps.enable(True)
         return flow
 
     def run_self_test(self):

@@ -87,6 +87,9 @@ class Judge:
 
     def begin_run(self, rest_pa):
         self.rest_pa = rest_pa
+        # What the sensor reads at rest, by the pauses: the last one's is not yet sure to be that of an open line.
+        self.floor_pa = rest_pa
+        self.last_floor_pa = rest_pa
         self.worst = NOT_JUDGED
         # The baseline: lessons it was learnt from, compliances, and the rise at which its resistance was learnt.
         self._lessons = 0
@@ -225,6 +228,10 @@ class Judge:
             verdict = self._judge_compliance(rise, fall)
         if verdict == PATENT and self._steady and out * 2 > into:
             self._learn(rise, fall)
+        if verdict == PATENT and sums.rested():
+            # The line was open in the pause before; that it is now the next pulse will tell.
+            self.floor_pa = self.last_floor_pa
+            self.last_floor_pa = sums.now_pa()
         return verdict
 
     def _is_steady(self, bend, late_bend, limit_pa, unknown_pa):

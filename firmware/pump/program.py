@@ -15,6 +15,7 @@ FINISH = 6
 PRIME = 7
 
 SYRINGE_CHANGED = 2
+_BLOOD_RETURN = const(1)
 
 _PHASES_MAX = const(12)
 _ASPIRATE_MAX_NL = const(5_000_000)
@@ -111,6 +112,15 @@ class Program:
             if self.question[index] == SYRINGE_CHANGED:
                 return True
         return False
+
+    def asks_for_blood(self):
+        """Whether blood return is asked for before anything is driven into the line."""
+        for index in range(self.phases):
+            if is_dose(self.kind[index]):
+                return False
+            if self.question[index] == _BLOOD_RETURN:
+                return True
+        return True
 
     def take(self, frame, length):
         """Continues the CRC with the payload of an accepted phase."""

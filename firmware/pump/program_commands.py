@@ -9,6 +9,7 @@ from .layout import NUMBERS, request, response
 from .program import ASPIRATE, PRIME
 from .statuses import (
     ALARM_ACTIVE,
+    BLOOD_RETURN,
     DOSE_CAP,
     FLUID,
     LOCKED,
@@ -31,6 +32,7 @@ from .ticks import MASK
 _BARREL_10ML_UM = const(14_000)
 _RESERVE_NL = const(500_000)
 _ANTIMICROBIAL_LOCK = const(4)
+_KNOWN_LEAST_PERMILLE = const(400)
 _HEPARIN_FIRST = const(2)
 _HEPARIN_LAST = const(3)
 
@@ -87,6 +89,9 @@ class ProgramCommands:
             return FLUID
         if line_flags & LINE_HEPARIN_INTOLERANT and _HEPARIN_FIRST <= fluid <= _HEPARIN_LAST:
             return FLUID
+        known_permille = get_u16(frame, at["known_permille"])
+        if 0 < known_permille < _KNOWN_LEAST_PERMILLE:
+            return OUT_OF_RANGE
         if (line_flags & LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
             return PATH_LIMIT
         # A plunger's way longer than the drive's is no such syringe, and its steps could leave 31 bits.
@@ -100,6 +105,12 @@ class ProgramCommands:
             board.force_limit_pa(diameter_um),
         )
         working_pa = min(working_pa, hard_pa * 9 // 10)
+        pump.central = line_flags & LINE_CENTRAL != 0
+        pump.hydraulics.know(
+            known_permille,
+            get_u16(frame, at["known_compliance_nl_per_kpa"]),
+            get_u16(frame, at["open_permille"]),
+        )
         flow = pump.set_path(
             diameter_um,
             hard_pa,
@@ -169,6 +180,9 @@ class ProgramCommands:
         if status != OK:
             return status
         program = pump.program
+        if pump.central and not program.asks_for_blood():
+            program.clear()
+            return BLOOD_RETURN
         if not program.commit(get_u16(frame, _COMMIT["program_crc"])):
             program.clear()
             return PROGRAM_CRC

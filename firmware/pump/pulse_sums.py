@@ -186,6 +186,15 @@ class PulseSums:
         self.rise_pa = rise = (state[last + _AREA] - state[first + _AREA]) * 16 // turns
         self.residual_pa = rise - rise_at(path.line, out)
 
+    def rested(self):
+        """Whether the pause has lasted so much longer than the fall to a quarter that nothing flows any more."""
+        state = self.state
+        return state[_FALL] and state[_NOW] - state[_END] > 4 * (state[_FALL] - state[_END])
+
+    def now_pa(self):
+        """The last pressure taken."""
+        return self.state[_PA]
+
     def pushed_nl(self, less):
         """Volume that went in so far, `less` steps less."""
         return self._path.volume_nl(max(self.state[_STEPS] - less, 0))

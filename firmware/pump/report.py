@@ -12,7 +12,7 @@ PULSES_MAX = 100
 _PULSE = Payload(
     "PULSE_RESULT",
     "index verdict derated_percent phase_index intended_nl driven_nl delivered_nl start_us duration_us pause_us"
-    " peak_pa resistance_pa_s_per_ml compliance_nl_per_kpa residual_pa",
+    " peak_pa resistance_pa_s_per_ml compliance_nl_per_kpa residual_pa evidence seen_permille limit_permille",
 )
 _ROW_SIZE = _PULSE.size
 _END = Payload(
@@ -61,6 +61,9 @@ class Report:
         values[11] = judge.resistance
         values[12] = judge.compliance
         values[13] = judge.residual_pa
+        values[14] = judge.evidence
+        values[15] = judge.seen
+        values[16] = judge.limit
         _PULSE.put(self._rows, self.pulses * _ROW_SIZE - HEADER_SIZE)
         self.pulses += 1
         self.news = True

@@ -29,6 +29,8 @@ OUT_ALARM = 4
 OUT_LINK_LOST = 5
 
 _RELIEF_FROM_PA = const(3_000)
+_DRIFT_PA = const(4_000)
+_OPEN_TURNS = const(60)
 _VACUUM_PA = const(-50_000)
 # A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
 _SETTLED_PA = const(1_000)
@@ -48,6 +50,7 @@ class Runner:
         self._program = parts.program
         self._report = parts.report
         self._steps = parts.steps
+        self._holds = parts.board.back_drives
         self.state = IDLE
         self.phase = 0
         self.question = 0
@@ -120,7 +123,9 @@ class Runner:
         self.alarm_code = alarm_code
         self.question = 0
         self._stopped_us = self.now_us
-        self._relief_allowed = outcome == OUT_OCCLUDED
+        # Steps go missing when the drive meets more pressure than it can push: that pressure is still there.
+        self._relief_allowed = outcome == OUT_OCCLUDED or alarm_code == alarm.STEP_MISMATCH
+        self._settling = 0
         self._ramping = ramp
         if ramp:
             self._motion.ramp_down()
@@ -339,12 +344,26 @@ class Runner:
             self._settling += 1
             return
         if self._relief_allowed and above > _RELIEF_FROM_PA and not self._pressure.fault:
+            if self.outcome == OUT_ALARM and self._settling < _OPEN_TURNS:
+                # An open line gives it out by itself.
+                self._settling += 1
+                return
             # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
             cap = self._path.steps_per_ul() * (self._path.stored_nl(above) // 500 + 20)
-            self._relief.begin(min(cap, self.relief_cap_steps), self._judge.rest_pa)
+            self._relief.begin(min(cap, self.relief_cap_steps), self._rest_pa())
             self.state = RELIEVING
             return
         self._finish()
+
+    def _rest_pa(self):
+        """Where relief may end: at what the sensor reads when the line is at rest, by the pauses before it closed.
+
+        A zero that drifts upwards would have it draw blood. The last pause may be one of a line that closed in it: what
+        a higher end leaves in the line is 30 uL at the most.
+        """
+        judge = self._judge
+        most_pa = min(_DRIFT_PA, 30_000_000 // self._path.compliance)
+        return max(judge.floor_pa, judge.rest_pa) + min(max(judge.last_floor_pa - judge.floor_pa, 0), most_pa)
 
     def _burst_cut(self, burst, kind):
         """Books what was made of a burst that was ended, and reports it unless that was done already."""
@@ -366,7 +385,8 @@ class Runner:
         ledger = self._ledger
         stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
         ledger.close(stored_nl)
-        self._steps.enable(False)
+        if not self._holds:
+            self._steps.enable(False)
         if self.outcome == OUT_OCCLUDED or self.outcome == OUT_ALARM:
             self._alarms.round(self.now_ms)
         if self.outcome == OUT_OCCLUDED and self._judge.worst != verdicts.OCCLUDED:

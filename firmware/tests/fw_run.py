@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flushpump.errors import Refused
 from flushpump.path import Path
@@ -12,6 +12,7 @@ from flushpump.types import (
     Alarm,
     Event,
     Fluid,
+    LineFlag,
     PathSettings,
     Phase,
     PhaseChange,
@@ -78,8 +79,8 @@ class Told:
 
 
 def told_path(path: Path, loaded_ml: float = 10.0) -> PathSettings:
-    """PATH_SET as the command line sends it."""
-    return path_settings(path, Fluid.SALINE, loaded_ml)
+    """PATH_SET as the command line sends it, of a line that need not be asked for blood return."""
+    return replace(path_settings(path, Fluid.SALINE, loaded_ml), line_flags=LineFlag.NONE)
 
 
 def perform(rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE, max_time_ms: int = 100_000) -> Told:

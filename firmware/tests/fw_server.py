@@ -121,10 +121,11 @@ def good_journal() -> Journal:
 
 
 PATH = {
-    "barrel_diameter_um": 14_430, "line_flags": 1, "fluid": 1, "syringe_capacity_nl": 12_000_000,
+    "barrel_diameter_um": 14_430, "line_flags": 0, "fluid": 1, "syringe_capacity_nl": 12_000_000,
     "syringe_loaded_nl": 10_000_000, "hard_limit_pa": 172_000, "working_limit_pa": 137_600,
     "flow_cap_nl_per_s": 2_000_000, "resistance_pa_s_per_ml": 0, "turbulence_pa_s2_per_ml2": 0,
     "compliance_nl_per_kpa": 2_000, "path_tag": 1,
+    "known_permille": 0, "known_compliance_nl_per_kpa": 0, "open_permille": 0,
 }  # fmt: skip
 
 __all__ = ["NUMBER", "PATH", "STATUS", "STATUS_NAME", "Device", "Host", "Sensor", "good_journal"]

@@ -100,6 +100,9 @@ def plan_lines(plan: Plan) -> list[str]:
         f"{path.hard_limit_kpa:.0f} kPa ({path.hard_limit_part})",
         f"flow      at most {path.flow_cap_ml_per_s:g} mL/s: {path.flow_cap.reason}",
     ]
+    if plan.visit is not None:
+        lines.append(f"known     {plan.visit.sentence()}")
+    lines += [f"judged    {line}" for line in plan.limit_lines]
     return lines + [f"note      {note}" for note in plan.notes]
 
 

@@ -29,11 +29,12 @@ from flushpump.display import display_for
 from flushpump.errors import FlushPumpError
 from flushpump.insisting import patiently
 from flushpump.interrupts import Interrupts
+from flushpump.last_visit import last_visit
 from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.ports import find_pump
 from flushpump.pump import Pump
-from flushpump.records import Records
+from flushpump.records import Record, Records
 from flushpump.report import RunReport
 from flushpump.running import Run
 from flushpump.sequence import load_sequence
@@ -68,7 +69,8 @@ def run_command(
 ) -> None:
     """Runs SEQUENCE (a name, or a TOML file) after confirmation, shows it live, and writes its record."""
     path = Path.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
-    plan = Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml, fluid=fluid_named(fluid))
+    visit = last_visit(_past_runs(label), label or "", path)
+    plan = Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml, fluid=fluid_named(fluid), visit=visit)
     refuse_without_answers(yes, as_json)
     url = simulated_with(url or find_pump(), path) or ""
     console = console_for(as_json)
@@ -86,6 +88,14 @@ def run_command(
             told = _tell(report, record_id, console, as_json)
             interrupts.no_more()
     ctx.exit(report.exit_status or (0 if told else 1))
+
+
+def _past_runs(label: str | None) -> list[Record]:
+    """The records, where a label says which line it is; a file that cannot be read gives no hint, and is told later."""
+    try:
+        return Records().all() if label else []
+    except FlushPumpError:
+        return []
 
 
 def _unseen(interrupts: Interrupts, as_json: bool) -> None:

@@ -11,6 +11,8 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
+from flushpump.judgement import evidence_words
+from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.report import alarm_sentence
 from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Telemetry
@@ -71,8 +73,8 @@ class PlainDisplay:
 
     def pulse(self, pulse: PulseResult) -> None:
         """A line with the pulse's result."""
-        count = self._plan.pulse_count if self._plan is not None else 0
-        self.note(pulse_words(pulse, count))
+        plan = self._plan
+        self.note(pulse_words(pulse, plan.pulse_count if plan else 0, plan.path if plan else None))
 
     def alarm(self, alarm: Alarm) -> None:
         """A line with the alarm and what to do."""
@@ -239,15 +241,16 @@ def phase_words(plan: Plan, index: int) -> str:
     return f"{words}: {phase.volume_ml:g} mL at {phase.flow_ml_per_s:g} mL/s"
 
 
-def pulse_words(pulse: PulseResult, count: int) -> str:
-    """A pulse's result in one line."""
+def pulse_words(pulse: PulseResult, count: int, path: Path | None = None) -> str:
+    """A pulse's result in one line; on a path that is known with what a verdict rests on."""
     words = (
         f"pulse {pulse.index + 1} of {count}: {pulse.delivered_nl / 1e6:.3f} mL in {pulse.duration_us / 1e6:.3f} s, "
         f"peak {pulse.peak_pa / 1000:.0f} kPa, {pulse.verdict.name.lower().replace('_', ' ')}"
     )
     if pulse.derated_percent:
         words += f", flow lowered by up to {pulse.derated_percent} %"
-    return words
+    why = evidence_words(pulse, path) if path is not None else ""
+    return f"{words}: {why}" if why else words
 
 
 class _Bars:

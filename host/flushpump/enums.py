@@ -58,6 +58,18 @@ class Verdict(IntEnum):
     DISCONNECTED = 6
 
 
+class Evidence(IntEnum):
+    NONE = 0
+    RESISTANCE = 1
+    TREND = 2
+    PAUSE = 3
+    COMPLIANCE = 4
+    SLOPE = 5
+    PASSAGE = 6
+    FLOW = 7
+    PRESSURE = 8
+
+
 class Fluid(IntEnum):
     SALINE = 1
     HEPARIN_10 = 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flushlink import messages
 
-from .enums import Flag, Outcome, PhaseKind, Question, State, Verdict
+from .enums import Evidence, Flag, Outcome, PhaseKind, Question, State, Verdict
 from .record import WireRecord
 
 _ALARMS = {number: (name, happened, remedy) for number, name, _, happened, remedy in messages.ALARMS}
@@ -62,6 +62,9 @@ class PulseResult(WireRecord):
     resistance_pa_s_per_ml: int
     compliance_nl_per_kpa: int
     residual_pa: int
+    evidence: Evidence = Evidence.NONE
+    seen_permille: int = 0
+    limit_permille: int = 0
 
 
 @dataclass(frozen=True)

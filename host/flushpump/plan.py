@@ -8,8 +8,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from flushpump import rules, wire
+from flushpump import judgement, rules, wire
 from flushpump.errors import Refused
+from flushpump.last_visit import Visit
 from flushpump.path import Path
 from flushpump.planned import PlannedPhase, planned
 from flushpump.sequence import Sequence
@@ -29,15 +30,22 @@ class Plan:
     loaded_ml: float
     phases: tuple[PlannedPhase, ...]
     notes: tuple[str, ...]
+    visit: Visit | None = None
 
     @classmethod
     def of(
-        cls, sequence: Sequence, path: Path, *, loaded_ml: float | None = None, fluid: Fluid | None = None
+        cls,
+        sequence: Sequence,
+        path: Path,
+        *,
+        loaded_ml: float | None = None,
+        fluid: Fluid | None = None,
+        visit: Visit | None = None,
     ) -> "Plan":
         """The plan, or Refused with the rule that forbids it.
 
         `loaded_ml` is what the syringe holds, by default just what the sequence needs; `fluid` replaces the
-        sequence's own.
+        sequence's own; `visit` is what the line's last visit has found.
         """
         notes = []
         if path.line.kind not in sequence.line_kinds:
@@ -56,7 +64,7 @@ class Plan:
         rules.check_blood_return(phases, path)
         rules.check_flush_volume(sequence, phases, path)
         loaded = rules.loaded_ml(sequence, phases, path, loaded_ml)
-        plan = cls(sequence, path, loaded, phases, tuple(notes))
+        plan = cls(sequence, path, loaded, phases, tuple(notes), visit)
         if plan.dose_ml > PROGRAM_VOLUME_ML or plan.duration_s > PROGRAM_TIME_S:
             raise Refused(
                 f"{sequence.name} takes {plan.dose_ml:.1f} mL and {plan.duration_s:.0f} s, the pump allows "
@@ -90,9 +98,20 @@ class Plan:
         """Pulses of the whole program."""
         return sum(phase.count for phase in self.phases if phase.kind is PhaseKind.PULSES)
 
+    @property
+    def pulse_flow_ml_per_s(self) -> float | None:
+        """Flow of the pulses; None where the sequence has none."""
+        return next((phase.flow_ml_per_s for phase in self.phases if phase.kind is PhaseKind.PULSES), None)
+
+    @property
+    def limit_lines(self) -> list[str]:
+        """What the pump will tell of this path, and what it cannot; nothing where there are no pulses to judge."""
+        flow = self.pulse_flow_ml_per_s
+        return [] if flow is None else judgement.limit_lines(self.path, flow)
+
     def settings(self) -> PathSettings:
         """PATH_SET for this plan. The pump judges the fluid: it is told the most restricted one of the run."""
-        return path_settings(self.path, max(phase.fluid for phase in self.phases), self.loaded_ml)
+        return path_settings(self.path, max(phase.fluid for phase in self.phases), self.loaded_ml, self.visit)
 
     def program(self) -> Program:
         """The program as the pump takes it."""
@@ -115,6 +134,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values, units in the keys."""
+        flow = self.pulse_flow_ml_per_s
         return {
             "sequence": self.sequence.name,
             "title": self.sequence.title,
@@ -125,6 +145,9 @@ class Plan:
             "duration_s": round(self.duration_s, 3),
             "questions": [question.name.lower() for question in self.questions],
             "notes": list(self.notes),
+            "limits": self.limit_lines,
+            "told_from": None if flow is None else judgement.detectable(self.path, flow).to_json(),
+            "last_visit": None if self.visit is None else self.visit.sentence(),
             "phases": [
                 {
                     "kind": phase.kind.name.lower(),
@@ -144,8 +167,9 @@ class Plan:
         }
 
 
-def path_settings(path: Path, fluid: Fluid, loaded_ml: float) -> PathSettings:
-    """PATH_SET for a path whose syringe holds `loaded_ml` of `fluid`."""
+def path_settings(path: Path, fluid: Fluid, loaded_ml: float, visit: Visit | None = None) -> PathSettings:
+    """PATH_SET for a path whose syringe holds `loaded_ml` of `fluid`, and what its last visit has found."""
+    compliance = 0.0 if visit is None else visit.compliance_ul_per_kpa or 0.0
     flags = LineFlag.CENTRAL if path.line.central else LineFlag.NONE
     if path.heparin_intolerant:
         flags |= LineFlag.HEPARIN_INTOLERANT
@@ -162,6 +186,9 @@ def path_settings(path: Path, fluid: Fluid, loaded_ml: float) -> PathSettings:
         turbulence_pa_s2_per_ml2=round(path.turbulence_kpa_s2_per_ml2 * 1000),
         compliance_nl_per_kpa=round(path.compliance_ul_per_kpa * 1000),
         path_tag=wire.crc16(" ".join(path.names).encode()),
+        known_permille=0 if visit is None else round(visit.times * 1000),
+        known_compliance_nl_per_kpa=round(compliance * 1000),
+        open_permille=round(judgement.open_share(path, path.flow_cap_ml_per_s) * 1000),
     )
 
 

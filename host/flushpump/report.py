@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flushpump.events import alarm_happened, alarm_name, alarm_remedy
+from flushpump.judgement import evidence_words
+from flushpump.last_visit import syringe_note
+from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.types import Alarm, Outcome, ProgramEnd, PulseResult, Status, Telemetry
 
@@ -91,7 +94,7 @@ class RunReport:
         end = self.end
         pulses = [self.pulses[index] for index in sorted(self.pulses)]
         verdict = end.verdict.name.lower() if end is not None else "not_judged"
-        return {
+        body: dict[str, Any] = {
             "outcome": self.outcome,
             "sequence": self.plan.sequence.name,
             "intended_ml": round(self.plan.dose_ml, 6),
@@ -100,7 +103,7 @@ class RunReport:
             "duration_s": end.duration_ms / 1000 if end is not None else None,
             "peak_kpa": (end.peak_pa if end is not None else self.peak_pa) / 1000,
             "verdict": verdict,
-            "pulses": [_pulse_json(pulse) for pulse in pulses],
+            "pulses": [_pulse_json(pulse, self.plan.path) for pulse in pulses],
             "alarms": [alarm_json(self.alarms[number]) for number in sorted(self.alarms)],
             "record_id": None,
             "firmware": self.firmware,
@@ -119,6 +122,8 @@ class RunReport:
             "started_at": self.started_at,
             "plan": self.plan.to_json(),
         }
+        body["syringe_note"] = syringe_note(self.plan.visit, body, self.plan.path) or None
+        return body
 
     def sentence(self) -> str:
         """The end of the run for a person."""
@@ -146,18 +151,23 @@ class RunReport:
         limit_kpa = self.plan.path.working_limit_kpa
         alarms = [f"{alarm_happened(alarm.code)}" for _, alarm in sorted(self.alarms.items())]
         known = "" if end is not None else ", as far as it was told"
+        body = self.to_json()
+        whys = [f"pulse {pulse['index'] + 1}: {pulse['why']}" for pulse in body["pulses"] if pulse["why"]]
+        syringe = body["syringe_note"]
         return [
             f"outcome   {self.outcome.replace('_', ' ')}",
             f"volume    {self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered{known}, "
             f"{self.uncertain_ml:.2f} mL uncertain",
             f"verdict   {end.verdict.name.lower().replace('_', ' ') if end is not None else 'not judged'}",
+            *[f"because   {why}" for why in whys[:1]],
             f"pressure  peak {peak_kpa:.0f} kPa, working limit {limit_kpa:.0f} kPa",
             f"alarms    {'; '.join(alarms) or ('none' if end is not None else 'not known')}",
+            *([f"syringe   {syringe}"] if syringe else []),
             f"record    {record_id or 'none was written'}",
         ]
 
 
-def _pulse_json(pulse: PulseResult) -> dict[str, Any]:
+def _pulse_json(pulse: PulseResult, path: Path) -> dict[str, Any]:
     return {
         "index": pulse.index,
         "intended_ml": pulse.intended_nl / 1e6,
@@ -173,6 +183,10 @@ def _pulse_json(pulse: PulseResult) -> dict[str, Any]:
         "driven_ml": pulse.driven_nl / 1e6,
         "start_s": pulse.start_us / 1e6,
         "residual_kpa": pulse.residual_pa / 1000,
+        "evidence": pulse.evidence.name.lower() if pulse.evidence else None,
+        "seen": pulse.seen_permille / 1000 if pulse.evidence else None,
+        "limit": pulse.limit_permille / 1000 if pulse.evidence else None,
+        "why": evidence_words(pulse, path) or None,
     }
 
 

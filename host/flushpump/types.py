@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .enums import Evidence as Evidence
 from .enums import Flag as Flag
 from .enums import Fluid as Fluid
 from .enums import LineFlag as LineFlag
@@ -141,6 +142,9 @@ class PathSettings(WireRecord):
     turbulence_pa_s2_per_ml2: int
     compliance_nl_per_kpa: int
     path_tag: int
+    known_permille: int = 0
+    known_compliance_nl_per_kpa: int = 0
+    open_permille: int = 0
 
 
 @dataclass(frozen=True)

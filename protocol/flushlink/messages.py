@@ -59,6 +59,7 @@ STATUSES = (
     (19, "NOT_ANSWERED", "the answer does not fit the question that is pending"),
     (20, "FLUID", "the fluid is not one that may be flushed into this line"),
     (21, "STORAGE", "the pump's memory takes no record any more, so nothing may depend on one"),
+    (22, "BLOOD_RETURN", "the program flushes a central line before blood return was asked for"),
 )
 
 # (number, name)
@@ -110,6 +111,19 @@ VERDICTS = (
     (4, "BUBBLE"),
     (5, "LEAK"),
     (6, "DISCONNECTED"),
+)
+
+# (number, name, what is seen over what is expected or was wanted, in permille; a verdict is said beyond its limit)
+EVIDENCE = (
+    (0, "NONE", "nothing was judged"),
+    (1, "RESISTANCE", "pressure of the pulse's plateau over what the path should need for that flow"),
+    (2, "TREND", "1000 and what resistance has gained from pulse to pulse, added up"),
+    (3, "PAUSE", "fall of pressure in the pause over that of an open line"),
+    (4, "COMPLIANCE", "what the path stores over what it stored before, added up over pulses"),
+    (5, "SLOPE", "share of the flow that only raised the pressure"),
+    (6, "PASSAGE", "flow that left over what this pressure pushes through an open line"),
+    (7, "FLOW", "flow that the working limit still allowed over the flow wanted"),
+    (8, "PRESSURE", "pressure under way over what this flow should need"),
 )
 
 FLUIDS = (
@@ -210,6 +224,9 @@ _PULSE = (
     ("resistance_pa_s_per_ml", "u32", 0, I30, "rise over flow at the pulse's end, 0 if not judged"),
     ("compliance_nl_per_kpa", "u16", 0, 65535, "from the decay in the pause, 0 if not judged"),
     ("residual_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "pressure above what the path predicts"),
+    ("evidence", "u8", 0, 8, "what the verdict rests on, see evidence"),
+    ("seen_permille", "u16", 0, 65535, "what was seen of it"),
+    ("limit_permille", "u16", 0, 65535, "the limit for it"),
 )
 
 _RESULT = (
@@ -323,6 +340,9 @@ MESSAGES = (
         ("turbulence_pa_s2_per_ml2", "u32", 0, 100_000_000, "expected R_T of the path"),
         ("compliance_nl_per_kpa", "u16", 100, 60_000, "expected, of the syringe most of all"),
         ("path_tag", "u16", 0, 65535, "CRC-16 of the names of line, needle, syringe, extension"),
+        ("known_permille", "u16", 0, 2_000, "resistance at the last visit over the expected one, from 400; 0 none"),
+        ("known_compliance_nl_per_kpa", "u16", 0, 60_000, "compliance at the last visit with this syringe; 0 none"),
+        ("open_permille", "u16", 0, 1_000, "share of the pressure that is left when the line has come off"),
     ), (
         ("volume_per_step_pl", "u32", 0, I30, "volume of one step"),
         ("hard_limit_pa", "u32", 0, PRESSURE_PA, "applied"),

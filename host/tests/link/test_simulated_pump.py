@@ -26,7 +26,7 @@ from flushpump.types import (
 )
 
 PATH = PathSettings(
-    barrel_diameter_um=14_430, line_flags=LineFlag.CENTRAL, fluid=Fluid.SALINE, syringe_capacity_nl=12_000_000,
+    barrel_diameter_um=14_430, line_flags=LineFlag.NONE, fluid=Fluid.SALINE, syringe_capacity_nl=12_000_000,
     syringe_loaded_nl=10_000_000, hard_limit_pa=172_000, working_limit_pa=137_000, flow_cap_nl_per_s=2_000_000,
     resistance_pa_s_per_ml=8_000, turbulence_pa_s2_per_ml2=17_000, compliance_nl_per_kpa=2_500, path_tag=1,
 )  # fmt: skip

@@ -50,6 +50,7 @@ def test_the_path_has_the_fields_of_the_table() -> None:
     [
         (enums.State, messages.STATES), (enums.Question, messages.QUESTIONS), (enums.Outcome, messages.OUTCOMES),
         (enums.Verdict, messages.VERDICTS), (enums.Fluid, messages.FLUIDS),
+        (enums.Evidence, tuple(row[:2] for row in messages.EVIDENCE)),
         (enums.ResetCause, messages.RESET_CAUSES), (enums.PhaseKind, ((0, "NONE"), *messages.PHASE_KINDS)),
     ],
 )  # fmt: skip

@@ -1,0 +1,103 @@
+"""What the records say of a labelled line: how much it resisted and gave way at its last visit.
+
+Only a run that ended well with open pulses counts, on the same line with the same kind of needle and extension set.
+With another one nothing is known, and the pump learns the path anew; compliance is known of the same syringe only. A
+needle is new at each visit and its bore is known to a tenth or so, hence the pump takes it for no more than a hint.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from flushpump.path import VEIN_KPA, Path
+from flushpump.records import Record
+
+# What the pump takes; outside it a figure is no hint but a mistake.
+TIMES_LEAST, TIMES_MOST = 0.4, 2.0
+COMPLIANCE_MOST_UL_PER_KPA = 60.0
+# A barrel that is wider than the pump believes makes both figures wrong by its area, R up and C down; brands differ by
+# up to 25 %, and 1.1 is what temperature, another needle and another syringe of the same brand may do.
+SYRINGE_FACTOR_LEAST = 1.1
+
+
+@dataclass(frozen=True)
+class Visit:
+    """`times` is resistance over the catalogue's; compliance is None when another syringe was used."""
+
+    record_id: str
+    date: str
+    times: float
+    compliance_ul_per_kpa: float | None
+
+    def sentence(self) -> str:
+        """For the plan."""
+        gave = "" if self.compliance_ul_per_kpa is None else f" and gave way by {self.compliance_ul_per_kpa:.1f} uL/kPa"
+        return (
+            f"last visit {self.date} (record {self.record_id}): the line resisted {self.times:.2f} times as much as "
+            f"the catalogue expects{gave}; the pump starts from that"
+        )
+
+
+def last_visit(records: Iterable[Record], label: str, path: Path) -> Visit | None:
+    """The newest run of this label that says something of this path; None without a label or such a run."""
+    if not label:
+        return None
+    for record in sorted(records, key=lambda each: each.number, reverse=True):
+        body = record.body
+        try:
+            if body.get("label") != label:
+                continue
+            names = body["plan"]["path"]
+            line, needle, syringe, extension = path.names
+            if (names["line"], names["needle"], names["extension"]) != (line, needle, extension):
+                # What was at this line last was another needle or catheter: older figures say nothing of it.
+                return None
+            found = measured(body, path)
+            if found is None:
+                continue
+            times, compliance = found
+            same = names["syringe"] == syringe
+            return Visit(record.record_id, record.written_at[:10], times, compliance if same else None)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    return None
+
+
+def measured(body: dict[str, Any], path: Path) -> tuple[float, float | None] | None:
+    """(resistance over the catalogue's, compliance in uL/kPa or None) of a run's open pulses; None if they say none."""
+    if body.get("outcome") != "completed" or body.get("verdict") != "patent":
+        return None
+    flows = [phase["flow_ml_per_s"] for phase in body["plan"]["phases"] if phase["kind"] == "pulses"]
+    pulses = [pulse for pulse in body["pulses"] if pulse["verdict"] == "patent" and not pulse["derated_percent"]]
+    resisted = [pulse["resistance_kpa_s_per_ml"] for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
+    if not flows or len(resisted) < 2:
+        return None
+    times = median(resisted) / ((path.predict_kpa(flows[0]) - VEIN_KPA) / flows[0])
+    if not TIMES_LEAST <= times <= TIMES_MOST:
+        return None
+    gave = [pulse["compliance_ul_per_kpa"] for pulse in pulses if pulse["compliance_ul_per_kpa"]]
+    compliance = median(gave) if gave else None
+    return times, compliance if compliance is None or compliance < COMPLIANCE_MOST_UL_PER_KPA else None
+
+
+def syringe_note(visit: Visit | None, body: dict[str, Any], path: Path) -> str:
+    """A sentence when a run looks as if the barrel were not the one that was confirmed; "" otherwise.
+
+    A wider barrel makes resistance seem more and compliance less, by the same factor, and leaves the decay as it was; a
+    line that has become narrower slows the decay. Both need a last visit to compare with. Without one the tolerances of
+    needle and syringe hide it: the catalogue's resistance is good to a half, its compliance to a factor of two.
+    """
+    found = measured(body, path) if visit is not None else None
+    if visit is None or visit.compliance_ul_per_kpa is None or found is None or found[1] is None:
+        return ""
+    more, less = found[0] / visit.times, visit.compliance_ul_per_kpa / found[1]
+    factor = (max(more, 0.0) * max(less, 0.0)) ** 0.5
+    alike = 1 / 1.15 < more / less < 1.45
+    if alike and (min(more, less) > SYRINGE_FACTOR_LEAST or max(more, less) < 1 / SYRINGE_FACTOR_LEAST):
+        return (
+            f"since the last visit resistance is {more:.2f} times and compliance {1 / less:.2f} times what it was, "
+            f"and the decay is as it was: as if {factor:.2f} times the volume were driven; check the syringe's brand "
+            f"({path.syringe.title}). A narrower needle together with a stiffer syringe looks the same"
+        )
+    return ""
