@@ -18,6 +18,8 @@ from flushsim.faults import Fault
 
 Row = dict[str, Any]
 FIRMWARE_FAILED = "firmware_failed"
+# A catheter that has lost less than this has not torn.
+_TORN_ML = 1e-6
 
 
 def row_of(description: Description, index: int) -> Row:
@@ -137,8 +139,9 @@ def _found(group: Group, result: CaseResult) -> Row:
     row["said"] = after[0].name if after else None
     row["hit_pulse"] = hit
     row["pulses_left"] = len(whole)
-    # A fault that the run did not live to see is neither found nor missed.
-    if not before or result.duration_us > onset_us:
+    # A fault that the run did not live to see, or a catheter that held, is neither found nor missed.
+    came = result.duration_us > onset_us and (fault.name != "rupture" or result.truth.leaked_ml > _TORN_ML)
+    if came:
         found = next((one for one in after if not group.expect or one.name in group.expect), None)
         row["found"] = found is not None
         if found is not None:

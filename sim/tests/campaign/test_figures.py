@@ -11,7 +11,7 @@ from flushpump.errors import FlushPumpError
 from flushpump.types import Alarm, Outcome, ProgramEnd, PulseResult, Verdict
 from flushsim.boot import FirmwareError
 from flushsim.campaign import command, rows
-from flushsim.campaign.description import Description
+from flushsim.campaign.description import Description, parse
 from flushsim.campaign.evidence import said_in
 from flushsim.campaign.figures import Rate, figures_of
 from flushsim.campaign.results import Results, area_under, read, roc
@@ -124,6 +124,13 @@ def test_the_report_names_what_is_in_the_figures(results_of: Callable[[list[Row]
     assert "without a fault: 0 false alarms in 1 runs, 0 (0-97.5) of runs" in report
     assert "partial" in report
     assert "100 (2.5-100)" in report
+
+
+def test_a_fault_that_never_came_is_neither_found_nor_missed(text: str) -> None:
+    torn = text.replace('"occlusion"', '"rupture"\nseverity = { choice = [20, 1000] }').replace("[1, 2]", "[4, 5]")
+    description = parse(torn.replace("smartport-ct-8f", "picc-4f"), "torn", "torn.toml")
+    found = {row["severity"]: row["found"] for row in (row_of(description, case) for case in range(1, 22, 3))}
+    assert found == {20.0: True, 1000.0: None}
 
 
 def test_what_is_said_has_one_name_a_time_and_a_pulse() -> None:
