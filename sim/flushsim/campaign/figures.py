@@ -133,22 +133,26 @@ def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
                 "severity": severity,
                 **_detection(part),
                 "paths_below_95_percent": _poor_paths(part) if claimed else {},
+                "paths_not_permitting": _not_permitting(part),
             }
             for severity, part in _by_severity(judged)
         ],
         "false_alarms_before": asdict(Rate.counted(group["false_alarm"].notna())),
         "said_first": _counts(judged["said"].fillna("nothing")),
         "paths_below_95_percent": _poor_paths(judged) if claimed else {},
+        "paths_not_permitting": _not_permitting(judged),
         "roc_area": {score: area for score, area in areas.items() if area is not None},
     }
 
 
 def _detection(judged: pd.DataFrame) -> dict[str, Any]:
     hit = judged[judged["hit_pulse"].notna()]
+    could = hit[hit["two_pulses_left"]]
     return {
         "found": asdict(Rate.counted(judged["found"].eq(True))),
         "in_the_pulse": asdict(Rate.counted(hit["in_pulse"])),
-        "within_two_pulses": asdict(Rate.counted(hit.loc[hit["two_pulses_left"], "in_two_pulses"])),
+        "within_two_pulses": asdict(Rate.counted(could["in_two_pulses"])),
+        "where_permitted": asdict(Rate.counted(could.loc[could["permitted"].eq(True), "in_two_pulses"])),
         "before_hard_limit": asdict(Rate.counted(judged["below_hard_limit"])),
         "found_after_s": asdict(Spread.over(judged["found_after_s"])),
         "above_working_limit_kpa": asdict(Spread.over(judged["overshoot_kpa"].clip(lower=0))),
@@ -173,11 +177,16 @@ def _by_severity(judged: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _poor_paths(judged: pd.DataFrame) -> dict[str, str]:
-    """Paths on which the fault was found within two pulses in less than 95 % of runs that could show it."""
-    could = judged[judged["hit_pulse"].notna() & judged["two_pulses_left"]]
+    """Paths that should show the fault, and did within two pulses in less than 95 % of runs that could."""
+    could = judged[judged["hit_pulse"].notna() & judged["two_pulses_left"] & ~judged["permitted"].eq(False)]
     shares = could.groupby("path")["in_two_pulses"].agg(["sum", "size"])
     poor = shares[shares["sum"] < 0.95 * shares["size"]]
     return {str(path): f"{int(row['sum'])} of {int(row['size'])}" for path, row in poor.iterrows()}
+
+
+def _not_permitting(judged: pd.DataFrame) -> list[str]:
+    """Paths of which the host says beforehand that the fault, as severe as it was, is not told there."""
+    return sorted(judged.loc[judged["permitted"].eq(False), "path"].unique())
 
 
 def _evidence(results: Results) -> list[dict[str, Any]]:

@@ -18,22 +18,24 @@ from flushsim.campaign.schema import SCHEMA
 
 SCORES = (
     "resistance_ratio", "resistance_change", "compliance_change", "pressure_missing", "peak_change", "residual_share",
+    "plateau_ratio", "plateau_missing",
 )  # fmt: skip
 """Scores of a pulse, each from what the host is told; the higher, the more it speaks for a fault.
 
 `resistance_ratio` is the resistance over the path's, `resistance_change` over that of the run's first pulse,
 `pressure_missing` the first one's over this one's; `compliance_change` and `peak_change` are as resistance_change,
-`residual_share` is the residual over the pulse's peak.
+`residual_share` is the residual over the pulse's peak; `plateau_ratio` is the plateau over what the pump expected of
+it, and `plateau_missing` the other way round.
 """
 SCORES_OF_FAULT = {
     "bubble": ("compliance_change",),
-    "leak": ("pressure_missing",),
-    "disconnect": ("pressure_missing",),
+    "leak": ("plateau_missing", "pressure_missing"),
+    "disconnect": ("plateau_missing", "pressure_missing"),
 }
 _OBSTRUCTIONS = ("occlusion", "partial", "growing", "pinch-off", "fibrin-flap")
 # What comes back into the tip there is no blood, and what opens there is no line.
 _IN_TISSUE = ("extravasation", "dislodged")
-_SCORES_ELSE = ("resistance_change", "resistance_ratio", "peak_change", "residual_share")
+_SCORES_ELSE = ("plateau_ratio", "resistance_change", "resistance_ratio", "peak_change", "residual_share")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def _pulses(runs: pd.DataFrame, told: pa.ListArray) -> pd.DataFrame:
         pulses[name] = runs[name].to_numpy()[run]
     resistance = pulses["resistance_pa_s_per_ml"].where(lambda value: value > 0) / 1000
     compliance = pulses["compliance_nl_per_kpa"].where(lambda value: value > 0)
+    plateau = pulses["seen_permille"].where(pulses["evidence"].eq("resistance") & (pulses["seen_permille"] > 0)) / 1000
     peak = pulses["peak_pa"].clip(lower=1000)
     first_resistance = resistance.groupby(pulses["case"]).transform("first")
     return pulses.assign(
@@ -91,6 +94,8 @@ def _pulses(runs: pd.DataFrame, told: pa.ListArray) -> pd.DataFrame:
         pressure_missing=first_resistance / resistance,
         peak_change=peak / peak.groupby(pulses["case"]).transform("first"),
         residual_share=pulses["residual_pa"] / peak,
+        plateau_ratio=plateau,
+        plateau_missing=1 / plateau,
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 from flushpump.events import alarm_name
-from flushpump.types import PhaseKind, PulseResult
+from flushpump.judgement import detectable
+from flushpump.plan import Plan
+from flushpump.types import PulseResult
 
 from flushsim.boot import FirmwareError
 from flushsim.campaign.description import Description, Group
@@ -18,6 +20,8 @@ from flushsim.faults import Fault
 
 Row = dict[str, Any]
 FIRMWARE_FAILED = "firmware_failed"
+WORDS = ("verdict", "evidence")
+"""Fields of a pulse that are words; all others are whole numbers."""
 # A catheter that has lost less than this has not torn.
 _TORN_ML = 1e-6
 
@@ -52,9 +56,23 @@ def told_and_true(index: int, group: Group, result: CaseResult) -> Row:
         "overshoot_kpa": truth.peak_kpa - working_kpa,
         "relief_lowest_kpa": truth.relief_lowest_kpa,
         **_pulse_expected(result),
+        "permitted": permitted(result.plan, result.case.faults[0]) if result.case.faults else None,
         **_found(group, result),
         "pulses": _pulses(result),
     }
+
+
+def permitted(plan: Plan, fault: str | Fault) -> bool | None:
+    """Whether a fault of this severity is one that the host says is told on this path; None where it says nothing."""
+    flow = plan.pulse_flow_ml_per_s
+    if flow is None or not isinstance(fault, Fault):
+        return None
+    told = detectable(plan.path, flow)
+    least = {"partial": told.partial_times, "leak": told.leak_share, "bubble": told.air_ml}
+    if fault.name in least:
+        from_severity = least[fault.name]
+        return from_severity is not None and fault.severity >= from_severity
+    return told.line_off if fault.name == "disconnect" else None
 
 
 def _drawn(index: int, group: Group, case: Case) -> Row:
@@ -100,7 +118,7 @@ def _volumes(result: CaseResult) -> Row:
 def _pulse_expected(result: CaseResult) -> Row:
     """What the pump was told to expect of a pulse."""
     settings = result.settings
-    flow = next((p.flow_ml_per_s for p in result.plan.phases if p.kind is PhaseKind.PULSES), 0.0)
+    flow = result.plan.pulse_flow_ml_per_s or 0.0
     linear, square = settings.resistance_pa_s_per_ml / 1000, settings.turbulence_pa_s2_per_ml2 / 1000
     return {
         "flow_ml_per_s": flow,
@@ -192,4 +210,4 @@ def _pulses(result: CaseResult) -> list[Row]:
 
 def _as_told(pulse: PulseResult) -> Row:
     values = {field.name: getattr(pulse, field.name) for field in fields(pulse)}
-    return {name: value.name.lower() if name == "verdict" else int(value) for name, value in values.items()}
+    return {name: value.name.lower() if name in WORDS else int(value) for name, value in values.items()}

@@ -5,9 +5,11 @@ from dataclasses import fields
 import pyarrow as pa
 from flushpump.types import PulseResult
 
+from flushsim.campaign.rows import WORDS
+
 _PULSE = pa.struct([
     *(
-        pa.field(field.name, pa.string() if field.name == "verdict" else pa.int64())
+        pa.field(field.name, pa.string() if field.name in WORDS else pa.int64())
         for field in fields(PulseResult)
     ),
     pa.field("after_onset", pa.int64()),
@@ -21,7 +23,7 @@ _WHOLE = (
     "case", "seed", "hit_pulse", "pulses_left", "found_pulse", "whole_pulses",
 )
 _YES_NO = (
-    "healthy", "claimed", "found",
+    "healthy", "claimed", "permitted", "found",
 )
 _NUMBER = (
     "severity", "duration_s", "planned_ml", "told_driven_ml", "told_delivered_ml", "told_uncertain_ml",

@@ -8,6 +8,7 @@ from flushpump.cli_base import aligned
 from flushsim.campaign.results import SCORES
 
 _PATHS_SHOWN = 6
+_RATES = ("found", "in_the_pulse", "within_two_pulses", "where_permitted", "before_hard_limit")
 
 
 def lines_of(title: str, seed: int, figures: Mapping[str, Any]) -> list[str]:
@@ -59,8 +60,8 @@ def _healthy(healthy: Mapping[str, Any]) -> list[str]:
 
 def detection_rows(groups: list[Mapping[str, Any]]) -> list[list[str]]:
     """What was found of each group and each of its severities, under a heading."""
-    rows = [["fault", "severity", "runs", "found", "in the pulse hit", "within two pulses", "before hard limit",
-             "seconds", "95 % within", "ROC area"]]  # fmt: skip
+    rows = [["fault", "severity", "runs", "found", "in the pulse hit", "within two pulses", "where the path permits",
+             "before hard limit", "seconds", "95 % within", "ROC area"]]  # fmt: skip
     for group in groups:
         area = max(group["roc_area"].values(), default=None)
         name = group["group"] if group["claimed"] else f"{group['group']}: anything said"
@@ -73,7 +74,7 @@ def _cells(part: Mapping[str, Any]) -> list[str]:
     after = part["found_after_s"]
     return [
         str(part["found"]["of"]),
-        *(percent(part[key]) for key in ("found", "in_the_pulse", "within_two_pulses", "before_hard_limit")),
+        *(percent(part[key]) for key in _RATES),
         "-" if after["median"] is None else f"{after['median']:.3f}",
         "-" if after["most_of"] is None else f"{after['most_of']:.3f}",
     ]
@@ -108,13 +109,18 @@ def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
     lines = []
     for group in groups:
         for part in group["by_severity"] or [{"severity": "", **group}]:
-            poor = part["paths_below_95_percent"]
+            name = f"{group['group']} {part['severity']}".strip()
+            poor = [f"{path} ({found})" for path, found in part["paths_below_95_percent"].items()]
             if poor:
-                shown = [f"{path} ({found})" for path, found in list(poor.items())[:_PATHS_SHOWN]]
-                more = f", and {len(poor) - _PATHS_SHOWN} more" if len(poor) > _PATHS_SHOWN else ""
-                name = f"{group['group']} {part['severity']}".strip()
-                lines.append(f"{name}: below 95 % within two pulses on {', '.join(shown)}{more}")
+                lines.append(f"{name}: below 95 % within two pulses on {_first(poor)}")
+            if part["paths_not_permitting"]:
+                lines.append(f"{name}: not told, as the plan says, on {_first(part['paths_not_permitting'])}")
     return lines
+
+
+def _first(names: list[str]) -> str:
+    more = f", and {len(names) - _PATHS_SHOWN} more" if len(names) > _PATHS_SHOWN else ""
+    return ", ".join(names[:_PATHS_SHOWN]) + more
 
 
 def volume_rows(figures: Mapping[str, Any]) -> list[list[str]]:

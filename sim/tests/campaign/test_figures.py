@@ -19,11 +19,13 @@ from flushsim.campaign.rows import Row, row_of
 from flushsim.campaign.schema import SCHEMA
 from flushsim.campaign.telling import lines_of
 from flushsim.cases import Case, Told, run
+from flushsim.faults import parse_fault
 
 PULSE = {
     "verdict": "patent", "derated_percent": 0, "phase_index": 1, "intended_nl": 900_000, "driven_nl": 900_000,
     "delivered_nl": 900_000, "start_us": 0, "duration_us": 470_000, "pause_us": 400_000, "peak_pa": 80_000,
-    "resistance_pa_s_per_ml": 40_000, "compliance_nl_per_kpa": 3_000, "residual_pa": 0, "after_onset": None,
+    "resistance_pa_s_per_ml": 40_000, "compliance_nl_per_kpa": 3_000, "residual_pa": 0, "evidence": "resistance",
+    "seen_permille": 1000, "limit_permille": 1500, "after_onset": None,
 }  # fmt: skip
 
 
@@ -92,6 +94,27 @@ def test_rates_count_runs_by_fault_and_severity(results_of: Callable[[list[Row]]
     assert partial["said_first"] == {"partial": 3, "nothing": 2}
     assert [(part["severity"], part["found"]["of"]) for part in partial["by_severity"]] == [("3", 3), ("5", 2)]
     assert partial["paths_below_95_percent"] == {"picc-4f": "2 of 4"}
+
+
+def test_a_path_that_does_not_show_a_fault_is_named_and_not_counted(
+    results_of: Callable[[list[Row]], Results],
+) -> None:
+    unfound: Row = {"found": False, "found_pulse": None, "whole_pulses": None, "permitted": False}
+    unfound["line"] = "picc-6f-dual"
+    figures = figures_of(results_of([faulty(1, permitted=True), faulty(2, permitted=True), faulty(3, **unfound)]))
+    (partial,) = figures["faults"]
+    assert (partial["where_permitted"]["count"], partial["where_permitted"]["of"]) == (2, 2)
+    assert (partial["within_two_pulses"]["count"], partial["within_two_pulses"]["of"]) == (2, 3)
+    assert partial["paths_not_permitting"] == ["picc-6f-dual"]
+    assert partial["paths_below_95_percent"] == {}
+
+
+def test_what_a_path_permits_is_what_its_plan_tells() -> None:
+    wide = Case(sequence="tunneled-flush", line="tunneled-9.6f", needle="none").plan()
+    port = Case(needle="huber-22g").plan()
+    assert rows.permitted(port, parse_fault("leak:0.5@3s")) is True
+    assert rows.permitted(wide, parse_fault("leak:0.01@3s")) is False
+    assert rows.permitted(port, parse_fault("occlusion@3s")) is None
 
 
 def test_the_worst_of_volumes_and_pressures_is_told_by_group(results_of: Callable[[list[Row]], Results]) -> None:

@@ -65,7 +65,8 @@ def _pulse(chance: random.Random, index: int, fault: str | None, severity: float
     worse = {"partial": 1.3, "growing": 1.5, "leak": 0.9}.get(fault or "", 1.0) if hit else 1.0
     row: Row = {field.name: 0 for field in fields(PulseResult)}
     row.update(
-        index=index, verdict="patent", peak_pa=round(83_000 * worse), start_us=1_025_000 + 870_000 * index,
+        index=index, verdict="patent", evidence="resistance", peak_pa=round(83_000 * worse),
+        start_us=1_025_000 + 870_000 * index,
         resistance_pa_s_per_ml=round(41_000 * worse * chance.gauss(1, 0.04)),
         compliance_nl_per_kpa=round(3300 * (1.2 if hit and fault == "bubble" else 1) * chance.gauss(1, 0.05)),
         residual_pa=round(83_000 * (worse - 1) + chance.gauss(0, 900)), after_onset=index - 3 if hit else None,
