@@ -5,16 +5,18 @@ from flushlink.viper import const
 from .program import ASPIRATE, PRIME, is_dose
 from .ticks import MASK, since
 
+# Stages of closing one, a turn's work each.
 OPEN = 0
-JUDGED = 1
-CLOSED = 2
+WEIGHED = 1
+JUDGED = 2
+CLOSED = 3
 
 _ROUNDING_US = const(1_000)
 
 
 class Burst:
     """`running` from the first slice until its pause is over or it is stopped; `tail` once every step is queued,
-    `closed` is OPEN, JUDGED or CLOSED, which is judged and reported."""
+    `closed` goes from OPEN, over WEIGHED and JUDGED, to CLOSED, which is reported."""
 
     def __init__(self, parts):
         self._motion = parts.motion

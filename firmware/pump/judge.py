@@ -73,7 +73,7 @@ _COMPLIANCE_RISE_PA = const(6_000)
 
 
 class Judge:
-    """Needs `turn` in every control turn of a burst and `pause_turn` in every one of its pause."""
+    """Needs `turn` in every control turn of a burst, `pause_turn` in every one of its pause until `weigh_pulse`."""
 
     def __init__(self, hydraulics, limiter):
         self._path = hydraulics
@@ -81,6 +81,15 @@ class Judge:
         # Places in it: turn_math.
         self._live = array("i", [0] * JUDGE_SIZE)
         self._sums = PulseSums(hydraulics)
+        # What `weigh_pulse` found: of the plateau the rise, the flows, what its three parts lie above the model.
+        self._weighed = False
+        self._in_force = 0
+        self._rise = 0
+        self._out = 0
+        self._into = 0
+        self._early_pa = 0
+        self._middle_pa = 0
+        self._late_pa = 0
         self.rest_pa = 0
         self.worst = NOT_JUDGED
         self.begin_run(0)
@@ -119,6 +128,7 @@ class Judge:
         self._sums.begin(value_pa, self.rest_pa, turns)
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
+        self._weighed = False
         self.resistance = 0
         self.compliance = 0
         self.residual_pa = 0
@@ -184,49 +194,64 @@ class Judge:
             return self._say(OCCLUDED, _PAUSE, 167)
         return NOT_JUDGED
 
-    def finish_pulse(self):
-        """Judges the pulse that has ended; returns its verdict."""
-        if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
-            return self.verdict
+    def weigh_pulse(self):
+        """The pulse has ended, its pause nearly too: figures for `finish_pulse`, a turn's work of their own."""
+        self._weighed = True
         sums = self._sums
-        path = self._path
-        if not sums.whole():
-            return self.verdict
+        if self.verdict == OCCLUDED or self.verdict == DISCONNECTED or not sums.whole():
+            return
         self.compliance = fall = sums.fall_compliance()
-        in_force = path.compliance
+        in_force = self._path.compliance
         if fall:
             # Air or a softer syringe than expected is no flow: this pulse's own figure counts, within reason.
             wide = 1 if self._lessons else 2
             in_force = min(max(fall, in_force >> wide), in_force << wide, 60_000)
+        self._in_force = in_force
         sums.look(0, in_force)
-        early_pa = sums.residual_pa
+        self._early_pa = sums.residual_pa
         sums.look(1, in_force)
-        middle_pa = sums.residual_pa
+        self._middle_pa = sums.residual_pa
         rise, out, into = sums.rise_pa, sums.out_ul_per_s, sums.into_ul_per_s
         sums.look(2, in_force)
-        late_pa = sums.residual_pa
-        rise = rise + sums.rise_pa >> 1
-        out = out + sums.out_ul_per_s >> 1
-        into = into + sums.into_ul_per_s >> 1
+        self._late_pa = sums.residual_pa
+        self._rise = rise + sums.rise_pa >> 1
+        self._out = out + sums.out_ul_per_s >> 1
+        self._into = into + sums.into_ul_per_s >> 1
+
+    def finish_pulse(self):
+        """Judges the pulse that has ended; returns its verdict."""
+        if not self._weighed:
+            self.weigh_pulse()
+        if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
+            return self.verdict
+        sums = self._sums
+        if not sums.whole():
+            return self.verdict
+        path = self._path
+        rise = self._rise
+        out = self._out
+        fall = self.compliance
         # A line that stores much gives little yet; a closed one less than a quarter of what this pressure pushes.
         passes = path.flow_at_ul_per_s(rise)
-        if rise > _RISE_MIN_PA and out * 4 < passes and out * 5 < into:
+        if rise > _RISE_MIN_PA and out * 4 < passes and out * 5 < self._into:
             self.seen = max(out, 0) * 1000 // passes
             return self._say(OCCLUDED, _PASSAGE, 250)
         if out < 50:
             return self.verdict
+        middle_pa = self._middle_pa
+        late_pa = self._late_pa
         self.residual_pa = middle_pa + late_pa >> 1
         expected = max(rise - self.residual_pa, 1)
         self.resistance = max(rise, 0) * 1000 // out
         self.seen = min(min(max(rise, 0), 500_000) * 1000 // expected, 60_000)
         # Noise of single readings, as a big compliance behind a big resistance shows it.
-        noise_pa = expected * 2 // out * (in_force // (sums.turns * 5))
-        self._is_steady(early_pa - middle_pa, late_pa - middle_pa, _BEND_PA + noise_pa, expected >> 4)
+        noise_pa = expected * 2 // out * (self._in_force // (sums.turns * 5))
+        self._is_steady(self._early_pa - middle_pa, late_pa - middle_pa, _BEND_PA + noise_pa, expected >> 4)
         self._usual = True
         verdict = self._judge_resistance(rise, expected, min(middle_pa, late_pa))
         if verdict == PATENT:
             verdict = self._judge_compliance(rise, fall)
-        if verdict == PATENT and self._steady and out * 2 > into:
+        if verdict == PATENT and self._steady and out * 2 > self._into:
             self._learn(rise, fall)
         if verdict == PATENT and sums.rested():
             # The line was open in the pause before; that it is now the next pulse will tell.

@@ -76,8 +76,8 @@ class Motion:
         return self.remaining == 0 and self._dwell_10us == 0
 
     def last_dwell(self):
-        """Whether of a rest no more than 25 ms are left to be queued."""
-        return 0 < self._dwell_10us <= 5 * SLICE_10US
+        """Whether of a rest no more than 35 ms are left to be queued."""
+        return 0 < self._dwell_10us <= 7 * SLICE_10US
 
     def can_wait(self):
         """Whether what is queued outlasts this turn and the next one."""

@@ -9,7 +9,7 @@ from flushlink.viper import const
 
 from . import alarms as alarm
 from . import judge as verdicts
-from .burst import CLOSED, JUDGED, OPEN, Burst
+from .burst import CLOSED, JUDGED, OPEN, WEIGHED, Burst
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
 from .relief import DONE, STUCK
 from .relief import RUNNING as RELIEF_RUNNING
@@ -227,8 +227,10 @@ class Runner:
             if self._may_end_burst():
                 if not (answered and motion.can_wait()):
                     self.worked = True
-                    if self._close_burst(kind) and self._close_burst(kind):
-                        self._burst_over(kind)
+                    while burst.closed < CLOSED:
+                        if not self._close_burst(kind):
+                            return
+                    self._burst_over(kind)
             elif burst.closed < CLOSED and not answered and motion.last_dwell():
                 self.worked = True
                 self._close_burst(kind)
@@ -268,18 +270,19 @@ class Runner:
         return False
 
     def _close_burst(self, kind):
-        """A burst is made and its pause nearly over: judges it, or reports it. False when that ends the run."""
+        """A burst is made and its pause nearly over: the next stage of closing it. False when that ends the run."""
         burst = self._burst
-        if burst.closed == OPEN:
-            burst.closed = JUDGED
-            if kind != ASPIRATE and kind != PRIME:
-                self._judge.finish_pulse()
+        burst.closed += 1
+        if kind == ASPIRATE or kind == PRIME:
+            return True
+        if burst.closed == WEIGHED:
+            self._judge.weigh_pulse()
         elif burst.closed == JUDGED:
-            burst.closed = CLOSED
-            if kind != ASPIRATE and kind != PRIME:
-                if kind == PULSES:
-                    burst.report(burst.ordered(), self._run_start_us, self._run_ms())
-                return self._accept(self._judge.verdict)
+            self._judge.finish_pulse()
+        else:
+            if kind == PULSES:
+                burst.report(burst.ordered(), self._run_start_us, self._run_ms())
+            return self._accept(self._judge.verdict)
         return True
 
     def _burst_over(self, kind):
