@@ -6,17 +6,29 @@ yes, at once. The same case gives the same run, byte for byte, in any process.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import inf
 from pathlib import Path as FilePath
 
 from flushpump.errors import FlushPumpError
+from flushpump.last_visit import Visit, measured
 from flushpump.path import Path
 from flushpump.plan import Plan
 from flushpump.pump import Pump
+from flushpump.report import RunReport
 from flushpump.sequence import load_sequence
-from flushpump.types import Alarm, Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question, Verdict
+from flushpump.types import (
+    Alarm,
+    Event,
+    PathSettings,
+    PhaseChange,
+    ProgramEnd,
+    PulseResult,
+    Question,
+    Telemetry,
+    Verdict,
+)
 
 from flushsim.faults import Fault
 from flushsim.flow_record import FlowRecord
@@ -38,7 +50,8 @@ class Case:
     """What is run. The names are those of the catalogue, which the host believes in.
 
     `path` is the line as it really is (None: as the catalogue says), `settings` what the pump is told of it (None:
-    what the plan says). `faults` are texts as in `occlusion@3s`, or Faults; `loaded_ml` None is what the plan needs.
+    what the plan says), `visit` what is known of its last visit. `faults` are texts as in `occlusion@3s`, or Faults;
+    `loaded_ml` None is what the plan needs.
     """
 
     sequence: str = "port-maintenance"
@@ -52,10 +65,12 @@ class Case:
     path: PlantPath | None = None
     settings: PathSettings | None = None
     board: str = "rpi_pico"
+    visit: Visit | None = None
 
     def plan(self) -> Plan:
         """The plan of the run. Raises Refused, UsageProblem or UnknownName where there can be none."""
-        return _plan(self.sequence, self.line, self.needle, self.syringe, self.extension, self.loaded_ml)
+        plan = _plan(self.sequence, self.line, self.needle, self.syringe, self.extension, self.loaded_ml)
+        return plan if self.visit is None else replace(plan, visit=self.visit)
 
     def true_path(self) -> PlantPath:
         """The line as it really is. Raises UnknownName."""
@@ -136,6 +151,23 @@ class CaseResult:
     trace: list[TraceRow] | None
     duration_us: int
     flows: FlowRecord | None = None
+
+    def report(self) -> RunReport:
+        """What `flushpump run` would have reported."""
+        told = self.told
+        report = RunReport(self.plan, target="native", operator="nobody", confirmed_by="simulator")
+        report.problem = told.problem
+        report.pulses = {pulse.index: pulse for pulse in told.pulses}
+        report.alarms = {alarm.occurrence: alarm for alarm in told.alarms}
+        report.telemetry = next((event for _, event in reversed(told.events) if isinstance(event, Telemetry)), None)
+        if told.end is not None:
+            report.ended(told.end)
+        return report
+
+    def visit(self) -> Visit | None:
+        """What the next visit will know of this one; None when it says nothing of the line."""
+        found = measured(self.report().to_json(), self.plan.path)
+        return None if found is None else Visit("", "", *found)
 
 
 def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False) -> CaseResult:

@@ -153,18 +153,16 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
     from flushpump.report import alarm_sentence
 
     from flushsim.boot import FirmwareError
-    from flushsim.campaign.draws import case_of
-    from flushsim.campaign.rows import told_and_true
+    from flushsim.campaign.rows import prepared, told_and_true
     from flushsim.cases import run
     from flushsim.pictures.saving import SUFFIXES, check_target
 
-    drawn = case_of(description, case)
     group = description.group_of(case)
     picture = trace.suffix.lower() in SUFFIXES
     if picture:
         check_target(trace)
     try:
-        result = run(drawn, trace=[] if picture else trace, flows=picture)
+        result = run(prepared(description, case), trace=[] if picture else trace, flows=picture)
     except FirmwareError as problem:
         raise FlushPumpError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
     except OSError as problem:

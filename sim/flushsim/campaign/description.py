@@ -28,7 +28,7 @@ RUNS_MAX = 10_000_000
 SHARE_MAX = 1000
 ONSET_MAX_S = 600.0
 _KEYS = ("title", "seed", "runs", "path", "group")
-_GROUP_KEYS = ("name", "share", "healthy", "path", "fault", "expect")
+_GROUP_KEYS = ("name", "share", "healthy", "last_visit", "path", "fault", "expect")
 _FAULT_KEYS = ("name", "severity", "onset_s", "onset_pulse", "duration_s")
 _HEALTHY = "healthy"
 
@@ -48,12 +48,13 @@ class FaultDrawn:
 @dataclass(frozen=True)
 class Group:
     """A population of cases. In a healthy one nothing is wrong, whatever faults it has (a cough is none), so that all
-    that is said is a false alarm. `expect` are the names of verdicts and alarms that find its fault; of `cases` one is
-    drawn, each a sequence on a path."""
+    that is said is a false alarm. With `last_visit` a run without faults comes before, of which the host knows.
+    `expect` are the names of verdicts and alarms that find its fault; of `cases` one is drawn, a sequence on a path."""
 
     name: str
     share: int
     healthy: bool
+    last_visit: bool
     cases: tuple[Case, ...]
     tolerances: bool
     faults: tuple[FaultDrawn, ...]
@@ -156,6 +157,7 @@ def _group(entry: Mapping[str, Any], path: Mapping[str, Any], file_name: str, nu
         name=name,
         share=table.whole("share", 1, SHARE_MAX, 1),
         healthy=_yes_or_no(table, "healthy", not faults),
+        last_visit=_yes_or_no(table, "last_visit", False),
         cases=cases,
         tolerances=_yes_or_no(paths, "tolerances", True),
         faults=faults,
@@ -173,7 +175,7 @@ def _yes_or_no(table: TomlTable, key: str, default: bool) -> bool:
 def _expect(table: TomlTable, faults: tuple[FaultDrawn, ...]) -> frozenset[str]:
     names = table.values.get("expect")
     if names is None:
-        return expected_of(fault.name for fault in faults)
+        return expected_of((fault.name for fault in faults), table.values.get("last_visit") is True)
     if not isinstance(names, list):
         raise table.problem("expect", f"is {names!r}", 'give a list of verdicts or alarms, as in ["partial"]')
     for name in names:

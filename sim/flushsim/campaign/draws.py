@@ -27,6 +27,24 @@ def case_of(description: Description, index: int) -> Case:
     return replace(case, seed=seed, path=path, faults=faults)
 
 
+# What stays from visit to visit: the catheter, and what of needle and extension set the package says.
+_STAYS = (
+    "catheter_bore_mm", "catheter_length_mm", "line_compliance_ul_per_kpa", "needle_length_mm", "extension_bore_mm",
+    "extension_compliance_ul_per_kpa",
+)  # fmt: skip
+
+
+def visit_before(description: Description, index: int) -> Case:
+    """The visit before the case of this index: another day, another needle and syringe of the same kinds."""
+    now = case_of(description, index)
+    source = random.Random(f"visit before case {index} of campaign {description.seed}")
+    path = replace(now, path=None).true_path()
+    if description.group_of(index).tolerances:
+        then = now.true_path()
+        path = replace(drawn(path, source), **{name: getattr(then, name) for name in _STAYS})
+    return replace(now, seed=source.randrange(2**31), path=path, faults=())
+
+
 def _fault(fault: FaultDrawn, case: Case, source: random.Random) -> Fault:
     severity = float(f"{fault.severity.drawn(source):.6g}")
     onset = fault.onset.drawn(source)

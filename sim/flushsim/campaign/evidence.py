@@ -22,7 +22,9 @@ _VERDICTS = tuple(verdict.name.lower() for verdict in Verdict if verdict not in 
 _ALARMS = tuple(name.lower() for _, name, *_ in messages.ALARMS)
 # What the host says by itself when it has lost the pump.
 _LOST = "link_lost"
-KNOWN_NAMES = tuple(dict.fromkeys((*_VERDICTS, *(_SAME.get(name, name) for name in _ALARMS), _LOST)))
+# What it says when a run looks as if another syringe were in the pump.
+_SYRINGE = "wrong_syringe"
+KNOWN_NAMES = tuple(dict.fromkeys((*_VERDICTS, *(_SAME.get(name, name) for name in _ALARMS), _LOST, _SYRINGE)))
 
 _RESISTS = ("partial", "occluded")
 _EXPECTED = {
@@ -47,11 +49,16 @@ _EXPECTED = {
 }
 
 
-def expected_of(faults: Iterable[str]) -> frozenset[str]:
-    """Names by which these faults are found. Without any, none is claimed to be: then whatever is said is counted."""
+def expected_of(faults: Iterable[str], visited: bool) -> frozenset[str]:
+    """Names by which these faults are found. Without any, none is claimed to be: then whatever is said is counted.
+
+    `visited`: something is known of the line's last visit; without that, another syringe is never claimed to be seen.
+    """
     names: set[str] = set()
     for fault in faults:
         names.update(_EXPECTED.get(fault, ()))
+        if visited and fault == "wrong-syringe":
+            names.add(_SYRINGE)
     return frozenset(names)
 
 
@@ -64,8 +71,11 @@ class Said:
     pulse: int | None = None
 
 
-def said_in(told: Told) -> list[Said]:
-    """Everything said in a run, in order of time; an alarm at the time that the pump gave it."""
+def said_in(told: Told, syringe_note: str = "") -> list[Said]:
+    """Everything said in a run, in order of time; an alarm at the time that the pump gave it.
+
+    `syringe_note` is the report's, which comes with the end.
+    """
     said = []
     for time_us, event in told.events:
         if isinstance(event, Alarm) and event.code:
@@ -79,6 +89,8 @@ def said_in(told: Told) -> list[Said]:
                 said.append(Said(event.verdict.name.lower(), time_us))
             elif event.outcome is not Outcome.COMPLETED:
                 said.append(Said(event.outcome.name.lower(), time_us))
+    if syringe_note and told.events:
+        said.append(Said(_SYRINGE, told.events[-1][0]))
     if told.problem:
         said.append(Said(_LOST, told.problem_us))
     return sorted(said, key=lambda one: one.time_us)

@@ -3,7 +3,7 @@
 All values are plain, so that a row goes from any worker to the table; units stand in the names.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from flushpump.events import alarm_name
@@ -13,7 +13,7 @@ from flushpump.types import PulseResult
 
 from flushsim.boot import FirmwareError
 from flushsim.campaign.description import Description, Group
-from flushsim.campaign.draws import case_of
+from flushsim.campaign.draws import case_of, visit_before
 from flushsim.campaign.evidence import Said, said_in
 from flushsim.cases import Case, CaseResult, Stroke, run
 from flushsim.faults import Fault
@@ -28,13 +28,22 @@ _TORN_ML = 1e-6
 
 def row_of(description: Description, index: int) -> Row:
     """Runs the case of this index. A firmware that fails is a result too."""
-    case = case_of(description, index)
     group = description.group_of(index)
+    case = case_of(description, index)
     try:
+        case = prepared(description, index)
         return told_and_true(index, group, run(case))
     except FirmwareError as problem:
         failed = " ".join(str(problem).split("\n", 1)[0].split())
         return {**_drawn(index, group, case), "outcome": FIRMWARE_FAILED, "problem": failed}
+
+
+def prepared(description: Description, index: int) -> Case:
+    """The case of this index, with what the visit before it has left in the records; that is run for it."""
+    case = case_of(description, index)
+    if description.group_of(index).last_visit:
+        return replace(case, visit=run(visit_before(description, index)).visit())
+    return case
 
 
 def told_and_true(index: int, group: Group, result: CaseResult) -> Row:
@@ -133,7 +142,8 @@ def _found(group: Group, result: CaseResult) -> Row:
     `hit_pulse` is the pulse under way when the fault began, or the next one; `found_pulse` the one in which it was
     found; `whole_pulses` those that began after the onset up to and with that one, 0 if it was the pulse that was hit.
     """
-    said = said_in(result.told)
+    note = result.report().to_json()["syringe_note"] if result.case.visit is not None else None
+    said = said_in(result.told, note or "")
     row: Row = {
         "said": said[0].name if said else None,
         "false_alarm": None, "onset_s": None, "hit_pulse": None, "pulses_left": None, "found": None, "found_as": None,

@@ -61,7 +61,7 @@ def trace_command(
         needed = (problem.name or "matplotlib").partition(".")[0]
         raise PictureError(f"pictures need {needed}", "pip install 'flushpump[campaign]'") from problem
     from flushsim.cases import Case, run
-    from flushsim.pictures.telling import report_of, story_of
+    from flushsim.pictures.telling import story_of
 
     if needle is None:
         needle = _DEFAULT.needle if catalogue.load().line(line).needle_required else "none"
@@ -77,7 +77,7 @@ def trace_command(
         write_run(story, file)
         click.echo(f"drawn in {file}", err=True)
     if as_json:
-        click.echo(json.dumps(report_of(result).to_json(), indent=2))
+        click.echo(json.dumps(result.report().to_json(), indent=2))
     else:
         click.echo(story.told_text)
         click.echo(story.truth_text)

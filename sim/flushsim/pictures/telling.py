@@ -4,8 +4,7 @@ import numpy as np
 from flushpump.display import phase_words
 from flushpump.events import alarm_happened
 from flushpump.plan import Plan
-from flushpump.report import RunReport
-from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question, Telemetry
+from flushpump.types import Alarm, PhaseChange, PhaseKind, PulseResult, Question
 from numpy.typing import NDArray
 
 from flushsim.cases import CaseResult
@@ -28,19 +27,6 @@ BEFORE_RUN = "old lock"
 """What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
 
 
-def report_of(result: CaseResult) -> RunReport:
-    """What `flushpump run` would have reported of the case."""
-    report = RunReport(result.plan, target="native", operator="nobody", confirmed_by="simulator")
-    told = result.told
-    report.problem = told.problem
-    report.pulses = {pulse.index: pulse for pulse in told.pulses}
-    report.alarms = {alarm.occurrence: alarm for alarm in told.alarms}
-    report.telemetry = next((event for _, event in reversed(told.events) if isinstance(event, Telemetry)), None)
-    if told.end is not None:
-        report.ended(told.end)
-    return report
-
-
 def story_of(result: CaseResult) -> Story:
     """The story of a case that was run with a list for its trace and with its flows. ValueError for one without."""
     rows, flows = result.trace, result.flows
@@ -58,7 +44,7 @@ def story_of(result: CaseResult) -> Story:
         title=f"{result.plan.sequence.name} on {case.line}",
         path_text=f"{', '.join(name for name in names[1:] if name != 'none')}, seed {case.seed}",
         zero_text="power-on" if result.truth.first_step_us is None else "the pump's first step",
-        told_text=report_of(result).sentence(),
+        told_text=result.report().sentence(),
         truth_text=_truth(result),
         fluid_texts=FluidSummary.of(fluids).sentences(),
         times_s=times_s,

@@ -8,7 +8,8 @@ import pytest
 from flushpump.errors import UsageProblem
 from flushsim.campaign.description import Description, load, parse, shipped_names
 from flushsim.campaign.distributions import parsed
-from flushsim.campaign.draws import case_of
+from flushsim.campaign.draws import case_of, visit_before
+from flushsim.campaign.rows import prepared
 from flushsim.faults import Fault
 
 
@@ -32,6 +33,27 @@ def test_a_path_with_tolerances_is_another_for_each_case_and_the_same_for_one(te
     bores = [case.true_path().needle_bore_mm for case in (case_of(drawn, index) for index in (0, 1, 2, 0))]
     assert len(set(bores)) == 3
     assert bores[0] == bores[3]
+
+
+def test_a_last_visit_had_the_same_catheter_and_another_needle_and_is_known_to_the_plan(text: str) -> None:
+    visited = parse(
+        text.replace("tolerances = false", "tolerances = true").replace("[[group]]", "[[group]]\nlast_visit = true", 1),
+        "two", "two.toml",
+    )  # fmt: skip
+    now, before = case_of(visited, 0).true_path(), visit_before(visited, 0).true_path()
+    assert before.catheter_bore_mm == now.catheter_bore_mm
+    assert before.needle_bore_mm != now.needle_bore_mm
+    assert visit_before(visited, 0).faults == ()
+    visit = prepared(visited, 0).plan().visit
+    assert visit is not None
+    assert 0.4 < visit.times < 2.0
+
+
+def test_another_syringe_is_claimed_to_be_seen_only_where_the_last_visit_is_known(text: str) -> None:
+    wrong = text.replace('"occlusion"\nonset_pulse = { uniform = [1, 2] }', '"wrong-syringe"')
+    assert parse(wrong, "two", "two.toml").groups[1].expect == frozenset()
+    visited = parse(wrong.replace("[[group]]", "[[group]]\nlast_visit = true"), "two", "two.toml")
+    assert visited.groups[1].expect == {"wrong_syringe"}
 
 
 def test_a_group_is_healthy_without_a_fault_or_when_it_says_so(text: str) -> None:
