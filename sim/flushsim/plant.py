@@ -62,6 +62,7 @@ class Plant:
             path.syringe_compliance_ul_per_kpa / 1000,
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
             self._state.far_kpa(0),
+            path.damping(),
         )
         self.faults = self._faults.faults
         self.sensor.offset_kpa = self._faults.built_in("sensor-offset", 0.0)

@@ -1,7 +1,7 @@
 """What the plant is made of: the figures of drive, syringe, extension, needle, line and vein, without names."""
 
 from dataclasses import dataclass, replace
-from math import inf, pi
+from math import inf, pi, sqrt
 from typing import TYPE_CHECKING
 
 from flushpump.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop
@@ -25,7 +25,8 @@ class PlantPath:
     the driver is off (R-l: 15 mN m of a NEMA 17's detent, 8 mm lead, half of it lost in the thread). `opens_out_kpa`
     and `opens_in_kpa` are those of a valve in the tip, 0 without one. The vein's pressure swings by `breath_kpa` and
     `beat_kpa` about `vein_kpa`; `vein_phase` (0 to 1) is where at power-on. `height_mm` is the pump's above the heart.
-    Without `inertia` the liquid has no mass to speed up.
+    Without `inertia` the liquid has no mass to speed up. `tube_loss` is the loss tangent of what stretches at the
+    connector, at the frequency at which it swings (R-l: soft PVC 0.2 to 0.4).
     """
 
     barrel_mm: float = 14.43
@@ -56,6 +57,7 @@ class PlantPath:
     backlash_um: float = 10.0
     drive_n_per_mm: float = inf
     back_drive_n: float = 6.0
+    tube_loss: float = 0.25
     fluid: Fluid = SALINE_20C
     inertia: bool = False
 
@@ -118,6 +120,11 @@ class PlantPath:
             ),
             Way(curve_of(self.needle()), self._inertia(self._needle)),
         )
+
+    def damping(self) -> float:
+        """What extension and line resist to being stretched, in kPa s/mL; 0 where nothing swings."""
+        c2 = (self.extension_compliance_ul_per_kpa + self.line_compliance_ul_per_kpa) / 1000
+        return self.tube_loss * sqrt(self._inertia(self._extension) / c2) if c2 > 0 else 0.0
 
     @property
     def _extension(self) -> tuple[float, float]:

@@ -2,14 +2,15 @@
 
     plunger flow -> [syringe: p1, sensor] -> extension -> [connector: p2, bubble, leak] -> needle, catheter -> end
 
-    d S1(p1)/dt = q - qe                 Le d qe/dt = p1 - p2 - near(qe)              S1 = c1 p1
-    d S2(p2)/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - end - scale far(qf)        S2 = c2 p2 + bubble
+    d S1/dt = q - qe                 Le d qe/dt = p1 - p2 - near(qe)           p1 = S1 / c1
+    d S2/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - end - scale far(qf)     p2 = S2 / c2 + r d S2/dt, and a bubble
 
 The end is the vein, whose pressure the caller tells, or what a `Route` has instead. L is the inertia of a column of
-liquid, rho l / A. The connector's small volume swings within milliseconds while the syringe takes tens of them, so the
-method is TR-BDF2: second order, stiffly stable, and exact in volume because it steps the stored volumes themselves.
-The pressures follow from the volumes, so each stage has two unknowns, the flows; a tube without inertia has a flow that
-follows the pressures at once. Units: mL, s, kPa; inertias kPa s2/mL.
+liquid, rho l / A; r what the tubes resist to being stretched. The connector's small volume swings within
+milliseconds while the syringe takes tens of them, so the method is TR-BDF2: second order, stiffly stable, and exact in
+volume because it steps the stored volumes themselves. The pressures follow from the volumes, so each stage has two
+unknowns, the flows; a tube without inertia has a flow that follows the pressures at once. Units: mL, s, kPa; inertias
+kPa s2/mL.
 """
 
 from dataclasses import replace
@@ -60,14 +61,22 @@ class LineSolver:
 
     # More attributes than a plain object looks up quickly.
     __slots__ = (
-        "_at_rest_ml", "_end_kpa", "_far", "_far_inertia", "_near", "_near_inertia", "_opens_in_kpa", "_opens_out_kpa",
-        "_push_e", "_push_y", "_qe_trend", "_s1", "_s1_at_first_ml", "_s2", "_vein_per_s", "_ways", "_y", "_y_trend",
-        "beside_ml", "c1", "c2", "closed", "condition", "leak_ml", "p1", "p2", "peak_kpa", "port_kpa", "qe", "scale",
-        "step_s", "tip_ml", "tissue_ml", "torn_ml", "vein_kpa",
+        "_at_rest_ml", "_damping", "_end_kpa", "_far", "_far_inertia", "_near", "_near_inertia",
+        "_opens_in_kpa", "_opens_out_kpa", "_push_e", "_push_y", "_qe_trend", "_s1", "_s1_at_first_ml", "_s2",
+        "_vein_per_s", "_ways", "_y", "_y_trend", "beside_ml", "c1", "c2", "closed", "condition", "leak_ml",
+        "p1", "p2", "peak_kpa", "port_kpa", "qe", "scale", "step_s", "tip_ml", "tissue_ml", "torn_ml",
+        "vein_kpa",
     )  # fmt: skip
 
     def __init__(
-        self, near: Way, line: Way, needle: Way, c1_ml_per_kpa: float, c2_ml_per_kpa: float, far_kpa: float
+        self,
+        near: Way,
+        line: Way,
+        needle: Way,
+        c1_ml_per_kpa: float,
+        c2_ml_per_kpa: float,
+        far_kpa: float,
+        damping_kpa_s_per_ml: float = 0.0,
     ) -> None:
         self._near = near.drop
         self._near_inertia = near.inertia
@@ -80,12 +89,13 @@ class LineSolver:
         }
         self.c1 = c1_ml_per_kpa
         self.c2 = max(c2_ml_per_kpa, STRETCH_LEAST_ML_PER_KPA)
+        self._damping = damping_kpa_s_per_ml
         # Pressure at the end of the way, and how fast it changes; that of the vein goes on where it is not the end.
         self.vein_kpa = self._end_kpa = far_kpa
         self._vein_per_s = 0.0
         self.p1 = self.p2 = self.port_kpa = self.peak_kpa = far_kpa
-        # Flows through the extension and through what follows it; and the columns' pressures: what is left of the
-        # difference to speed each up.
+        # Flows through the extension and through what follows it; and the columns' pressures: what is
+        # left of the difference to speed each up.
         self.qe = self._y = 0.0
         self._push_e = self._push_y = 0.0
         # Volumes: delivered (into vein or tissue), of that through the needle alone into tissue, out of a tear, lost in
@@ -129,7 +139,8 @@ class LineSolver:
         """Puts the line into another condition; volumes go on, and columns keep their flow where they are not cut."""
         before, self.condition = self.condition, condition
         air_ml = condition.bubble_ml
-        before_ml, self._s2 = self._s2, connector_ml(self.p2, self.c2, air_ml)
+        stretched_kpa, _ = connector_kpa(self._s2, self.c2, before.bubble_ml)
+        before_ml, self._s2 = self._s2, connector_ml(stretched_kpa, self.c2, air_ml)
         self._at_rest_ml += self._s2 - before_ml
         self.scale, self.closed = condition.scale, condition.closed or condition.scale > SCALE_MOST
         self._take_way(self._ways[condition.route].one_way(condition.back))
@@ -138,7 +149,7 @@ class LineSolver:
             at_room_ml = connector_ml(0.0, self.c2, air_ml)
             self.leak_ml += self._s2 - at_room_ml
             self._s2 = at_room_ml
-        self.p2, _ = connector_kpa(self._s2, self.c2, air_ml)
+        self.p2, soft = connector_kpa(self._s2, self.c2, air_ml)
         self._end_kpa = self._end()
         if not self._near_inertia:
             self.qe = flow_through(self._near, self.p1 - self.p2)
@@ -146,6 +157,8 @@ class LineSolver:
             self._y = 0.0
         if not self._far_inertia and not self.closed:
             self._y = flow_through(self._resists, self.p2 - self._end_kpa)
+        share = soft * self.c2
+        self.p2 += self._damping * share * share * ((1.0 - condition.leak_share) * self.qe - self._y)
         self._push_e = self.p1 - self.p2 - self._near(self.qe)[0] if self._near_inertia else 0.0
         self._push_y = self.p2 - self._end_kpa - self._resists(self._y)[0] if self._far_inertia else 0.0
         self._qe_trend = self._y_trend = 0.0
@@ -295,13 +308,14 @@ class LineSolver:
         """Newton on the flows qe and y of a stage; returns them, S1, S2, p1, p2.
 
         S1 = a1 - hb qe, S2 = a2 + hb (keep qe - y), inertia qe - momentum = hb (p1 - p2 - near(qe)), likewise y.
+        A bubble is stretched without loss, beside the tube: of the flow into both the tube takes its share.
         Volumes and pressures returned fit the flows exactly, so no liquid is lost to an unfinished iteration.
         """
         near, far, closed, scale, end_kpa = self._near, self._far, self.closed, self.scale, self._end_kpa
         e_inertia, y_inertia, air_ml = self._near_inertia, self._far_inertia, self.condition.bubble_ml
         valved = self._opens_out_kpa > 0.0 or self._opens_in_kpa > 0.0
         kinked = valved or self.condition.back != 1.0
-        c1, c2 = self.c1, self.c2
+        c1, c2, damping = self.c1, self.c2, self._damping
         boiling_ml = BOILING_KPA * c1
         soft1 = 1 / c1
         p1_slope, p2_slope = soft1, 1 / c2
@@ -321,13 +335,16 @@ class LineSolver:
                 p1, p1_slope = syringe_kpa(s1, c1)
             if air_ml:
                 p2, p2_slope = connector_kpa(s2, c2, air_ml)
+                damping = self._damping * (c2 * p2_slope) ** 2
             else:
                 p2 = s2 / c2
+            p2 += damping * (keep * qe - y)
             if done:
                 return qe, y, s1, s2, p1, p2
             drop, slope = near(qe)
             f1 = e_inertia * qe - e_momentum + hb * (drop - p1 + p2)
-            j11 = e_inertia + hb * (slope + hb * (p1_slope + keep * p2_slope))
+            give2 = hb * p2_slope + damping
+            j11 = e_inertia + hb * (slope + hb * p1_slope + keep * give2)
             if closed:
                 d_qe = f1 / j11
                 d_y = 0.0
@@ -340,7 +357,7 @@ class LineSolver:
                     drop += held
                     slope += steep
                 f2 = y_inertia * y - y_momentum + hb * (end_kpa + drop - p2)
-                j12 = -hb * hb * p2_slope
+                j12 = -hb * give2
                 j22 = y_inertia + hb * slope - j12
                 j21 = keep * j12
                 determinant = j11 * j22 - j12 * j21

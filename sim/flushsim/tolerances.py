@@ -39,6 +39,8 @@ BREAK_LOOSE = (0.6, 1.6)
 GLIDE = (0.5, 1.5)
 BACKLASH = (0.3, 2.0)
 DRIVE_N_PER_MM = (150.0, 600.0)
+# Soft PVC 0.2 to 0.4, polyurethane less (R-l).
+TUBE_LOSS = (0.15, 0.4)
 ROOM_C = (17.0, 28.0)
 # Central veins: 2 to 8 mmHg; breathing and heartbeat move them by a few (R-m).
 VEIN_MMHG = (2.0, 8.0)
@@ -94,6 +96,7 @@ def drawn(path: PlantPath, random: Random) -> PlantPath:
         height_mm=even(HEIGHT_MM),
         backlash_um=path.backlash_um * wide(BACKLASH),
         drive_n_per_mm=wide(DRIVE_N_PER_MM),
+        tube_loss=wide(TUBE_LOSS),
         fluid=saline_at(even(ROOM_C)),
         inertia=True,
     )

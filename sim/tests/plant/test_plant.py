@@ -46,8 +46,9 @@ def test_without_inertia_the_pressure_after_a_pulse_fades_with_the_lines_time_co
 def test_the_columns_inertia_swings_against_the_syringes_stretch_after_a_pulse() -> None:
     # Wide and without an extension: one column, and so slow that R is the laminar share.
     path = PlantPath(
-        catheter_bore_mm=1.6, catheter_length_mm=600, needle_length_mm=0, extension_length_mm=0, inertia=True
-    )
+        catheter_bore_mm=1.6, catheter_length_mm=600, needle_length_mm=0, extension_length_mm=0, inertia=True,
+        tube_loss=0.0,
+    )  # fmt: skip
     plant = Plant(path, BOARD)
     slices = pulse(plant, 0, 0.02, 0.05)
     rows: list[tuple[int, float]] = []
@@ -68,6 +69,16 @@ def test_the_columns_inertia_swings_against_the_syringes_stretch_after_a_pulse()
         next(kpa for now_us, kpa in after if now_us > crossings_us[0] + half_us * (k + 0.5)) for k in (0, 1)
     )
     assert -second / first == pytest.approx(math.exp(-decay_per_s * half_us / 1e6), rel=0.1)
+
+
+def test_soft_tubes_take_their_share_of_the_connectors_swing_in_a_closed_line() -> None:
+    def swings_kpa(loss: float) -> float:
+        plant = Plant(PlantPath(inertia=True, tube_loss=loss), BOARD, ["occlusion@100ms"])
+        kpa: list[float] = []
+        play(plant, pulse(plant, 0, 0.25, 1.0), 400_000, lambda now_us: kpa.append(plant.line.p2))
+        return max(kpa[64:]) - min(kpa[64:])
+
+    assert swings_kpa(0.3) < 0.25 * swings_kpa(0.0)
 
 
 def test_every_burst_tells_its_first_and_last_step_to_the_tick() -> None:
