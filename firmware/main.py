@@ -115,13 +115,11 @@ def switch_off(steps):
 
 def turns(parts, watchdog, faults):
     """The control loop; returns the controller's request. While the pump moves the heap is locked, as in its tests."""
-    from flushlink.messages import LOG_FAULT
     from pump.controller import Controller
 
     controller = Controller(*parts)
     if faults.take_new():
-        # The entry says that there was one; what it was lies in the fault log.
-        controller.log.add(LOG_FAULT, _EXCEPTION, 0)
+        note_fault(controller)
     forget_the_start()
     parts[1].open()
     gc.collect()
@@ -153,6 +151,14 @@ def locked_while_moving(controller, do):
             micropython.heap_unlock()
     else:
         do(time.ticks_us())
+
+
+def note_fault(controller):
+    """Logs that an exception ended the last loop; what it was lies in the fault log."""
+    # Not in `turns`, whose stack would hold on to the table for as long as the loop runs.
+    from flushlink.messages import LOG_FAULT
+
+    controller.log.add(LOG_FAULT, _EXCEPTION, 0)
 
 
 def forget_the_start():
