@@ -211,6 +211,46 @@ def test_a_line_that_clears_during_relief_is_not_emptied_by_it(
     assert truth.least_kpa > FLOOR_KPA
 
 
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize("drift", [0.5, 2, -2])
+def test_a_zero_that_drifts_does_not_make_relief_draw_blood(
+    open_bench: OpenBench, figure: Callable[..., None], drift: float
+) -> None:
+    bench = open_bench(faults=[f"sensor-drift:{drift}@0.3s", "occlusion@4.2s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(8))
+    bench.turns(2.0)
+    if run.end.outcome is Outcome.OCCLUDED:
+        figure(f"least true pressure, zero drifting {drift:g} kPa/s", truth.least_kpa, "kPa", (-4.0, 1_000.0))
+    figure("blood drawn in while the zero drifts", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+
+
+@pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-1")
+def test_pressure_that_is_left_when_steps_were_lost_is_drawn_back(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.3s", "stall@0.32s~0.1s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(3))
+    assert run.alarms[0] == "STEP_MISMATCH"
+    assert run.end.outcome is Outcome.ALARM
+    assert run.end.relieved_nl > 0
+    assert bench.plant.pressure_pa < 6_000
+    assert truth.least_kpa > FLOOR_KPA
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+@pytest.mark.parametrize("at_ms", range(380, 560, 20))
+def test_a_line_that_closes_late_in_a_pulse_or_in_its_pause_is_called_occluded_and_nothing_else(
+    open_bench: OpenBench, at_ms: int
+) -> None:
+    bench = open_bench(faults=[f"occlusion@{870 + at_ms}ms"])
+    run = bench.run(pulses(4))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert [pulse.verdict for pulse in run.pulses[:-1]] == [Verdict.PATENT] * (len(run.pulses) - 1)
+    assert run.end.pulse_count <= 3
+    assert run.pulses[-1].seen_permille != run.pulses[-1].limit_permille
+    assert run.pulses[-1].evidence
+
+
 @pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-3")
 def test_relief_keeps_within_its_volume_cap_and_says_when_that_is_not_enough(open_bench: OpenBench) -> None:
     bench = open_bench(faults=["occlusion@0.4s"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from flushpump import catalogue
 from flushpump.errors import Refused
 from flushpump.types import Flag, Outcome, Phase, State, Verdict
 from hil_bench import LOCK, Bench, pulses, steady
@@ -20,6 +21,7 @@ from hil_truth import (
 pytestmark = pytest.mark.simulated("the plant's truth")
 OpenBench = Callable[..., Bench]
 OVERSHOOT_KPA = 15.0
+KNOWN = catalogue.load()
 TURN_US = 5_000
 # Near zero gauge: relief aims a little above it, and the screw's play is worth less than this.
 RELIEF_FLOOR_KPA = -1.0
@@ -118,6 +120,36 @@ def test_a_line_that_resists_more_is_flushed_more_slowly_and_every_pulse_says_so
     assert any(event.flags & Flag.DERATED for event in run.telemetry)
     figure(f"true pressure above the working limit, line {times} x as narrow",
            bench.plant.peak_kpa - bench.path.working_limit_kpa, "kPa", OVERSHOOT_KPA)  # fmt: skip
+
+
+@pytest.mark.requirement("REQ-PRES-2")
+@pytest.mark.parametrize(("line", "needle"), [
+    (line.name, needle) for line in KNOWN.lines.values()
+    for needle in ([name for name in KNOWN.needles if name != "none"] if line.needle_required else ["none"])
+])  # fmt: skip
+def test_on_every_path_pressure_comes_to_the_working_limit_and_stays_there_without_ringing(
+    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str
+) -> None:
+    bench = open_bench(line=line, needle=needle)
+    whole_kpa = bench.path.predict_kpa(bench.path.flow_cap_ml_per_s)
+    # As narrow as it takes for the limit to allow half the flow or so.
+    times = 3 * bench.path.working_limit_kpa / whole_kpa
+    bench = open_bench(line=line, needle=needle, faults=[f"partial:{times:.2f}@0.5s"])
+    rows: list[tuple[bool, float]] = []
+    step = bench.rig.step
+
+    def step_and_look() -> None:
+        step()
+        rows.append((bench.plant.stepper.rate > 0, bench.plant.pressure_pa / 1000))
+
+    bench.rig.step = step_and_look
+    bench.run(pulses(2, 4_000_000, round(bench.path.flow_cap_ml_per_s * 1e6)))
+    limit_kpa = bench.path.working_limit_kpa
+    above_kpa = bench.plant.peak_kpa - limit_kpa
+    figure(f"true pressure above the working limit, {line}, {needle}", above_kpa, "kPa", OVERSHOOT_KPA)
+    driving = [kpa for moving, kpa in rows if moving]
+    settled = driving[-60:-20]
+    figure(f"pressure that still swings when limited, {line}, {needle}", max(settled) - min(settled), "kPa", 8.0)
 
 
 @pytest.mark.requirement("REQ-PRES-2")

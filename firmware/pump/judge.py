@@ -96,9 +96,8 @@ class Judge:
 
     def begin_run(self, rest_pa):
         self.rest_pa = rest_pa
-        # What the sensor reads at rest, by the pauses: the last one's is not yet sure to be that of an open line.
+        # What the sensor reads at rest, by the last pause in which the line has relaxed.
         self.floor_pa = rest_pa
-        self.last_floor_pa = rest_pa
         self.worst = NOT_JUDGED
         # The baseline: lessons it was learnt from, compliances, and the rise at which its resistance was learnt.
         self._lessons = 0
@@ -204,8 +203,7 @@ class Judge:
         in_force = self._path.compliance
         if fall:
             # Air or a softer syringe than expected is no flow: this pulse's own figure counts, within reason.
-            wide = 1 if self._lessons else 2
-            in_force = min(max(fall, in_force >> wide), in_force << wide, 60_000)
+            in_force = min(max(fall, in_force >> 2), in_force << 2, 60_000)
         self._in_force = in_force
         sums.look(0, in_force)
         self._early_pa = sums.residual_pa
@@ -254,9 +252,7 @@ class Judge:
         if verdict == PATENT and self._steady and out * 2 > self._into:
             self._learn(rise, fall)
         if verdict == PATENT and sums.rested():
-            # The line was open in the pause before; that it is now the next pulse will tell.
-            self.floor_pa = self.last_floor_pa
-            self.last_floor_pa = sums.now_pa()
+            self.floor_pa = sums.now_pa()
         return verdict
 
     def _is_steady(self, bend, late_bend, limit_pa, unknown_pa):
@@ -316,7 +312,7 @@ class Judge:
         What is told is a sum over pulses, each of half the weight of the next: little air is told later than much.
         """
         learnt = self._fall_learnt
-        if not (self._steady and fall):
+        if not fall:
             return PATENT
         if not learnt:
             learnt = self._path.known_compliance
@@ -329,8 +325,11 @@ class Judge:
         grown = min(grown, again * 1000 // self._rise_learnt - 1000 if again else _UNSURE)
         # What breathing may feign in a wide line does not count.
         noise = 20 + 600_000 // max(rise, 1_000)
+        if not self._steady:
+            # Much air bends the plateau; a cough does as well, but never makes both so much more.
+            noise += 20 + 2_500_000 // max(rise, 1_000)
         self._air = grown = max(grown - noise, 0) + (self._air >> 1)
-        limit = 60 if self._lessons > 1 else 200
+        limit = 60 if self._lessons > 1 else 120
         if grown <= limit:
             return PATENT
         self.seen = 1000 + noise + grown

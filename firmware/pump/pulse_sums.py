@@ -189,7 +189,7 @@ class PulseSums:
     def rested(self):
         """Whether the pause has lasted so much longer than the fall to a quarter that nothing flows any more."""
         state = self.state
-        return state[_FALL] and state[_NOW] - state[_END] > 4 * (state[_FALL] - state[_END])
+        return state[_FALL] and (state[_NOW] - state[_END]) * 2 > 5 * (state[_FALL] - state[_END])
 
     def now_pa(self):
         """The last pressure taken."""

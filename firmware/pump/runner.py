@@ -29,7 +29,6 @@ OUT_ALARM = 4
 OUT_LINK_LOST = 5
 
 _RELIEF_FROM_PA = const(3_000)
-_DRIFT_PA = const(4_000)
 _OPEN_TURNS = const(60)
 _VACUUM_PA = const(-50_000)
 # A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
@@ -359,14 +358,13 @@ class Runner:
         self._finish()
 
     def _rest_pa(self):
-        """Where relief may end: at what the sensor reads when the line is at rest, by the pauses before it closed.
+        """Where relief may end: at what the sensor reads when the line is at rest, by the last pause.
 
-        A zero that drifts upwards would have it draw blood. The last pause may be one of a line that closed in it: what
-        a higher end leaves in the line is 30 uL at the most.
+        A zero that drifts upwards would have it draw blood. That pause may have been one of a line that closed in it:
+        what a higher end leaves in the line is 40 uL at the most.
         """
         judge = self._judge
-        most_pa = min(_DRIFT_PA, 30_000_000 // self._path.compliance)
-        return max(judge.floor_pa, judge.rest_pa) + min(max(judge.last_floor_pa - judge.floor_pa, 0), most_pa)
+        return judge.rest_pa + min(max(judge.floor_pa - judge.rest_pa, 0), 40_000_000 // self._path.compliance)
 
     def _burst_cut(self, burst, kind):
         """Books what was made of a burst that was ended, and reports it unless that was done already."""

@@ -3,6 +3,7 @@
 import shutil
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from flushpump.path import Path as LinePath
 from flushpump.plan import path_settings
 from flushpump.ports import READ_WAIT_S
 from flushpump.pump import Pump
-from flushpump.types import Fluid, Outcome, Phase, PhaseKind, Program, ProgramEnd
+from flushpump.types import Fluid, LineFlag, Outcome, Phase, PhaseKind, Program, ProgramEnd
 from flushsim import boot
 from flushsim.rig import Rig
 from flushsim.serial_urls.protocol_flushsim import Serial
@@ -53,7 +54,7 @@ def test_half_an_hour_of_runs_loses_neither_memory_nor_time(tmp_path: Path, figu
         pump = Pump.over(Serial.over(rig, READ_WAIT_S), "the rig")
         rig.plant.change_syringe(10.0)
         path = LinePath.of("smartport-ct-8f", "huber-20g", "bd-10")
-        pump.set_path(path_settings(path, Fluid.SALINE, 10.0))
+        pump.set_path(replace(path_settings(path, Fluid.SALINE, 10.0), line_flags=LineFlag.NONE))
         told_ms, true_us = pump.status().device_time_ms, rig.now_us
         for number in range(ROUNDS):
             pump.load(Program((Phase(PhaseKind.PULSES, VOLUME_NL, 2_000_000),), 60_000))

@@ -1,0 +1,73 @@
+"""The last visit of a labelled line is handed to the pump where it says something of this path, and nothing else is."""
+
+from typing import Any
+
+import pytest
+from flushpump.last_visit import last_visit, syringe_note
+from flushpump.path import Path
+from flushpump.plan import Plan
+from flushpump.records import Record
+from flushpump.sequence import load_sequence
+
+PATH = Path.of("smartport-ct-8f", "huber-20g", "bd-10")
+
+
+def record(number: int = 1, times: float = 1.0, compliance: float = 2.4, path: Path = PATH, **changes: Any) -> Record:
+    plan = Plan.of(load_sequence("port-maintenance"), path)
+    expected = (path.predict_kpa(2.0) - 1.07) / 2
+    pulse = {
+        "verdict": "patent", "derated_percent": 0, "resistance_kpa_s_per_ml": times * expected,
+        "compliance_ul_per_kpa": compliance,
+    }  # fmt: skip
+    body = {
+        "label": "left", "outcome": "completed", "verdict": "patent", "pulses": [pulse] * 10, "plan": plan.to_json(),
+        **changes,
+    }  # fmt: skip
+    return Record(number, "2026-01-02T03:04:05+00:00", body, f"{number:064x}")
+
+
+def test_the_newest_good_run_of_the_label_counts():
+    visit = last_visit([record(1, 0.8), record(2, 1.2), record(3, 1.5, label="right")], "left", PATH)
+    assert visit is not None
+    assert visit.times == pytest.approx(1.2)
+    assert visit.compliance_ul_per_kpa == 2.4
+    settings = Plan.of(load_sequence("port-maintenance"), PATH, visit=visit).settings()
+    assert (settings.known_permille, settings.known_compliance_nl_per_kpa) == (1_200, 2_400)
+
+
+@pytest.mark.parametrize("changes", [
+    {"outcome": "occluded"}, {"verdict": "partial"}, {"pulses": []}, {"pulses": None}, {"plan": 7}, {"label": None},
+])  # fmt: skip
+def test_a_run_that_says_nothing_of_the_line_is_passed_over(changes: dict[str, Any]):
+    assert last_visit([record(**changes)], "left", PATH) is None
+    visit = last_visit([record(1, 0.9), record(2, **changes)], "left", PATH)
+    assert visit is not None
+    assert visit.times == pytest.approx(0.9)
+
+
+def test_with_another_needle_or_line_nothing_is_known():
+    other = Path.of("smartport-ct-8f", "huber-19g", "bd-10")
+    assert last_visit([record(1), record(2, path=other)], "left", PATH) is None
+    assert last_visit([record(1)], "left", other) is None
+    assert last_visit([record(1)], "", PATH) is None
+
+
+def test_of_another_syringe_the_compliance_is_not_known():
+    visit = last_visit([record(path=Path.of("smartport-ct-8f", "huber-20g", "terumo-10"))], "left", PATH)
+    assert visit is not None
+    assert visit.compliance_ul_per_kpa is None
+
+
+@pytest.mark.parametrize("times", [0.2, 3.0])
+def test_a_figure_that_no_line_has_is_no_hint(times: float):
+    assert last_visit([record(1, times)], "left", PATH) is None
+
+
+@pytest.mark.requirement("REQ-PATH-2")
+def test_a_run_that_looks_like_a_wider_barrel_is_said_to_and_a_narrower_line_is_not():
+    visit = last_visit([record()], "left", PATH)
+    assert "1.2" in syringe_note(visit, record(2, 1.25, 2.0).body, PATH)
+    assert syringe_note(visit, record(2, 0.8, 2.95).body, PATH)
+    for times, compliance in ((1.0, 2.4), (1.4, 2.4), (1.0, 2.0), (1.05, 2.3)):
+        assert syringe_note(visit, record(2, times, compliance).body, PATH) == ""
+    assert syringe_note(None, record(2, 1.25, 2.0).body, PATH) == ""
