@@ -266,14 +266,16 @@ class Controller:
         # What is told unasked waits for a turn in which nothing was heard, but not for long.
         heard_now = heard == ANSWERED or (heard == READ and moving)
         self._late = self._late + 1 if heard_now and self._late < _LATE_TURNS else 0
-        spare = not (self._late or runner.worked) and not self.telemetry.turn(now_ms, rate)
+        free = not (self._late or runner.worked)
+        mirror_late = self._mirror - _MIRROR_TURNS
+        # One of both in a turn; the mirror waits for a turn with time, but not for ever.
+        if free and (mirror_late < 2 or not moving):
+            free = not self.telemetry.turn(now_ms, rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, moving)
         if moving:
             self._mirror += 1
-            # In a turn with time, but not for ever later: rather in one that another frame shares than the runner.
-            late = self._mirror - _MIRROR_TURNS
-            if late >= 0 and (spare or (late >= 3 and not runner.worked) or late >= _MIRROR_TURNS):
+            if mirror_late >= (-1 if free else _MIRROR_TURNS - 1):
                 self._mirror = 0
                 runner.refresh_ledger()
         elif not was_moving:
