@@ -9,7 +9,7 @@ less than that on a path, its verdict stays unspoken there. Every verdict keeps 
 
 from array import array
 
-from flushlink.viper import const
+from flushlink.viper import const, micropython
 
 from .pulse_sums import PulseSums, held, tally
 from .turn_math import (
@@ -193,6 +193,7 @@ class Judge:
             return self._say(OCCLUDED, _PAUSE, 167)
         return NOT_JUDGED
 
+    @micropython.native
     def weigh_pulse(self):
         """The pulse has ended, its pause nearly too: figures for `finish_pulse`, a turn's work of their own."""
         self._weighed = True
@@ -216,6 +217,7 @@ class Judge:
         self._out = out + sums.out_ul_per_s >> 1
         self._into = into + sums.into_ul_per_s >> 1
 
+    @micropython.native
     def finish_pulse(self):
         """Judges the pulse that has ended; returns its verdict."""
         if not self._weighed:

@@ -5,7 +5,7 @@ import hashlib
 from flushlink.fingerprint import table_hash
 from flushlink.frames import put_u16, put_u32
 from flushlink.messages import HEADER_SIZE
-from flushlink.viper import const
+from flushlink.viper import const, micropython
 
 from .layout import NUMBERS, Payload, request, response
 from .statuses import NOT_AUTHENTICATED, OK, WRONG_STATE
@@ -67,6 +67,7 @@ class LinkCommands:
         put_u32(reply, _HELLO_R["device_time_ms"], pump.now_ms)
         return OK
 
+    @micropython.native
     def _status(self, frame, reply):
         pump = self._pump
         alarms = pump.alarms

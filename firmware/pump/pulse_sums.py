@@ -171,6 +171,7 @@ class PulseSums:
         state = self.state
         return state[_HALF] >= _TURNS_LEAST and state[_END] >= state[_THREE] + 2
 
+    @micropython.native
     def look(self, part, compliance):
         """Looks at a quarter of the pulse: 0 is its second one, 1 the third, 2 what follows."""
         state = self.state
@@ -211,6 +212,7 @@ class PulseSums:
         """C in nL/kPa from the fall after the plateau, 0 when there is too little of it."""
         return self._compliance(_END, _FALL if self.state[_FALL] else _NOW)
 
+    @micropython.native
     def _compliance(self, first, last):
         """C between two marks, with the plateau's g put in: (V - V2 F / F2) / (dP - dP2 F / F2)."""
         state = self.state
