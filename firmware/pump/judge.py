@@ -318,9 +318,10 @@ class Judge:
             return PATENT
         if not learnt:
             learnt = self._path.known_compliance
-            if learnt and fall * 5 > learnt * 8:
-                self.seen = fall * 1000 // learnt
-                return self._say(BUBBLE, _COMPLIANCE, 1_600)
+            # Another syringe of the same kind gives way by half to twice as much as the catalogue says.
+            if learnt and fall >> 2 > learnt:
+                self.seen = min(fall // learnt * 1000, 60_000)
+                return self._say(BUBBLE, _COMPLIANCE, 4_000)
             return PATENT
         grown = fall * 1000 // learnt - 1000
         again = self._sums.rise_compliance() if self._rise_learnt else 0

@@ -176,9 +176,9 @@ def test_what_the_last_visit_found_narrows_what_the_first_pulse_may_need():
         assert line.pulse() == verdict
 
 
-def test_a_syringe_with_air_from_the_start_is_told_where_its_compliance_is_known():
-    line = Line(3.8, known=(1_000, 2_200, 80))
-    assert line.pulse() == verdicts.BUBBLE
+def test_air_from_the_start_is_told_only_beyond_what_another_syringe_of_the_kind_may_give_way():
+    assert Line(4.4, known=(1_000, 1_200, 80)).pulse() == PATENT
+    assert Line(5.4, known=(1_000, 1_200, 80)).pulse() == verdicts.BUBBLE
 
 
 def test_the_end_of_a_pause_in_which_the_line_has_relaxed_is_where_the_sensors_zero_is():

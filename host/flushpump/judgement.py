@@ -99,6 +99,7 @@ def limit_lines(path: Path, flow_ml_per_s: float) -> list[str]:
     if not found.line_off:
         missing.append("the line coming off: the extension set needs nearly all of the pressure")
     lines += [f"not told on this path: {what}" for what in missing]
+    lines.append("never told: a syringe of another brand, up to a quarter more or less volume; read it off the barrel")
     lines.append("never told: fluid that runs into tissue; look at the site")
     return lines
 

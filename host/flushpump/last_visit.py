@@ -16,9 +16,10 @@ from flushpump.records import Record
 # What the pump takes; outside it a figure is no hint but a mistake.
 TIMES_LEAST, TIMES_MOST = 0.4, 2.0
 COMPLIANCE_MOST_UL_PER_KPA = 60.0
-# A barrel that is wider than the pump believes makes both figures wrong by its area, R up and C down; brands differ by
-# up to 25 %, and 1.1 is what temperature, another needle and another syringe of the same brand may do.
-SYRINGE_FACTOR_LEAST = 1.1
+# A barrel that is wider than the pump believes makes both figures wrong by its area, R up and C down. Another needle
+# changes R by up to a half, another syringe of the same brand and size C by up to a factor of four: less than this of
+# both says nothing, so that another brand (at most 1.25) cannot be told, another size can.
+SYRINGE_FACTOR_LEAST = 1.6
 
 
 @dataclass(frozen=True)
@@ -85,19 +86,19 @@ def syringe_note(visit: Visit | None, body: dict[str, Any], path: Path) -> str:
     """A sentence when a run looks as if the barrel were not the one that was confirmed; "" otherwise.
 
     A wider barrel makes resistance seem more and compliance less, by the same factor, and leaves the decay as it was; a
-    line that has become narrower slows the decay. Both need a last visit to compare with. Without one the tolerances of
-    needle and syringe hide it: the catalogue's resistance is good to a half, its compliance to a factor of two.
+    line that has become narrower slows the decay. Both need a last visit to compare with, and a factor that needles and
+    syringes of one kind do not have among each other: a barrel of another size, not one of another brand.
     """
     found = measured(body, path) if visit is not None else None
     if visit is None or visit.compliance_ul_per_kpa is None or found is None or found[1] is None:
         return ""
     more, less = found[0] / visit.times, visit.compliance_ul_per_kpa / found[1]
     factor = (max(more, 0.0) * max(less, 0.0)) ** 0.5
-    alike = 1 / 1.15 < more / less < 1.45
+    alike = 0.7 < more / less < 2.0
     if alike and (min(more, less) > SYRINGE_FACTOR_LEAST or max(more, less) < 1 / SYRINGE_FACTOR_LEAST):
         return (
             f"since the last visit resistance is {more:.2f} times and compliance {1 / less:.2f} times what it was, "
-            f"and the decay is as it was: as if {factor:.2f} times the volume were driven; check the syringe's brand "
-            f"({path.syringe.title}). A narrower needle together with a stiffer syringe looks the same"
+            f"and the decay is as it was: as if {factor:.1f} times the volume were driven; check the syringe's brand "
+            f"and size ({path.syringe.title}). A narrower needle together with a stiffer syringe looks the same"
         )
     return ""

@@ -66,8 +66,8 @@ def test_a_figure_that_no_line_has_is_no_hint(times: float):
 @pytest.mark.requirement("REQ-PATH-2")
 def test_a_run_that_looks_like_a_wider_barrel_is_said_to_and_a_narrower_line_is_not():
     visit = last_visit([record()], "left", PATH)
-    assert "1.2" in syringe_note(visit, record(2, 1.25, 2.0).body, PATH)
-    assert syringe_note(visit, record(2, 0.8, 2.95).body, PATH)
-    for times, compliance in ((1.0, 2.4), (1.4, 2.4), (1.0, 2.0), (1.05, 2.3)):
+    assert "1.8 times" in syringe_note(visit, record(2, 1.9, 1.4).body, PATH)
+    assert syringe_note(visit, record(2, 0.5, 4.4).body, PATH)
+    for times, compliance in ((1.0, 2.4), (1.9, 2.4), (1.0, 1.2), (1.25, 2.0)):
         assert syringe_note(visit, record(2, times, compliance).body, PATH) == ""
-    assert syringe_note(None, record(2, 1.25, 2.0).body, PATH) == ""
+    assert syringe_note(None, record(2, 1.9, 1.4).body, PATH) == ""
