@@ -1,5 +1,6 @@
 """What is compiled for a board does what the sources do, with the numbers of other modules in their places."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import flushlink
@@ -9,7 +10,7 @@ from flushpump.board_constants import compiled_in
 from flushpump.path import Path as LinePath
 from flushpump.plan import path_settings
 from flushpump.pump import Pump
-from flushpump.types import Fluid, Outcome, Phase, PhaseKind, Program, ProgramEnd, State
+from flushpump.types import Fluid, LineFlag, Outcome, Phase, PhaseKind, Program, ProgramEnd, State
 from flushsim.rig import Rig
 from flushsim.serial_urls.protocol_flushsim import Serial
 from flushsim.trace import TraceRow
@@ -94,7 +95,8 @@ def run(firmware: Path | None) -> list[tuple[object, ...]]:
         pump = Pump.over(Serial.over(rig, timeout=0.01), "rig", nonce=lambda count: bytes(range(1, count + 1)))
         while pump.status().state is State.BOOT:
             pump.poll(0.05)
-        pump.set_path(path_settings(LinePath.of("smartport-ct-8f", "huber-20g", "bd-10"), Fluid.SALINE, 10.0))
+        settings = path_settings(LinePath.of("smartport-ct-8f", "huber-20g", "bd-10"), Fluid.SALINE, 10.0)
+        pump.set_path(replace(settings, line_flags=LineFlag.NONE))
         pump.load(Program((Phase(PhaseKind.PULSES, 900_000, 2_000_000, count=3, pause_ms=400),), 60_000))
         pump.start()
         (end,) = [event for event in pump.follow() if isinstance(event, ProgramEnd)]
