@@ -326,13 +326,13 @@ class Judge:
         grown = fall * 1000 // learnt - 1000
         again = self._sums.rise_compliance() if self._rise_learnt else 0
         grown = min(grown, again * 1000 // self._rise_learnt - 1000 if again else _UNSURE)
-        # What breathing may feign in a wide line does not count.
-        noise = 20 + 600_000 // max(rise, 1_000)
+        # What breathing may feign in a wide line does not count, nor what a few turns of a quick fall leave open.
+        noise = 20 + 600_000 // max(rise, 1_000) + 400 // self._sums.fall_turns()
         if not self._steady:
             # Much air bends the plateau; a cough does as well, but never makes both so much more.
             noise += 20 + 2_500_000 // max(rise, 1_000)
         self._air = grown = max(grown - noise, 0) + (self._air >> 1)
-        limit = 60 if self._lessons > 1 else 120
+        limit = 60 if self._lessons > 1 else 200
         if grown <= limit:
             return PATENT
         self.seen = 1000 + noise + grown

@@ -42,9 +42,9 @@ _HALF_MAX = const(8_000)
 _TURNS_LEAST = const(4)
 
 # A fall that an open line would have shown by now is missed: looked for as often as 4 kPa of it are due, above what a
-# cough can hold up in the vein, and twice, because a cough may begin in between.
+# cough in a wide line, liquid swinging, can hold up, and twice, because a cough may begin in between.
 _DUE_PA = const(4_000)
-_HELD_ABOVE_PA = const(15_000)
+_HELD_ABOVE_PA = const(25_000)
 _HELD_TIMES = const(2)
 _CHANGE_LEAST_PA = const(4_000)
 _CHANGE_MOST_PA = const(1_000_000)
@@ -191,6 +191,11 @@ class PulseSums:
         """Whether the pause has lasted so much longer than the fall to a quarter that nothing flows any more."""
         state = self.state
         return state[_FALL] and (state[_NOW] - state[_END]) * 2 > 5 * (state[_FALL] - state[_END])
+
+    def fall_turns(self):
+        """How long the fall to a quarter lasted after the last step, in turns; at least 1."""
+        state = self.state
+        return max((state[_FALL] or state[_NOW]) - state[_END] - 7, 1)
 
     def now_pa(self):
         """The last pressure taken."""

@@ -45,7 +45,9 @@ def detectable(path: Path, flow_ml_per_s: float) -> Detectable:
     whole = path.predict_kpa(flow_ml_per_s) - VEIN_KPA
     beyond = whole - open_share(path, flow_ml_per_s) * whole
     least_drop = SURELY * (VEIN_MOVES_KPA + whole / 32)
-    noise = 0.02 + 0.6 / whole
+    # The fall to a quarter in turns of 5 ms: of a quick one the pump sees little.
+    fall_turns = max(1.4 * path.compliance_ul_per_kpa * whole / flow_ml_per_s / 5, 1.0)
+    noise = 0.02 + 0.6 / whole + 0.4 / fall_turns
     air_gives = ATMOSPHERE_KPA / (ATMOSPHERE_KPA + beyond) / (ATMOSPHERE_KPA + beyond / 2)
     air_ml = SURELY * (noise + 0.06) * path.compliance_ul_per_kpa / 1000 / air_gives
     return Detectable(
