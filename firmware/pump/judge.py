@@ -83,6 +83,7 @@ class Judge:
         self._sums = PulseSums(hydraulics)
         # What `weigh_pulse` found: of the plateau the rise, the flows, what its three parts lie above the model.
         self._weighed = False
+        self._teaches = False
         self._in_force = 0
         self._rise = 0
         self._out = 0
@@ -128,6 +129,7 @@ class Judge:
         self.peak_pa = -1_000_000
         self.verdict = NOT_JUDGED
         self._weighed = False
+        self._teaches = False
         self.resistance = 0
         self.compliance = 0
         self.residual_pa = 0
@@ -251,8 +253,7 @@ class Judge:
         verdict = self._judge_resistance(rise, expected, min(middle_pa, late_pa))
         if verdict == PATENT:
             verdict = self._judge_compliance(rise, fall)
-        if verdict == PATENT and self._steady and out * 2 > self._into:
-            self._learn(rise, fall)
+        self._teaches = verdict == PATENT and self._steady and out * 2 > self._into
         if verdict == PATENT and sums.rested():
             self.floor_pa = sums.now_pa()
         return verdict
@@ -337,6 +338,12 @@ class Judge:
             return PATENT
         self.seen = 1000 + noise + grown
         return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + limit)
+
+    def learn_pulse(self):
+        """Takes what a pulse that `finish_pulse` found open teaches; the last of a pulse's three turns of work."""
+        if self._teaches:
+            self._teaches = False
+            self._learn(self._rise, self.compliance)
 
     def _learn(self, rise, fall):
         """The mean of the last four open pulses, more or less; what is unusual is not learnt."""

@@ -8,7 +8,7 @@ Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances
 because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400.
 """
 
-from flushlink.viper import const
+from flushlink.viper import const, micropython
 
 from .ticks import later
 
@@ -163,6 +163,7 @@ class Motion:
 
     # The slices
 
+    @micropython.native
     def fill(self, now_us):
         """Keeps the queue at about 10 ms; whether anything is queued or left to queue.
 
@@ -193,6 +194,7 @@ class Motion:
         self._dwell_10us -= length
         return self._put(0, length)
 
+    @micropython.native
     def _queue_steps(self):
         if not self._started:
             self._started = True

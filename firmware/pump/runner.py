@@ -279,6 +279,7 @@ class Runner:
         elif burst.closed == JUDGED:
             self._judge.finish_pulse()
         else:
+            self._judge.learn_pulse()
             if kind == PULSES:
                 burst.report(burst.ordered(), self._run_start_us, self._run_ms())
             return self._accept(self._judge.verdict)

@@ -66,7 +66,9 @@ class Line:
         for _ in range(PAUSE_TURNS):
             if judge.pause_turn(self._turn(0), 0):
                 return judge.verdict
-        return judge.finish_pulse()
+        verdict = judge.finish_pulse()
+        judge.learn_pulse()
+        return verdict
 
     def pulses(self, count):
         return [self.pulse() for _ in range(count)]

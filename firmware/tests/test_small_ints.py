@@ -204,6 +204,7 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
                     judge.pause_turn(value_pa, 0)
             judge.verdict = 0
             assert 0 <= judge.finish_pulse() <= 6
+            judge.learn_pulse()
             assert 0 <= judge.compliance <= 65_535
             assert 0 <= judge.resistance < 2**30
     finally:
