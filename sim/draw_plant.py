@@ -61,17 +61,24 @@ def inertia(axes: Axes) -> None:
     key(axes, "upper right")
 
 
-def narrow(axes: Axes) -> None:
-    """Faults that raise the pressure."""
-    for fault, dashes, colour in (
-        ("occlusion@200ms", "-", "hard"),
-        ("partial:3@200ms", "--", "hard"),
-        ("growing:30@100ms", ":", "hard"),
-        ("fibrin-flap:50@0s", "-", "plunger"),
-        ("", "-", "faint"),
-    ):
+def with_faults(axes: Axes, looks: dict[str, tuple[str, str]]) -> None:
+    """The outlet's pressure in 0.5 mL at 1 mL/s with each fault, in its dashes and colour, and without one."""
+    for fault, (dashes, colour) in {**looks, "": ("-", "faint")}.items():
         curve = pressures(PORT, [fault] if fault else [], 1.0, 0.5, 800)
         axes.plot(*curve, dashes, color=LIGHT[colour], label=fault or "sound", linewidth=1.2)
+
+
+def narrow(axes: Axes) -> None:
+    """Faults that raise the pressure."""
+    with_faults(
+        axes,
+        {
+            "occlusion@200ms": ("-", "hard"),
+            "partial:3@200ms": ("--", "hard"),
+            "growing:30@100ms": (":", "hard"),
+            "fibrin-flap:50@0s": ("-", "plunger"),
+        },
+    )
     title_row(axes, "outlet, kPa: 0.5 mL at 1 mL/s, narrowed")
     axes.set_ylim(-5, 220)
     key(axes, "upper left")
@@ -79,16 +86,16 @@ def narrow(axes: Axes) -> None:
 
 def lost(axes: Axes) -> None:
     """Faults that lower or soften it."""
-    for fault, dashes, colour in (
-        ("leak:0.3@200ms", "-", "leaked"),
-        ("disconnect@200ms", "--", "leaked"),
-        ("dislodged:1@0s", ":", "leaked"),
-        ("bubble:0.5@0s", "-", "pressure"),
-        ("extravasation:5@0s", "-", "plunger"),
-        ("", "-", "faint"),
-    ):
-        curve = pressures(PORT, [fault] if fault else [], 1.0, 0.5, 800)
-        axes.plot(*curve, dashes, color=LIGHT[colour], label=fault or "sound", linewidth=1.2)
+    with_faults(
+        axes,
+        {
+            "leak:0.3@200ms": ("-", "leaked"),
+            "disconnect@200ms": ("--", "leaked"),
+            "dislodged:1@0s": (":", "leaked"),
+            "bubble:0.5@0s": ("-", "pressure"),
+            "extravasation:5@0s": ("-", "plunger"),
+        },
+    )
     title_row(axes, "outlet, kPa: the same, lost or softened")
     axes.set_ylim(-22, 28)
     key(axes, "lower left", columns=2)

@@ -10,7 +10,7 @@ from flushpump.errors import NoDevice, UsageProblem
 
 from flushsim.boot import FirmwareError
 from flushsim.faults import FaultError
-from flushsim.pictures.saving import PictureError, check_target
+from flushsim.pictures.saving import check_target
 from flushsim.url import SimulatorUrl
 
 _DEFAULT = SimulatorUrl()
@@ -59,7 +59,9 @@ def trace_command(
         from flushsim.pictures.run_files import write_run
     except ModuleNotFoundError as problem:
         needed = (problem.name or "matplotlib").partition(".")[0]
-        raise PictureError(f"pictures need {needed}", "pip install 'flushpump[campaign]'") from problem
+        raise UsageProblem(
+            f"a picture needs {needed}, which is not installed", "pip install 'flushpump[campaign]'"
+        ) from problem
     from flushsim.cases import Case, run
     from flushsim.pictures.telling import story_of
 

@@ -84,8 +84,10 @@ def test_without_matplotlib_one_sentence_says_what_to_install(tmp_path: Path) ->
         [sys.executable, "-c", program, "sim", "trace", "--output", "run.svg"],
         capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr == "flushpump: pictures need matplotlib; pip install 'flushpump[campaign]'\n"
+    assert done.returncode == 2
+    assert done.stderr == (
+        "flushpump: a picture needs matplotlib, which is not installed; pip install 'flushpump[campaign]'\n"
+    )
 
 
 def test_the_commands_of_the_simulator_load_no_matplotlib(tmp_path: Path) -> None:
