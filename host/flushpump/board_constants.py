@@ -2,7 +2,8 @@
 
 MicroPython's compiler does this for `_NAME = const(1)` within a module only. Here the integer constants that modules
 import from one another are put in their places before it sees the source; a constant that nothing names any more is
-left out. All other text stays as it is, to the brackets: `a, b = b, a` allocates nothing there, `(a, b) = (b, a)` does.
+left out, and so is what was imported for such numbers only. All other text stays as it is, to the brackets:
+`a, b = b, a` allocates nothing there, `(a, b) = (b, a)` does.
 """
 
 import ast
@@ -25,32 +26,20 @@ def compiled_in(sources: Mapping[str, str], texts: Iterable[str] = ()) -> dict[s
     modules = {_module_name(path): _Module(_module_name(path), path, text) for path, text in sources.items()}
     for module in modules.values():
         module.resolve(modules)
-    used = {word for text in texts for word in _words(ast.parse(text))}
+    asked = {name for text in texts for name in _Module("", "", text).asks()}
     for module in modules.values():
-        used |= module.put_in(modules)
-    return {path: modules[_module_name(path)].text(used) for path in sources}
+        module.put_in(modules)
+    within = asked.union(*(module.asks() for module in modules.values()))
+    for module in modules.values():
+        module.leave_out_constants(within)
+    within = asked.union(*(module.asks() for module in modules.values()))
+    for module in modules.values():
+        module.leave_out_imports(within)
+    return {path: modules[_module_name(path)].text() for path in sources}
 
 
 def _module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _words(tree: ast.AST, gone: Container[ast.AST] = ()) -> set[str]:
-    """Names by which a module may ask for something of itself or another; with getattr any text may be one."""
-    words: set[str] = set()
-    texts: set[str] = set()
-    for node in ast.walk(tree):
-        if node in gone:
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            words.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            words.add(node.attr)
-        elif isinstance(node, ast.alias):
-            words.add(node.name)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            texts.add(node.value)
-    return words | texts if words & {"getattr", "hasattr", "__dict__"} else words
 
 
 class _Module:
@@ -62,6 +51,8 @@ class _Module:
         # Columns of the tree count bytes.
         self._lines = [line.encode() for line in text.splitlines(keepends=True)]
         self._changes: list[tuple[ast.expr | ast.stmt, str]] = []
+        # What stands in the source and not in the text.
+        self._gone: set[ast.AST] = set()
         self.own: dict[str, ast.expr] = {}
         self.constants: dict[str, int] = {}
         self.aliases: dict[str, str] = {}
@@ -123,9 +114,8 @@ class _Module:
             return None if left is None or right is None else _OPERATORS[type(node.op)](left, right)
         return None
 
-    def put_in(self, modules: Mapping[str, "_Module"]) -> set[str]:
-        """Notes where numbers go and what is not imported any more; returns the words that remain."""
-        gone: set[ast.AST] = set()
+    def put_in(self, modules: Mapping[str, "_Module"]) -> None:
+        """Notes where numbers go and which names are not imported any more."""
         # Where a name stands in an f-string only Python 3.12 and newer say.
         formatted = {node for text in ast.walk(self.tree) if isinstance(text, ast.JoinedStr) for node in ast.walk(text)}
         said = {node.id for node in formatted if isinstance(node, ast.Name)}
@@ -139,27 +129,68 @@ class _Module:
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.aliases:
                 value = modules[self.aliases[node.value.id]].constants.get(node.attr)
             elif isinstance(node, ast.ImportFrom) and self.source_of(node) in modules:
-                kept = [alias for alias in node.names if (alias.asname or alias.name) not in constants]
-                if len(kept) < len(node.names):
-                    gone.update(set(node.names) - set(kept))
-                    statement = ast.ImportFrom(node.module, kept, node.level)
-                    self._changes.append((node, ast.unparse(statement) if kept else "pass"))
+                self._gone.update(alias for alias in node.names if (alias.asname or alias.name) in constants)
             if value is not None and isinstance(node, ast.expr):
-                gone.add(node)
-                self._changes.append((node, str(value) if value >= 0 else f"({value})"))
-        return _words(self.tree, gone)
+                self._change(node, str(value) if value >= 0 else f"({value})")
 
-    def text(self, used: set[str]) -> str:
-        """The source with its changes, and without constants of its own that are not among the used words."""
-        changes = list(self._changes)
+    def _change(self, node: ast.expr | ast.stmt, text: str) -> None:
+        inner = set(ast.walk(node))
+        self._changes = [change for change in self._changes if change[0] not in inner] + [(node, text)]
+        self._gone |= inner
+
+    @staticmethod
+    def _loads(nodes: Iterable[ast.AST]) -> set[str]:
+        return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+    def _left(self) -> list[ast.AST]:
+        return [node for node in ast.walk(self.tree) if node not in self._gone]
+
+    def asks(self) -> set[str]:
+        """What it takes from modules: "pump.judge.LEAK" where it imports that, "LEAK" where only the name shows.
+
+        With getattr any text may be such a name.
+        """
+        left = self._left()
+        names = {node.attr for node in left if isinstance(node, ast.Attribute)}
+        if (names | self._loads(left)) & {"getattr", "hasattr", "__dict__"}:
+            names |= {node.value for node in left if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        for node in left:
+            if isinstance(node, ast.ImportFrom):
+                names |= {f"{self.source_of(node)}.{alias.name}" for alias in node.names if alias not in self._gone}
+        return names
+
+    def leave_out_constants(self, asked: Container[str]) -> None:
+        """Those of its own that neither it nor, by `asked`, another names any more."""
+        loads = self._loads(self._left())
         for node in self.tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
-                if name in self.own and name in self.constants and name not in used:
-                    inner = set(ast.walk(node))
-                    changes = [change for change in changes if change[0] not in inner] + [(node, "pass")]
+                if name in self.own and name in self.constants and not self._wanted(name, loads, asked):
+                    self._change(node, "pass")
+
+    def leave_out_imports(self, asked: Container[str]) -> None:
+        """Those that served for what is gone only."""
+        left = self._loads(self._left())
+        gone = self._loads(self._gone)
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            kept = []
+            for alias in node.names:
+                name = alias.asname or alias.name
+                if alias not in self._gone and (name not in gone or self._wanted(name, left, asked)):
+                    kept.append(alias)
+            if len(kept) < len(node.names):
+                self._change(node, ast.unparse(ast.ImportFrom(node.module, kept, node.level)) if kept else "pass")
+
+    def _wanted(self, name: str, loads: Container[str], asked: Container[str]) -> bool:
+        return name in loads or name in asked or f"{self.name}.{name}" in asked
+
+    def text(self) -> str:
+        """The source with its changes."""
         lines = list(self._lines)
-        for place, new in sorted(changes, key=lambda change: (change[0].lineno, change[0].col_offset), reverse=True):
+        self._changes.sort(key=lambda change: (change[0].lineno, change[0].col_offset), reverse=True)
+        for place, new in self._changes:
             first, last = place.lineno - 1, (place.end_lineno or place.lineno) - 1
             before, after = lines[first][: place.col_offset], lines[last][place.end_col_offset :]
             lines[first : last + 1] = [before + new.encode() + after]

@@ -34,7 +34,7 @@ def test_a_number_is_found_through_the_modules_alias_by_arithmetic_and_over_seve
         c="from . import b as far\nprint(far.DEEPER)",
     )
     assert done["c"].splitlines()[-1] == "print(16)"
-    assert done["a"] == "from micropython import const\npass\npass"
+    assert done["a"] == "pass\npass\npass"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,23 @@ def test_a_number_is_found_through_the_modules_alias_by_arithmetic_and_over_seve
 def test_a_name_that_may_mean_something_else_or_is_asked_for_in_another_way_stays(user: str) -> None:
     done = folded(a="SIZE = 3", b=user)
     assert done == {"a": "SIZE = 3", "b": user}
+
+
+def test_what_was_imported_for_numbers_only_is_imported_no_more() -> None:
+    done = folded(
+        a="from micropython import const\nimport sys\nfrom . import c\nSIZE = const(3)",
+        b="from . import a as far, c\nprint(far.SIZE, c.f)",
+        c="from micropython import const\n_SIZE = const(4)\ndef f(x): return const(x)",
+    )
+    assert done["a"] == "pass\nimport sys\nfrom . import c\npass"
+    assert done["b"] == "from . import c\nprint(3, c.f)"
+    assert done["c"] == "from micropython import const\npass\ndef f(x): return const(x)"
+
+
+@pytest.mark.parametrize("user", ["from .a import const\nconst(1)", "from . import a\na.const(1)"])
+def test_what_another_module_takes_from_there_is_imported_still(user: str) -> None:
+    source = "from micropython import const\n_SIZE = const(3)"
+    assert folded(a=source, b=user)["a"] == "from micropython import const\npass"
 
 
 def test_all_other_text_stays_as_it_is() -> None:
