@@ -2,7 +2,8 @@
 
 from flushlink.viper import const
 
-from .program import ASPIRATE, PRIME, is_dose
+from . import judge as verdicts
+from .program import ASPIRATE, PRIME, PULSES, is_dose
 from .ticks import MASK, since
 
 # Stages of closing one, a turn's work each.
@@ -96,6 +97,21 @@ class Burst:
             self._ledger.dose_done(steps)
         elif kind == ASPIRATE:
             self._ledger.aspirated_nl += self._path.volume_nl(-steps)
+
+    def cut(self, stopped_us, run_start_us, run_ms):
+        """Books what was made of a burst that was ended at `stopped_us`, and reports it unless that was done."""
+        steps = self.made()
+        self.book(steps)
+        if self.closed == CLOSED:
+            return
+        if steps != self.ordered():
+            self._motion.end_us = stopped_us
+        kind = self._program.kind[self._phase]
+        # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
+        if kind == PULSES and steps > 0:
+            self.report(steps, run_start_us, run_ms)
+        if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
+            self._ledger.lost(self._path.volume_nl(steps))
 
     def report(self, steps, run_start_us, run_ms):
         """Keeps the result of a pulse with `steps` made, in a run that began at `run_start_us`, `run_ms` ago."""

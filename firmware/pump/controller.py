@@ -37,7 +37,8 @@ from .pressure import RANGE, SILENT, Pressure
 from .program import Program
 from .relief import Relief
 from .report import Report
-from .runner import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, RELIEVING, RUNNING, STOPPING, WAITING, Runner
+from .run_states import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, RELIEVING, RUNNING, STOPPING, WAITING
+from .runner import Runner
 from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe

@@ -1,4 +1,4 @@
-"""Runs a program: phases, bursts and pauses, supervised turn by turn, and ends it in one of six ways.
+"""Runs a program: phases, bursts and pauses, supervised turn by turn; how it ends is `ending.py`.
 
 A burst is handed to the motion when the one before has been queued to its end, so that pulses follow each
 other on the step clock and not on the turns of the loop. Pressure acts first: what the limiter allows and
@@ -10,30 +10,23 @@ from flushlink.viper import const
 from . import alarms as alarm
 from . import judge as verdicts
 from .burst import CLOSED, JUDGED, OPEN, WEIGHED, Burst
+from .ending import Ending
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
-from .relief import DONE, STUCK
-from .relief import RUNNING as RELIEF_RUNNING
+from .run_states import (
+    COMPLETED,
+    IDLE,
+    OUT_ALARM,
+    OUT_OCCLUDED,
+    OUT_STOPPED,
+    RELIEVING,
+    RUNNING,
+    STOPPED,
+    STOPPING,
+    WAITING,
+)
 from .ticks import since
 
-IDLE = 1
-RUNNING = 2
-WAITING = 3
-STOPPING = 4
-RELIEVING = 5
-STOPPED = 6
-
-COMPLETED = 1
-OUT_STOPPED = 2
-OUT_OCCLUDED = 3
-OUT_ALARM = 4
-OUT_LINK_LOST = 5
-
-_RELIEF_FROM_PA = const(3_000)
-_OPEN_TURNS = const(60)
 _VACUUM_PA = const(-50_000)
-# A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
-_SETTLED_PA = const(1_000)
-_SETTLE_TURNS = const(300)
 
 
 class Runner:
@@ -43,29 +36,23 @@ class Runner:
         self._path = parts.hydraulics
         self._judge = parts.judge
         self._limiter = parts.limiter
-        self._relief = parts.relief
         self._ledger = parts.ledger
         self._alarms = parts.alarms
         self._program = parts.program
         self._report = parts.report
         self._steps = parts.steps
-        self._holds = parts.board.back_drives
         self.state = IDLE
         self.phase = 0
         self.question = 0
         self.hard_pa = 0
         self.relief_cap_steps = 0
-        self.alarm_code = 0
         self.outcome = 0
         self.elapsed_us = 0
         self._burst = Burst(parts)
+        self._ending = Ending(self, self._burst, parts)
         self._burst_index = 0
-        self._run_start_us = 0
-        self._run_start_ms = 0
-        self._relief_allowed = False
-        self._stopped_us = 0
-        self._ramping = False
-        self._settling = 0
+        self.start_us = 0
+        self._start_ms = 0
         self.worked = False
         self.now_us = 0
         self.now_ms = 0
@@ -94,43 +81,18 @@ class Runner:
         self.state = RUNNING
         self.phase = 0
         self.outcome = 0
-        self.alarm_code = 0
         self.elapsed_us = 0
-        self._run_start_us = self.now_us
-        self._run_start_ms = self.now_ms
+        self.start_us = self.now_us
+        self._start_ms = self.now_ms
         self._steps.enable(True)
         self._begin_phase()
         return True
 
     def stop(self, outcome, alarm_code=0, detail=0, ramp=False):
         """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""
-        if not self.active():
-            return
-        if self.state == STOPPING or self.state == RELIEVING:
-            # The end is under way and only comes sooner; a cause that lasts is one alarm, not one a turn.
-            if alarm_code:
-                self._alarms.once(alarm_code, self.now_ms, detail)
-            self._motion.halt()
-            self._stopped_us = self.now_us
-            self._ramping = False
-            self._relief_allowed = False
-            self._settling = _SETTLE_TURNS
-            return
-        if alarm_code:
-            self._alarms.raise_alarm(alarm_code, self.now_ms, detail)
-        self.outcome = outcome
-        self.alarm_code = alarm_code
-        self.question = 0
-        self._stopped_us = self.now_us
-        # Steps go missing when the drive meets more pressure than it can push: that pressure is still there.
-        self._relief_allowed = outcome == OUT_OCCLUDED or alarm_code == alarm.STEP_MISMATCH
-        self._settling = 0
-        self._ramping = ramp
-        if ramp:
-            self._motion.ramp_down()
-        else:
-            self._motion.halt()
-        self.state = STOPPING
+        if RUNNING <= self.state <= RELIEVING:
+            self.question = 0
+            self._ending.stop(outcome, alarm_code, detail, ramp)
 
     def answer(self, yes):
         """The answer to the pending question: goes on, or ends the program."""
@@ -162,8 +124,6 @@ class Runner:
         else:
             self.phase -= 1
             self.outcome = COMPLETED
-            self._settling = 0
-            self._relief_allowed = False
             self.state = STOPPING
 
     def _ask(self):
@@ -186,16 +146,9 @@ class Runner:
             self.elapsed_us += turn_us
             self._run_turn(rate, answered)
         elif state == STOPPING:
-            self._stopping_turn()
+            self._ending.turn()
         elif state == RELIEVING:
-            result = self._relief.turn() if self._relief_allowed else DONE
-            if result != RELIEF_RUNNING:
-                self._ledger.relieved_nl += self._path.volume_nl(self._relief.relieved_steps())
-                if result == STUCK:
-                    self._alarms.raise_alarm(alarm.SENSOR_STUCK, self.now_ms, self._pressure.value_pa)
-                if result != DONE:
-                    self._alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, self.now_ms, self._pressure.value_pa)
-                self._finish()
+            self._ending.relief_turn()
 
     def _run_turn(self, rate, answered):
         motion = self._motion
@@ -281,7 +234,7 @@ class Runner:
         else:
             self._judge.learn_pulse()
             if kind == PULSES:
-                burst.report(burst.ordered(), self._run_start_us, self._run_ms())
+                burst.report(burst.ordered(), self.start_us, self.run_ms())
             return self._accept(self._judge.verdict)
         return True
 
@@ -315,8 +268,9 @@ class Runner:
             self._alarms.once(alarm.BUBBLE, now_ms, self._judge.compliance)
         return self.state == RUNNING
 
-    def _run_ms(self):
-        return since(self.now_ms, self._run_start_ms)
+    def run_ms(self):
+        """Time since the run began, ms."""
+        return since(self.now_ms, self._start_ms)
 
     def refresh_ledger(self):
         """Brings the ledger up to date with the burst under way, and its mirror in the scratch registers."""
@@ -331,75 +285,3 @@ class Runner:
         burst = self._burst
         running = burst.made() if burst.running and is_dose(self._program.kind[self.phase]) else 0
         self._ledger.refresh(running, self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa))
-
-    def _stopping_turn(self):
-        motion = self._motion
-        if not motion.idle():
-            if self._pressure.value_pa >= self.hard_pa:
-                motion.halt()
-            return
-        kind = self._program.kind[self.phase]
-        burst = self._burst
-        if burst.running:
-            self._burst_cut(burst, kind)
-        above = self._pressure.value_pa - self._judge.rest_pa
-        if self.outcome == COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
-            self._settling += 1
-            return
-        if self._relief_allowed and above > _RELIEF_FROM_PA and not self._pressure.fault:
-            if self.outcome == OUT_ALARM and self._settling < _OPEN_TURNS:
-                # An open line gives it out by itself.
-                self._settling += 1
-                return
-            # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
-            cap = self._path.steps_per_ul() * (self._path.stored_nl(above) // 500 + 20)
-            self._relief.begin(min(cap, self.relief_cap_steps), self._rest_pa())
-            self.state = RELIEVING
-            return
-        self._finish()
-
-    def _rest_pa(self):
-        """Where relief may end: at what the sensor reads when the line is at rest, by the last pause.
-
-        A zero that drifts upwards would have it draw blood. That pause may have been one of a line that closed in it:
-        what a higher end leaves in the line is 40 uL at the most.
-        """
-        judge = self._judge
-        return judge.rest_pa + min(max(judge.floor_pa - judge.rest_pa, 0), 40_000_000 // self._path.compliance)
-
-    def _burst_cut(self, burst, kind):
-        """Books what was made of a burst that was ended, and reports it unless that was done already."""
-        self.worked = True
-        steps = burst.made()
-        burst.book(steps)
-        if burst.closed == CLOSED:
-            return
-        if steps != burst.ordered():
-            self._motion.end_us = self.now_us if self._ramping else self._stopped_us
-        # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
-        if kind == PULSES and steps > 0:
-            burst.report(steps, self._run_start_us, self._run_ms())
-        if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
-            self._ledger.lost(self._path.volume_nl(steps))
-
-    def _finish(self):
-        self.worked = True
-        ledger = self._ledger
-        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
-        ledger.close(stored_nl)
-        if not self._holds:
-            self._steps.enable(False)
-        if self.outcome == OUT_OCCLUDED or self.outcome == OUT_ALARM:
-            self._alarms.round(self.now_ms)
-        if self.outcome == OUT_OCCLUDED and self._judge.worst != verdicts.OCCLUDED:
-            self._judge.worst = verdicts.OCCLUDED
-        self._report.result(
-            self.outcome,
-            self._judge.worst,
-            self.alarm_code,
-            self._program.crc,
-            self._run_ms(),
-            ledger,
-            self.now_ms,
-        )
-        self.state = STOPPED if self._alarms.blocks_start() else IDLE
