@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from flushlink import messages
-from flushpump.errors import FlushPumpError
+from flushpump.errors import FlushPumpError, Refused
 from flushpump.path import Path
 from flushpump.plan import path_settings
 from flushpump.ports import READ_WAIT_S, open_port
@@ -50,6 +51,13 @@ def pulses(count: int, volume_nl: int = 900_000, flow_nl_per_s: int = 2_000_000,
 def steady(volume_nl: int, flow_nl_per_s: int) -> Phase:
     """One even flow."""
     return Phase(PhaseKind.STEADY, volume_nl, flow_nl_per_s)
+
+
+def refused_as(command: Callable[[], object]) -> str:
+    """The name of the status with which the device refuses the command."""
+    with pytest.raises(Refused) as refused:
+        command()
+    return refused.value.status_name
 
 
 @dataclass
