@@ -6,10 +6,19 @@
 # ruff: noqa: N818 -- the names say what happened, as the command line does
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 from flushlink import messages
 
 _STATUS_SENTENCES = {number: sentence for number, _, sentence in messages.STATUSES}
 _STATUS_NAMES = {number: name for number, name, _ in messages.STATUSES}
+
+
+def nearest_or(otherwise: str, name: str, known: Iterable[str]) -> str:
+    """The remedy for a name that is not among the known ones: did you mean the nearest? `otherwise` if none is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else otherwise
 
 
 class FlushPumpError(Exception):

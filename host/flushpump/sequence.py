@@ -4,11 +4,9 @@ The built-in ones lie in `data/sequences/`. Every number has its unit in its key
 with one sentence that names file, place, key and remedy.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path as FilePath
-from typing import Any
 
 from flushpump.catalogue import LINE_KINDS, UnknownName
 from flushpump.toml_table import TomlTable, parse_toml, read_text
@@ -79,9 +77,7 @@ def parse_sequence(text: str, name: str, file_name: str) -> Sequence:
     """The sequence of a TOML text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
     data = parse_toml(text, file_name)
     table = TomlTable(data, file_name, "", _SEQUENCE_KEYS)
-    phases = data.get("phase")
-    if not isinstance(phases, list) or not phases or not all(isinstance(entry, dict) for entry in phases):
-        raise table.problem("phase", "has to be one or more tables", "begin each phase with [[phase]]")
+    phases = table.tables("phase", _PHASE_KEYS, "phase")
     if len(phases) > PHASES_MAX:
         raise table.problem("phase", f"occurs {len(phases)} times", f"the pump takes at most {PHASES_MAX} phases")
     kinds = data.get("for", list(LINE_KINDS))
@@ -94,26 +90,25 @@ def parse_sequence(text: str, name: str, file_name: str) -> Sequence:
         fluid=FLUIDS[table.choice("fluid", FLUIDS, "saline")],
         keep_in_syringe_ml=table.number("keep_in_syringe_ml", 0.0, 10.0, 0.5),
         path_volumes_at_least=table.number("path_volumes_at_least", 0.0, 100.0, 0.0),
-        phases=tuple(_phase(entry, file_name, index) for index, entry in enumerate(phases, start=1)),
+        phases=tuple(map(_phase, phases)),
     )
 
 
-def _phase(entry: Mapping[str, Any], file_name: str, index: int) -> SequencePhase:
-    table = TomlTable(entry, file_name, f"phase {index}, ", _PHASE_KEYS)
+def _phase(table: TomlTable) -> SequencePhase:
     kind = KINDS[table.choice("kind", KINDS)]
-    question = QUESTIONS[table.choice("question", QUESTIONS)] if "question" in entry else Question.NONE
-    fluid = FLUIDS[table.choice("fluid", FLUIDS)] if "fluid" in entry else None
+    question = QUESTIONS[table.choice("question", QUESTIONS)] if "question" in table.values else Question.NONE
+    fluid = FLUIDS[table.choice("fluid", FLUIDS)] if "fluid" in table.values else None
     if kind not in _MOTION:
         for key in ("count", "volume_ml", "flow_ml_per_s"):
-            if key in entry:
+            if key in table.values:
                 raise table.problem(key, "has no sense in a phase that only waits", "leave it out")
         if question is Question.NONE:
             raise table.problem("question", "is missing", f"say what is waited for: {', '.join(QUESTIONS)}")
         return SequencePhase(kind, 0, 0.0, 0.0, 0.0, question, fluid)
-    if kind is not PhaseKind.PULSES and "count" in entry:
+    if kind is not PhaseKind.PULSES and "count" in table.values:
         raise table.problem("count", f"has no sense in a phase of kind {kind.name.lower()}", "leave it out")
     volume: float | None
-    if kind is PhaseKind.LOCK and entry.get("volume_ml") == LOCK_VOLUME:
+    if kind is PhaseKind.LOCK and table.values.get("volume_ml") == LOCK_VOLUME:
         volume = None
     else:
         volume = table.number("volume_ml", 0.01, VOLUME_MAX_ML)

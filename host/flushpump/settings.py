@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from flushlink import messages
 
-from .errors import UsageProblem
+from .errors import UsageProblem, nearest_or
 from .link import Link
 from .types import SettingValue
 
@@ -17,9 +15,7 @@ NAMES = tuple(_BY_NAME)
 def row_of(name: str) -> tuple[int, str, int, int, int, str]:
     """Index, name, minimum, maximum, default, meaning. UsageProblem for a name that the table does not have."""
     if name not in _BY_NAME:
-        near = difflib.get_close_matches(name, NAMES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
-        raise UsageProblem(f"there is no setting {name}", hint)
+        raise UsageProblem(f"there is no setting {name}", nearest_or(f"there are {', '.join(NAMES)}", name, NAMES))
     return _BY_NAME[name]
 
 

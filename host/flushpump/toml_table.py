@@ -3,14 +3,13 @@
 Every number has its unit in its key.
 """
 
-import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageProblem, nearest_or
 
 
 def read_text(path: FilePath, what: str, see: str) -> str:
@@ -51,8 +50,27 @@ class TomlTable:
         units = [known for known in keys if known.startswith(f"{key}_")]
         if units:
             return self.problem(key, "has no unit", f"write {units[0]}")
-        near = difflib.get_close_matches(key, keys, n=1)
-        return self.problem(key, "is not known", f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}")
+        return self.problem(key, "is not known", nearest_or(f"known are {', '.join(keys)}", key, keys))
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        """The values of the table [key], none where it is not written."""
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            raise self.problem(key, "is no table", f"begin it with [{key}]")
+        return value
+
+    def tables(self, key: str, keys: tuple[str, ...], heading: str, *, needed: bool = True) -> list["TomlTable"]:
+        """The tables [[heading]] of this one; there have to be some where they are needed."""
+        entries = self.values.get(key, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            entries = None
+        if entries is None or (needed and not entries):
+            what = "has to be one or more tables" if needed else "is no list of tables"
+            raise self.problem(key, what, f"begin each {key} with [[{heading}]]")
+        return [
+            TomlTable(entry, self.file_name, f"{self.place}{key} {number}, ", keys)
+            for number, entry in enumerate(entries, start=1)
+        ]
 
     def text(self, key: str, default: str) -> str:
         value = self.values.get(key, default)
@@ -65,9 +83,14 @@ class TomlTable:
         if value is None:
             raise self.problem(key, "is missing", f"give one of {', '.join(known)}")
         if not isinstance(value, str) or value not in known:
-            near = difflib.get_close_matches(str(value), known, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}"
+            remedy = nearest_or(f"give one of {', '.join(known)}", str(value), known)
             raise self.problem(key, f"is {value!r}, which is not known", remedy)
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.problem(key, f"is {value!r}", "write true or false")
         return value
 
     def number(self, key: str, low: float, high: float, default: float | None = None) -> float:

@@ -5,10 +5,11 @@ This file only reads the text; the plant acts on the faults of line, syringe, dr
 link.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from flushpump.errors import nearest_or
 
 LINE, SYRINGE, DRIVE, SENSOR, LINK = "line", "syringe", "drive", "sensor", "link"
 
@@ -130,9 +131,8 @@ def parse_fault(text: str) -> Fault:
         raise FaultError(f"fault {text!r} is not name[:severity]@time[~duration], for instance occlusion@3s")
     name = match["name"]
     if name not in KINDS:
-        near = difflib.get_close_matches(name, KINDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KINDS)}"
-        raise FaultError(f"there is no fault {name!r}: {hint}")
+        remedy = nearest_or(f"known are {', '.join(KINDS)}", name, KINDS)
+        raise FaultError(f"there is no fault {name!r}: {remedy}")
     at_us = _time_us(match["at"], text)
     duration_us = None if match["duration"] is None else _time_us(match["duration"], text)
     if duration_us == 0:

@@ -5,7 +5,6 @@ given to them in turn, so that the first hundred cases look like the whole campa
 gets the same cases and more.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageProblem, nearest_or
 from flushpump.toml_table import TomlTable, parse_toml, read_text
 from flushpump.types import PhaseKind
 
@@ -99,24 +98,18 @@ def load(name: str) -> Description:
         text = read_text(Path(name), "campaign", f"shipped are {', '.join(shipped_names())}, without .toml")
         return parse(text, Path(name).stem, name)
     if name not in shipped_names():
-        near = difflib.get_close_matches(name, shipped_names(), n=1)
-        raise UsageProblem(
-            f"there is no campaign {name!r}",
-            f"did you mean {near[0]}?" if near else f"name a .toml file, or one of {', '.join(shipped_names())}",
-        )
+        otherwise = f"name a .toml file, or one of {', '.join(shipped_names())}"
+        raise UsageProblem(f"there is no campaign {name!r}", nearest_or(otherwise, name, shipped_names()))
     text = files("flushsim").joinpath("campaigns", name + SUFFIX).read_text(encoding="utf-8")
     return parse(text, name, name + SUFFIX)
 
 
 def parse(text: str, name: str, file_name: str) -> Description:
     """The campaign of a TOML text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
-    data = parse_toml(text, file_name)
-    table = TomlTable(data, file_name, "", _KEYS)
-    entries = data.get("group")
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise table.problem("group", "has to be one or more tables", "begin each group with [[group]]")
-    path = _tables(table, "path")
-    groups = tuple(_group(entry, path, file_name, number) for number, entry in enumerate(entries, start=1))
+    table = TomlTable(parse_toml(text, file_name), file_name, "", _KEYS)
+    entries = table.tables("group", _GROUP_KEYS, "group")
+    path = table.table("path")
+    groups = tuple(_group(entry, path) for entry in entries)
     names = [group.name for group in groups]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -131,45 +124,24 @@ def parse(text: str, name: str, file_name: str) -> Description:
     )
 
 
-def _tables(table: TomlTable, key: str) -> Mapping[str, Any]:
-    value = table.values.get(key, {})
-    if not isinstance(value, dict):
-        raise table.problem(key, "is no table", f"begin it with [{key}]")
-    return value
-
-
-def _group(entry: Mapping[str, Any], path: Mapping[str, Any], file_name: str, number: int) -> Group:
-    table = TomlTable(entry, file_name, f"group {number}, ", _GROUP_KEYS)
-    faults_written = entry.get("fault", [])
-    if not isinstance(faults_written, list) or not all(isinstance(fault, dict) for fault in faults_written):
-        raise table.problem("fault", "is no list of tables", "begin each fault with [[group.fault]]")
-    name = table.text("name", faults_written[0].get("name", "") if faults_written else _HEALTHY)
+def _group(table: TomlTable, path: Mapping[str, Any]) -> Group:
+    faults_written = table.tables("fault", _FAULT_KEYS, "group.fault", needed=False)
+    name = table.text("name", faults_written[0].values.get("name", "") if faults_written else _HEALTHY)
     if not isinstance(name, str) or not name:
-        raise table.problem("name", "is missing", "name the group, as in name = \"healthy\"")
-    paths = TomlTable({**path, **_tables(table, "path")}, file_name, f"group {number}, path, ", PATH_KEYS)
+        raise table.problem("name", "is missing", 'name the group, as in name = "healthy"')
+    paths = TomlTable({**path, **table.table("path")}, table.file_name, f"{table.place}path, ", PATH_KEYS)
     cases = cases_of(paths)
-    place = f"group {number}, fault "
-    faults = tuple(
-        _fault(TomlTable(fault, file_name, f"{place}{index}, ", _FAULT_KEYS), cases)
-        for index, fault in enumerate(faults_written, start=1)
-    )
+    faults = tuple(_fault(fault, cases) for fault in faults_written)
     return Group(
         name=name,
         share=table.whole("share", 1, SHARE_MAX, 1),
-        healthy=_yes_or_no(table, "healthy", not faults),
-        last_visit=_yes_or_no(table, "last_visit", False),
+        healthy=table.flag("healthy", not faults),
+        last_visit=table.flag("last_visit", False),
         cases=cases,
-        tolerances=_yes_or_no(paths, "tolerances", True),
+        tolerances=paths.flag("tolerances", True),
         faults=faults,
         expect=_expect(table, faults),
     )
-
-
-def _yes_or_no(table: TomlTable, key: str, default: bool) -> bool:
-    value = table.values.get(key, default)
-    if not isinstance(value, bool):
-        raise table.problem(key, f"is {value!r}", "write true or false")
-    return value
 
 
 def _expect(table: TomlTable, faults: tuple[FaultDrawn, ...]) -> frozenset[str]:
@@ -180,9 +152,8 @@ def _expect(table: TomlTable, faults: tuple[FaultDrawn, ...]) -> frozenset[str]:
         raise table.problem("expect", f"is {names!r}", 'give a list of verdicts or alarms, as in ["partial"]')
     for name in names:
         if name not in KNOWN_NAMES:
-            near = difflib.get_close_matches(str(name), KNOWN_NAMES, n=1)
-            known = f"did you mean {near[0]}?" if near else f"known are {', '.join(KNOWN_NAMES)}"
-            raise table.problem("expect", f"has {name!r}, which is no verdict and no alarm", known)
+            remedy = nearest_or(f"known are {', '.join(KNOWN_NAMES)}", str(name), KNOWN_NAMES)
+            raise table.problem("expect", f"has {name!r}, which is no verdict and no alarm", remedy)
     return frozenset(names)
 
 
