@@ -7,6 +7,8 @@ from flushpump.cli_base import aligned
 
 from flushsim.campaign.results import SCORES
 
+SOMETHING_SAID = "something said"
+"""What is counted instead of "found" where the pump claims to find nothing, as in an extravasation."""
 _PATHS_SHOWN = 6
 _RATES = ("found", "in_the_pulse", "within_two_pulses", "where_permitted", "before_hard_limit")
 
@@ -64,7 +66,7 @@ def detection_rows(groups: list[Mapping[str, Any]]) -> list[list[str]]:
              "before hard limit", "seconds", "95 % within", "ROC area"]]  # fmt: skip
     for group in groups:
         area = max(group["roc_area"].values(), default=None)
-        name = group["group"] if group["claimed"] else f"{group['group']}: anything said"
+        name = group["group"] if group["claimed"] else f"{group['group']}: {SOMETHING_SAID}"
         rows.append([name, "all", *_cells(group), "-" if area is None else f"{area:.4f}"])
         rows.extend(["", part["severity"], *_cells(part), ""] for part in group["by_severity"])
     return rows

@@ -48,8 +48,9 @@ def _pictures(results: Results, figures: dict[str, Any]) -> Iterator[Picture]:
         yield Picture(
             "detection",
             "Detection by fault",
-            "For each group of runs with a fault: the share in which it was found, with its exact 95 % interval. "
-            "Within two pulses counts the pulses that began after the onset, and only runs that had two of them left.",
+            "For each group of runs with a fault: the share in which it was found, with its exact 95 % interval; of a "
+            "fault that the pump does not claim to find, the share in which it said something. Within two pulses "
+            "counts the pulses that began after the onset, and only runs that had two of them left.",
             campaign_rates.detection(figures),
         )
         by_severity = campaign_rates.severity(figures)
@@ -64,7 +65,8 @@ def _pictures(results: Results, figures: dict[str, Any]) -> Iterator[Picture]:
             "time",
             "Time to detection",
             "From the onset of the fault, which may lie in a pause, until the pump told of it. A box holds the middle "
-            "half, its line the median, the whiskers 5 to 95 %; dots lie outside of them.",
+            "half, its line the median, the whiskers 5 to 95 %; dots lie outside of them. Faults that the pump does "
+            "not claim to find are left out.",
             campaign_spreads.time_to_detection(results.runs),
         )
     if results.runs["healthy"].any():

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from flushsim.campaign.figures import Rate
-from flushsim.campaign.telling import percent
+from flushsim.campaign.telling import SOMETHING_SAID, percent
 from flushsim.faults import KINDS
 from flushsim.pictures.colours import LIGHT
 from flushsim.pictures.style import SMALL, WIDTH_IN, Box, legend_above, new_figure, placed, shortened, title_row
@@ -28,8 +28,11 @@ RATES = (
 GOAL_FALSE_ALARMS = 1e-4
 _ROW_IN = 0.62
 _PATHS_MOST = 15
+# Panels in a row; fewer where a panel has many severities.
 _COLUMNS = 3
+_CLASSES_MOST = 4
 _CELL_IN = 2.35
+_CELL_GAP_IN = 1.1
 
 
 def detection(figures: Figures) -> Figure:
@@ -41,6 +44,9 @@ def detection(figures: Figures) -> Figure:
     title_row(axes, "share of faults found, %, with 95 % intervals")
     axes.set_ylim(len(faults), 0)
     names = ["\n".join(textwrap.wrap(shortened(fault["group"], 60), 24)) for fault in faults]
+    for row, fault in enumerate(faults):
+        if not fault["claimed"]:
+            names[row] += f":\n{SOMETHING_SAID}"
     axes.set_yticks([row + 0.5 for row in range(len(faults))], names)
     least = min((fault[kind]["low"] for fault in faults for kind, *_ in RATES if fault[kind]["of"]), default=0.0)
     axes.set_xlim(min(0.9, int(least * 10) / 10) - 0.005, 1.005)
@@ -65,18 +71,25 @@ def severity(figures: Figures) -> Figure | None:
     faults = [fault for fault in figures["faults"] if fault["by_severity"]]
     if not faults:
         return None
-    rows = -(-len(faults) // _COLUMNS)
-    figure = new_figure(0.5 + rows * (_CELL_IN + 0.95))
-    wide_in = (WIDTH_IN - 0.9 - 0.35) / _COLUMNS - 0.45
+    columns = _COLUMNS if max(len(fault["by_severity"]) for fault in faults) <= _CLASSES_MOST else _COLUMNS - 1
+    rows = -(-len(faults) // columns)
+    figure = new_figure(0.5 + rows * (_CELL_IN + _CELL_GAP_IN))
+    wide_in = (WIDTH_IN - 0.9 - 0.35) / columns - 0.45
     for number, fault in enumerate(faults):
-        left_in = 0.9 + (number % _COLUMNS) * (wide_in + 0.6)
-        top_in = 0.62 + (number // _COLUMNS) * (_CELL_IN + 0.95)
+        left_in = 0.9 + (number % columns) * (wide_in + 0.6)
+        top_in = 0.62 + (number // columns) * (_CELL_IN + _CELL_GAP_IN)
         axes = placed(figure, Box(left_in, top_in, wide_in, _CELL_IN))
-        title_row(axes, f"{shortened(fault['group'], 28)}: found, %")
+        words = "found" if fault["claimed"] else SOMETHING_SAID
+        title_row(axes, f"{shortened(fault['group'], 33 - len(words))}: {words}, %")
         classes = fault["by_severity"]
-        for place, (kind, words, colour, mark) in enumerate(RATES):
-            _points(axes, classes, kind, (place - 1) * 0.14, colour, mark, words)
-        axes.set_xticks(range(len(classes)), [f"{one['severity']}\nn = {one['found']['of']}" for one in classes])
+        for place, (kind, label, colour, mark) in enumerate(RATES):
+            _points(axes, classes, kind, (place - 1) * 0.14, colour, mark, label)
+        # A span is wider than its place.
+        spans = [one["severity"].replace(" to ", "\nto ") for one in classes]
+        counts = [one["found"]["of"] for one in classes]
+        axes.set_xticks(
+            range(len(classes)), [f"{span}\nn = {count}" for span, count in zip(spans, counts, strict=True)]
+        )
         axes.set_xlim(-0.5, len(classes) - 0.5)
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))

@@ -22,8 +22,8 @@ _DOTS_MOST = 200
 
 
 def time_to_detection(runs: pd.DataFrame) -> Figure:
-    """From a fault's onset until it was told, by fault; of those that were found."""
-    rows = _by_group(runs[runs["found"].eq(True)], "found_after_s", _order(runs))
+    """From a fault's onset until it was told, by fault; of those that were found, and that the pump claims to find."""
+    rows = _by_group(runs[runs["found"].eq(True) & runs["claimed"].eq(True)], "found_after_s", _order(runs))
     figure = new_figure(_ROW_IN * max(1, len(rows)) + 0.8)
     axes = _panel(figure, rows, 0.4, "time from onset to detection, s (those that were found)")
     if rows:

@@ -13,9 +13,18 @@ from flushsim.campaign.schema import SCHEMA
 
 Row = dict[str, Any]
 LINES = (("smartport-ct-8f", "huber-20g"), ("smartport-plus-5f", "huber-22g"), ("picc-4f", "none"))
-SAID = {"occlusion": "occluded", "partial": "partial", "growing": "partial", "bubble": "bubble", "leak": "leak"}
-GROUPS = {"healthy": "healthy", "leak": "leak, where the extension meets the line, of a tenth to a third of the flow"}
+SAID = {
+    "occlusion": "occluded", "partial": "partial", "growing": "partial", "bubble": "bubble", "leak": "leak",
+    "extravasation": "partial", "dislodged": "partial",
+}  # fmt: skip
+UNCLAIMED = ("extravasation", "dislodged")
+GROUPS = {
+    "healthy": "healthy", "leak": "leak, where the extension meets the line, of a tenth to a third of the flow",
+    "dislodged": "dislodged from the port's chamber into tissue of every kind",
+}  # fmt: skip
 SEVERITIES = {"partial": (2.0, 3.0, 5.0), "bubble": (0.05, 0.1, 0.2, 0.4), "leak": (0.1, 0.3), "growing": (3.0, 10.0)}
+# Drawn from a span: its classes have long names.
+SPANS = {"extravasation": (0.0123, 0.0789), "dislodged": (1234.0, 98765.0)}
 
 
 def results(folder: Path, runs: int, seed: int = 1, false_alarms: bool = True) -> Results:
@@ -31,12 +40,15 @@ def _row(chance: random.Random, case: int, false_alarms: bool) -> Row:
     fault = None if case % 3 == 0 else (*SAID,)[case % len(SAID)]
     line, needle = LINES[chance.randrange(len(LINES))]
     severity = None if fault is None else chance.choice(SEVERITIES.get(fault, (1.0,)))
+    if fault in SPANS:
+        severity = chance.uniform(*SPANS[fault])
     found = fault is not None and chance.random() < min(0.99, 0.5 + case % 7 / 5)
     pulse = chance.choice((3, 3, 4, 4, 5)) if found else None
     stopped = found and fault == "occlusion"
     row: Row = {name: None for name in SCHEMA.names}
     row.update(
         case=case, group=GROUPS.get(fault or "healthy", fault), healthy=fault is None, seed=case,
+        claimed=fault not in (None, *UNCLAIMED),
         sequence="port-maintenance", line=line, needle=needle, syringe="bd-10", extension="extension-20cm", fault=fault,
         severity=severity,
         faults=[] if fault is None else [f"{fault}@3s"], outcome="occluded" if stopped else "completed",

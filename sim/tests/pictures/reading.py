@@ -15,18 +15,28 @@ class _Reader(RendererAgg):
     def __init__(self, figure: Figure) -> None:
         super().__init__(figure.bbox.width, figure.bbox.height, figure.dpi)
         self.texts: list[Text] = []
+        self.lines: list[tuple[str, Bbox]] = []
 
-    def draw_text(self, *args: Any, mtext: Text | None = None, **kwargs: Any) -> None:
-        super().draw_text(*args, mtext=mtext, **kwargs)
+    def draw_text(
+        self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, ismath: Any = False,
+        mtext: Text | None = None,
+    ) -> None:  # fmt: skip
+        super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
         if mtext is not None:
             self.texts.append(mtext)
+            return
+        # Of a text with several lines each comes by itself; `y` is its base, counted from the top.
+        assert not angle
+        width, height, descent = self.get_text_width_height_descent(s, prop, ismath)
+        self.lines.append((s, Bbox.from_bounds(x, self.height - y - descent, width, height)))
 
 
 def written(figure: Figure) -> list[tuple[str, Bbox]]:
-    """Every text that is drawn, with the pixels that it covers. To be called within `style.looks`."""
+    """Every text that is drawn, line by line, with the pixels that it covers. To be called within `style.looks`."""
     reader = _Reader(figure)
     figure.draw(reader)
-    return [(text.get_text(), text.get_window_extent(reader)) for text in reader.texts if text.get_text().strip()]
+    texts = [(text.get_text(), text.get_window_extent(reader)) for text in reader.texts] + reader.lines
+    return [(text, box) for text, box in texts if text.strip()]
 
 
 def hard_to_read(figure: Figure) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import pytest
 from campaign_rows import results
 from flushsim.campaign.figures import figures_of
 from flushsim.campaign.results import Results
+from flushsim.campaign.telling import detection_rows
 from flushsim.pictures import campaign_rates, campaign_roc, campaign_spreads
 from flushsim.pictures.campaign import PAGE, draw
 from flushsim.pictures.saving import PictureError
@@ -72,6 +73,34 @@ def test_the_rates_that_are_drawn_are_those_of_the_figures(campaign: Results) ->
         ends = [list(line.get_xdata()) for line in axes.get_lines() if row < float(line.get_ydata()[0]) < row + 1]
         assert [rate["low"], rate["high"]] in ends
         assert [rate["count"] / rate["of"]] in ends
+
+
+def test_six_severities_with_many_runs_each_can_be_read(campaign: Results) -> None:
+    figures = figures_of(campaign)
+    fault = next(fault for fault in figures["faults"] if fault["group"] == "partial")
+    rate = {"count": 61_728, "of": 123_456, "low": 0.497, "high": 0.503}
+    part = {**fault["by_severity"][0], "found": rate}
+    fault["by_severity"] = [{**part, "severity": severity} for severity in ("0.0125", "2", "3", "5", "7", "10")]
+    with looks():
+        figure = campaign_rates.severity(figures)
+        assert figure is not None
+        assert sum(text == "n = 123456" for text, _ in written(figure)) == 6
+        assert hard_to_read(figure) == []
+
+
+def test_of_a_fault_that_the_pump_never_claims_to_find_it_is_told_that_something_was_said(campaign: Results) -> None:
+    figures = figures_of(campaign)
+    with looks():
+        detection, by_severity = campaign_rates.detection(figures), campaign_rates.severity(figures)
+        assert by_severity is not None
+        texts = {text for figure in (detection, by_severity) for text, _ in written(figure)}
+        times = " ".join(text for text, _ in written(campaign_spreads.time_to_detection(campaign.runs)))
+    assert {"extravasation:", "something said", "extravasation: something said, %", "growing: found, %"} <= texts
+    assert "extravasation" not in times
+    assert "growing" in times
+    table = [row[0] for row in detection_rows(figures["faults"])]
+    assert "extravasation: something said" in table
+    assert "growing" in table
 
 
 def test_the_interval_of_the_false_alarms_stands_there_when_there_was_none(tmp_path: Path) -> None:
