@@ -1,7 +1,8 @@
-"""Target `native`: the firmware's files in CPython, in one process with the plant, over the records of the VM."""
+"""Target `native`: the firmware's files in CPython, in one process with the plant, with the adapters of the VM."""
 
 import importlib
 import os
+import struct
 import sys
 import types
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,11 @@ from typing import Any, ClassVar
 
 from flushsim.boot import FirmwareError
 from flushsim.journal import Journal
-from flushsim.simboard import Exchange, SimulatedBoard
+from flushsim.record_layout import TX_MAX
+from flushsim.simboard import Exchange, Ports, SimulatedBoard
+from flushsim.target import Inputs, Outputs, RecordTarget
+
+_SCRATCH = struct.Struct("<4I")
 
 
 class JournalExchange(Exchange):
@@ -21,36 +26,94 @@ class JournalExchange(Exchange):
         self.call = journal.serve  # type: ignore[method-assign]
 
 
-class NativeTarget:
-    """One start of the firmware; a reset is a new one, with `pump` imported anew."""
+class DirectTarget:
+    """One start of the firmware; a reset is a new one, with `pump` imported anew. Its ports are filled in directly."""
 
     def __init__(self, boot: dict[str, Any], journal: Journal) -> None:
-        self._boot = boot
-        self._controller: Any = None
-        self._board_type, self._controller_type = _import_firmware(boot["import_paths"])
+        self._firmware = _Firmware(boot)
+        self._record = bytearray(TX_MAX + _SCRATCH.size)
+        self._ports = Ports(boot, JournalExchange(journal), self._record, 0, TX_MAX)
+        self.inputs = Inputs()
+        self.outputs = Outputs()
+
+    @property
+    def scratch(self) -> tuple[int, ...]:
+        """See Target."""
+        return _SCRATCH.unpack_from(self._record, TX_MAX)
+
+    def turn(self) -> None:
+        """See Target."""
+        ports, given, out = self._ports, self.inputs, self.outputs
+        link, steps = ports.link, ports.steps
+        link.begin(given.received, 0, given.count, given.room)
+        steps.begin(given.slots_used, given.queued_us)
+        ports.counter.begin(given.position)
+        ports.pressure.begin(given.counts)
+        ports.indicators.begin(given.switches)
+        controller = self._firmware.step(ports, given.now_us)
+        out.moving = bool(controller.moving)
+        out.request = controller.request
+        out.taken = link.taken
+        out.sent = bytes(self._record[: link.written]) if link.written else b""
+        out.stopped = steps.stopped
+        out.enabled = steps.enabled
+        out.slices = steps.slices[: 3 * steps.count]
+        out.light = ports.indicators.light
+        out.sound = ports.indicators.sound
+
+    def close(self) -> None:
+        """Forgets the controller."""
+        self._firmware.forget()
+
+
+class NativeTarget(RecordTarget):
+    """The same over records, for those who record what the firmware is given."""
+
+    def __init__(self, boot: dict[str, Any], journal: Journal) -> None:
+        super().__init__(boot["scratch"])
+        self._firmware = _Firmware(boot)
         self._board = SimulatedBoard(boot, JournalExchange(journal))
         self.input = self._board.input
 
     def begin(self) -> None:
-        """Runs one step on `input`. Raises FirmwareError when the firmware raises anything."""
-        try:
-            if self._controller is None:
-                board = self._board
-                self._controller = self._controller_type(
-                    self._board_type(self._boot["board"]), board.link, board.steps, board.counter, board.pressure,
-                    board.indicators, board.journal, board.identity,
-                )  # fmt: skip
-            self._controller.step(self._board.begin())
-        except Exception as error:
-            raise FirmwareError(f"the firmware failed: {type(error).__name__}: {error}") from error
-        self._board.finish(self._controller.moving, self._controller.request)
+        """See RecordTarget."""
+        now_us = self._board.begin()
+        controller = self._firmware.step(self._board, now_us)
+        self._board.finish(controller.moving, controller.request)
 
     def finish(self) -> bytearray:
-        """The output record of the step begun last."""
+        """See RecordTarget."""
         return self._board.output
 
     def close(self) -> None:
         """Forgets the controller."""
+        self._firmware.forget()
+
+
+class _Firmware:
+    """The firmware, imported anew; its controller is made at the first step, when the first inputs are there."""
+
+    def __init__(self, boot: dict[str, Any]) -> None:
+        self._board = boot["board"]
+        self._controller: Any = None
+        self._board_type, self._controller_type = _import_firmware(boot["import_paths"])
+
+    def step(self, ports: Ports, now_us: int) -> Any:
+        """One step; returns the controller. Raises FirmwareError when the firmware raises anything."""
+        try:
+            controller = self._controller
+            if controller is None:
+                controller = self._controller = self._controller_type(
+                    self._board_type(self._board), ports.link, ports.steps, ports.counter, ports.pressure,
+                    ports.indicators, ports.journal, ports.identity,
+                )  # fmt: skip
+            controller.step(now_us)
+        except Exception as error:
+            raise FirmwareError(f"the firmware failed: {type(error).__name__}: {error}") from error
+        return controller
+
+    def forget(self) -> None:
+        """Ends it."""
         self._controller = None
 
 

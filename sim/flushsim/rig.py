@@ -6,19 +6,19 @@ the turn's own time, so that a stop and the count after it belong together, as t
 the same trace on both targets and at any speed.
 """
 
-import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from flushsim import boot
 from flushsim.faults import Fault
 from flushsim.journal import Journal
-from flushsim.native import NativeTarget
+from flushsim.native import DirectTarget
 from flushsim.plant import Plant, PlantPath
-from flushsim.record_layout import IN_RX, INPUT_FORMAT, OUT_SLICE, OUT_TX, RX_MAX, SLICE_SIZE, TX_MAX
+from flushsim.record_layout import RX_MAX, TX_MAX
 from flushsim.rig_base import HOST_BUFFER, POWER_CUT_US, TURN_US, PumpRig, path_of
 from flushsim.rig_faults import split
+from flushsim.target import Target
 from flushsim.trace import TraceRow
 from flushsim.vm import VmTarget
 
@@ -31,22 +31,8 @@ REQUEST_SERVICE = 1
 REQUEST_RESET = 2
 
 _CLOCK_MASK = 2**30 - 1
-_INPUT = struct.Struct(INPUT_FORMAT)
-_OUTPUT = struct.Struct("<x?HHB??BBB4I")
-_SLICE = struct.Struct("<IHbx")
 
-
-class Target(Protocol):
-    """A firmware under way; `begin` hands it `input`, `finish` returns the output record."""
-
-    input: bytearray
-
-    def begin(self) -> None: ...
-    def finish(self) -> bytearray: ...
-    def close(self) -> None: ...
-
-
-TARGETS: dict[str, type[NativeTarget] | type[VmTarget]] = {"sim": VmTarget, "native": NativeTarget}
+TARGETS: dict[str, Callable[[dict[str, Any], Journal], Target]] = {"sim": VmTarget, "native": DirectTarget}
 
 
 class Rig(PumpRig):
@@ -86,7 +72,7 @@ class Rig(PumpRig):
         super().__init__(plant, link_faults, rig_faults, seed, trace)
         self.journal = Journal() if journal is None else journal
         self._seen_inputs = self._inputs
-        self._scratch = (0, 0, 0, 0)
+        self._scratch: tuple[int, ...] = (0, 0, 0, 0)
         self._clock_origin_us = -device_clock_us
         self._position_origin = 0
         self._stalled_since_us: int | None = None
@@ -108,9 +94,7 @@ class Rig(PumpRig):
             self._begin_faults()
         if self._runs(now_us):
             assert self._target is not None
-            self._sample(self._target.input, now_us)
-            self._target.begin()
-            self._apply(self._target.finish(), now_us)
+            self._turn(self._target, now_us)
         self.plant.advance(now_us + TURN_US - LOOP_LATENCY_US)
         self.reading = self.plant.read_sensor()
         self._seen_inputs = self._inputs
@@ -125,8 +109,8 @@ class Rig(PumpRig):
 
     def power_cut(self, off_us: int = POWER_CUT_US) -> None:
         """Takes the power away for `off_us`: as a reset, and the scratch values are lost."""
-        self._scratch = (0, 0, 0, 0)
         self._shut_down(self.now_us + off_us + BOOT_US, boot.RESET_POWER_ON)
+        self._scratch = (0, 0, 0, 0)
 
     def kill_loop(self, duration_us: int | None = None) -> None:
         """The firmware's loop hangs, for ever or for `duration_us`; after 1 s the watchdog resets the board."""
@@ -176,6 +160,7 @@ class Rig(PumpRig):
 
     def _shut_down(self, boot_at_us: int, cause: int) -> None:
         if self._target is not None:
+            self._scratch = self._target.scratch
             self._target.close()
             self._target = None
         self.plant.stepper.stop()
@@ -187,45 +172,37 @@ class Rig(PumpRig):
         self._boot_at_us = boot_at_us
         self._boot_cause = cause
 
-    def _sample(self, record: bytearray, now_us: int) -> None:
+    def _turn(self, target: Target, now_us: int) -> None:
+        """One step of the firmware: what it sees, and what comes of it."""
         stepper = self.plant.stepper
-        arrived = self._to_device.arrived(now_us - LOOP_LATENCY_US)
-        count = len(arrived)
-        if count:
-            count = min(count, RX_MAX)
-            record[IN_RX : IN_RX + count] = arrived[:count]
+        given = target.inputs
+        given.now_us = now_us - self._clock_origin_us & _CLOCK_MASK
+        given.switches = self._seen_inputs
+        given.counts = self.reading
+        given.received = received = self._to_device.arrived(now_us - LOOP_LATENCY_US)
+        given.count = min(len(received), RX_MAX) if received else 0
         held = self._to_host.held()
-        _INPUT.pack_into(
-            record,
-            0,
-            self._seen_inputs,
-            stepper.slots_used,
-            count,
-            min(TX_MAX, max(0, HOST_BUFFER - held)) if held else TX_MAX,
-            0,
-            now_us - self._clock_origin_us & _CLOCK_MASK,
-            stepper.queued_us(),
-            stepper.position - self._position_origin,
-            self.reading,
-        )
-
-    def _apply(self, record: bytearray, now_us: int) -> None:
-        values = _OUTPUT.unpack_from(record)
-        (self.moving, rx_taken, tx_count, request, stopped, enabled, self.light, self.sound, slices) = values[:9]
-        self._scratch = values[9:]
-        stepper = self.plant.stepper
-        if stopped:
+        given.room = min(TX_MAX, max(0, HOST_BUFFER - held)) if held else TX_MAX
+        given.slots_used = stepper.slots_used
+        given.queued_us = stepper.queued_us()
+        given.position = stepper.position - self._position_origin
+        target.turn()
+        out = target.outputs
+        self.moving = out.moving
+        self.light = out.light
+        self.sound = out.sound
+        if out.stopped:
             stepper.stop()
-        stepper.enable(enabled)
-        if slices:
-            for at in range(OUT_SLICE, OUT_SLICE + slices * SLICE_SIZE, SLICE_SIZE):
-                stepper.queue(*_SLICE.unpack_from(record, at))
-        if rx_taken:
-            self._to_device.take(rx_taken)
-        if tx_count:
-            self._sent(bytes(record[OUT_TX : OUT_TX + tx_count]))
-        if request == REQUEST_RESET:
+        stepper.enable(out.enabled)
+        slices = out.slices
+        for at in range(0, len(slices), 3):
+            stepper.queue(slices[at], slices[at + 1], slices[at + 2])
+        if out.taken:
+            self._to_device.take(out.taken)
+        if out.sent:
+            self._sent(out.sent)
+        if out.request == REQUEST_RESET:
             self._shut_down(now_us + BOOT_US, boot.RESET_COMMAND)
-        elif request == REQUEST_SERVICE:
+        elif out.request == REQUEST_SERVICE:
             # The loop is left for the prompt, which the rig has not; only a reset brings the pump back.
             self._serviced = True

@@ -1,9 +1,10 @@
-"""The simulated board as the firmware sees it: link, steps, sensor, journal over one record in and one record out.
+"""The simulated board as the firmware sees it: link, steps, sensor, journal, which are given and asked once a turn.
 
-The same source runs in CPython (`native`) and in the MicroPython VM (`sim`), so it imports no more than
-`struct` and the layout. What the adapters do within a step allocates nothing: the heap is locked around it while the
-pump moves; only `SimulatedBoard.begin`, before it, takes the inputs apart into a tuple. All integers stay below 2**62,
-small integers of the 64-bit VM.
+The same source runs in CPython (`native`) and in the MicroPython VM (`sim`), so it imports no more than `struct` and
+the layout. `Ports` are what the firmware gets; the VM has them over one record in and one record out, and that is
+`SimulatedBoard`. What the adapters do within a step allocates nothing: the heap is locked around it while the pump
+moves; only `SimulatedBoard.begin`, before it, takes the inputs apart into a tuple. All integers stay below 2**62, small
+integers of the 64-bit VM.
 """
 
 import struct
@@ -64,25 +65,26 @@ class Exchange:
 
 
 class Link:
-    """Serial bytes: those of the input record until taken, those written until the record is full."""
+    """Serial bytes: those of the rig until taken, those written until the link has no room; `target` from `at` on."""
 
-    def __init__(self, source: bytearray, target: bytearray) -> None:
-        self._source = source
+    def __init__(self, target: bytearray, at: int) -> None:
+        self._source = target
+        self._source_at = 0
         self._target = target
-        self._taken = 0
+        self._target_at = at
         self._left = 0
-        self._written = 0
         self._room = 0
+        self.taken = 0
+        self.written = 0
 
-    def begin(self, count: int, room: int) -> None:
-        self._taken = 0
+    def begin(self, source: bytearray, at: int, count: int, room: int) -> None:
+        """The turn's bytes are source[at : at + count], and `room` may be written."""
+        self._source = source
+        self._source_at = at
         self._left = count
-        self._written = 0
         self._room = room
-
-    def finish(self) -> None:
-        put_u16(self._target, OUT_RX_TAKEN, self._taken)
-        put_u16(self._target, OUT_TX_COUNT, self._written)
+        self.taken = 0
+        self.written = 0
 
     def readinto(self, buffer: bytearray) -> int:
         count = self._left
@@ -91,61 +93,63 @@ class Link:
         source = self._source
         if count > len(buffer):
             count = len(buffer)
-        at = IN_RX + self._taken
+        at = self._source_at + self.taken
         for index in range(count):
             buffer[index] = source[at + index]
-        self._taken += count
+        self.taken += count
         self._left -= count
         return count
 
     def write(self, buffer: bytearray, count: int) -> bool:
-        if self._written + count > self._room:
+        if self.written + count > self._room:
             return False
         target = self._target
-        at = OUT_TX + self._written
+        at = self._target_at + self.written
         for index in range(count):
             target[at + index] = buffer[index]
-        self._written += count
+        self.written += count
         return True
 
 
 class Steps:
-    """The step generator: slices go into the output record, a stop voids those of the same turn too."""
+    """The step generator: `count` slices of this turn lie in `slices`, three numbers each; a stop voids those, too."""
 
-    def __init__(self, target: bytearray, ticks_per_us: int) -> None:
-        self._target = target
+    def __init__(self, ticks_per_us: int) -> None:
         self._ticks_per_us = ticks_per_us
         self._queued_us = 0
         self._new_ticks = 0
         self._used = 0
+        self.slices = [0] * (3 * SLOTS)
+        self.count = 0
+        self.stopped = False
+        self.enabled = False
 
     def begin(self, slots_used: int, queued_us: int) -> None:
         self._queued_us = queued_us
         self._new_ticks = 0
         self._used = slots_used
-        self._target[OUT_STOPPED] = 0
-        self._target[OUT_SLICES] = 0
+        self.count = 0
+        self.stopped = False
 
     def ready(self) -> bool:
         """Its driver needs no settings."""
         return True
 
     def enable(self, on: bool) -> None:
-        self._target[OUT_ENABLED] = 1 if on else 0
+        self.enabled = on
 
     def queue(self, half_period_ticks: int, count: int, direction: int) -> bool:
         """Raises ValueError for a slice that no step generator could make."""
         if not (0 < half_period_ticks < 0x40000000 and 0 < count < 0x10000 and -1 <= direction <= 1):
             raise ValueError("slice out of range")
-        target = self._target
-        slices = target[OUT_SLICES]
-        if self._used >= SLOTS or slices >= SLOTS:
+        if self._used >= SLOTS or self.count >= SLOTS:
             return False
-        at = OUT_SLICE + SLICE_SIZE * slices
-        put_u32(target, at, half_period_ticks)
-        put_u16(target, at + 4, count)
-        target[at + 6] = direction & 0xFF
-        target[OUT_SLICES] = slices + 1
+        slices = self.slices
+        at = 3 * self.count
+        slices[at] = half_period_ticks
+        slices[at + 1] = count
+        slices[at + 2] = direction
+        self.count += 1
         self._used += 1
         self._new_ticks += 2 * half_period_ticks * count
         return True
@@ -154,8 +158,8 @@ class Steps:
         return self._queued_us + self._new_ticks // self._ticks_per_us
 
     def stop(self) -> None:
-        self._target[OUT_STOPPED] = 1
-        self._target[OUT_SLICES] = 0
+        self.stopped = True
+        self.count = 0
         self._queued_us = 0
         self._new_ticks = 0
         self._used = 0
@@ -192,27 +196,29 @@ class Pressure:
 class Indicators:
     """Light, sound and the switches."""
 
-    def __init__(self, target: bytearray) -> None:
-        self._target = target
+    def __init__(self) -> None:
+        self.light = 0
+        self.sound = 0
         self._inputs = 0
 
     def begin(self, inputs: int) -> None:
         self._inputs = inputs
 
     def show(self, light: int, sound: int) -> None:
-        self._target[OUT_LIGHT] = light
-        self._target[OUT_SOUND] = sound
+        self.light = light
+        self.sound = sound
 
     def inputs(self) -> int:
         return self._inputs
 
 
 class Journal:
-    """Settings, ledger, counters, log: kept by the rig, reached by calls. Scratch values lie in the output record."""
+    """Settings, ledger, counters, log: kept by the rig, reached by calls. The scratch values are bytes from `at` on."""
 
-    def __init__(self, exchange: Exchange, target: bytearray) -> None:
+    def __init__(self, exchange: Exchange, scratch: bytearray, at: int) -> None:
         self._exchange = exchange
-        self._target = target
+        self._scratch = scratch
+        self._scratch_at = at
         self._request = bytearray(OUTPUT_SIZE)
         self._request[OUT_KIND] = KIND_CALL
         self._reply = bytearray(INPUT_SIZE)
@@ -259,10 +265,10 @@ class Journal:
         return self._call(CALL_NEWEST, 0, 0)
 
     def scratch_read(self, index: int) -> int:
-        return get_u32(self._target, OUT_SCRATCH + 4 * index)
+        return get_u32(self._scratch, self._scratch_at + 4 * index)
 
     def scratch_write(self, index: int, value: int) -> None:
-        put_u32(self._target, OUT_SCRATCH + 4 * index, value)
+        put_u32(self._scratch, self._scratch_at + 4 * index, value)
 
 
 class Identity:
@@ -285,21 +291,23 @@ class Identity:
         self._state = state
 
 
-class SimulatedBoard:
-    """All adapters on one pair of records; `boot` is what `flushsim.boot.describe` made."""
+class Ports:
+    """All adapters; `boot` is what `flushsim.boot.describe` made.
 
-    def __init__(self, boot: dict[str, Any], exchange: Exchange) -> None:
-        self.input = bytearray(INPUT_SIZE)
-        self.output = bytearray(OUTPUT_SIZE)
-        self.output[OUT_KIND] = KIND_TURN
+    What is sent lies in `record` from `sent_at` on, and the four scratch values as u32 from `scratch_at` on.
+    """
+
+    def __init__(
+        self, boot: dict[str, Any], exchange: Exchange, record: bytearray, sent_at: int, scratch_at: int
+    ) -> None:
         for index in range(4):
-            put_u32(self.output, OUT_SCRATCH + 4 * index, boot["scratch"][index])
-        self.link = Link(self.input, self.output)
-        self.steps = Steps(self.output, boot["board"]["clock"]["ticks_per_us"])
+            put_u32(record, scratch_at + 4 * index, boot["scratch"][index])
+        self.link = Link(record, sent_at)
+        self.steps = Steps(boot["board"]["clock"]["ticks_per_us"])
         self.counter = Counter()
         self.pressure = Pressure()
-        self.indicators = Indicators(self.output)
-        self.journal = Journal(exchange, self.output)
+        self.indicators = Indicators()
+        self.journal = Journal(exchange, record, scratch_at)
         version = boot["version"]
         self.identity = Identity(
             (version[0], version[1], version[2]),
@@ -309,12 +317,22 @@ class SimulatedBoard:
             boot["entropy_seed"],
         )
 
+
+class SimulatedBoard(Ports):
+    """The adapters on one pair of records, laid out as `record_layout` says."""
+
+    def __init__(self, boot: dict[str, Any], exchange: Exchange) -> None:
+        self.input = bytearray(INPUT_SIZE)
+        self.output = bytearray(OUTPUT_SIZE)
+        self.output[OUT_KIND] = KIND_TURN
+        super().__init__(boot, exchange, self.output, OUT_TX, OUT_SCRATCH)
+
     def begin(self) -> int:
         """Takes up the input record that has just been filled in; returns the device's now_us."""
         inputs, slots_used, rx_count, tx_room, _, now_us, queued_us, position, counts = struct.unpack_from(
             INPUT_FORMAT, self.input, 0
         )
-        self.link.begin(rx_count, tx_room)
+        self.link.begin(self.input, IN_RX, rx_count, tx_room)
         self.steps.begin(slots_used, queued_us)
         self.counter.begin(position)
         self.pressure.begin(counts)
@@ -323,6 +341,20 @@ class SimulatedBoard:
 
     def finish(self, moving: bool, request: int) -> None:
         """Completes the output record."""
-        self.link.finish()
-        self.output[OUT_MOVING] = 1 if moving else 0
-        self.output[OUT_REQUEST] = request
+        record = self.output
+        steps = self.steps
+        record[OUT_MOVING] = 1 if moving else 0
+        put_u16(record, OUT_RX_TAKEN, self.link.taken)
+        put_u16(record, OUT_TX_COUNT, self.link.written)
+        record[OUT_REQUEST] = request
+        record[OUT_STOPPED] = 1 if steps.stopped else 0
+        record[OUT_ENABLED] = 1 if steps.enabled else 0
+        record[OUT_LIGHT] = self.indicators.light
+        record[OUT_SOUND] = self.indicators.sound
+        record[OUT_SLICES] = steps.count
+        slices = steps.slices
+        for index in range(steps.count):
+            at = OUT_SLICE + SLICE_SIZE * index
+            put_u32(record, at, slices[3 * index])
+            put_u16(record, at + 4, slices[3 * index + 1])
+            record[at + 6] = slices[3 * index + 2] & 0xFF

@@ -12,6 +12,7 @@ from typing import Any
 from flushsim.boot import FirmwareError
 from flushsim.journal import Journal
 from flushsim.record_layout import INPUT_SIZE, KIND_CALL, KIND_FAILED, KIND_TURN, OUTPUT_SIZE, get_u16
+from flushsim.target import RecordTarget
 
 HEAP_SIZE = "512k"
 """Heap of the VM. Its words have 64 bits, so this holds about what 256 kB hold on the RP2040."""
@@ -33,11 +34,11 @@ def find_micropython() -> str:
     return found
 
 
-class VmTarget:
+class VmTarget(RecordTarget):
     """One run of the VM; a reset is a new one."""
 
     def __init__(self, boot: dict[str, Any], journal: Journal) -> None:
-        self.input = bytearray(INPUT_SIZE)
+        super().__init__(boot["scratch"])
         self._output = bytearray(OUTPUT_SIZE)
         self._reply = bytearray(INPUT_SIZE)
         self._journal = journal
