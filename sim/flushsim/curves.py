@@ -36,20 +36,22 @@ def curve_of(drops: Iterable[Drop]) -> Curve:
 
     def curve(flow: float) -> tuple[float, float]:
         nonlocal low, high, a, b, c, t
-        size = flow if flow >= 0 else -flow
-        if not low <= size <= high:
+        if flow < 0.0:
+            drop, slope = curve(-flow)
+            return -drop, slope
+        if not low <= flow <= high:
             low = 0.0
             for high, a, b, c, t in table:  # noqa: B007 - the piece found is kept for the next call
-                if size <= high:
+                if flow <= high:
                     break
                 low = high
-        drop = size * (a + size * (b + size * c))
-        slope = a + size * (2 * b + size * 3 * c)
+        drop = flow * (a + flow * (b + flow * c))
+        slope = a + flow * (2 * b + flow * 3 * c)
         if t:
-            power = t * size**0.75
-            drop += size * power
+            power = t * flow**0.75
+            drop += flow * power
             slope += 1.75 * power
-        return (drop, slope) if flow >= 0 else (-drop, slope)
+        return drop, slope
 
     return curve
 

@@ -103,40 +103,43 @@ class Plant:
     def advance(self, until_us: int) -> None:
         """Goes on to `until_us`. ValueError if that lies in the past."""
         target = until_us * self.ticks_per_us
-        if target < self._now_ticks:
+        now = self._now_ticks
+        if target < now:
             raise ValueError(f"the plant is at {self.now_us} us and cannot go back to {until_us} us")
-        while self._now_ticks < target:
-            self._piece(target)
+        stepper, faults = self.stepper, self._faults
+        while now < target:
+            # To the next event; the line follows in `_solve`, several like pieces at once.
+            rate, end = stepper.piece(target if target < faults.next_ticks else faults.next_ticks)
+            if rate:
+                if self.first_edge_ticks is None:
+                    end = min(end, stepper.first_edge() or end)
+                steps, end = self._motion(rate, now, end)
+            else:
+                steps = self._rest(end)
+            flow = steps / (end - now)
+            if flow != self._flow and abs(flow - self._flow) > ALIKE * abs(flow):
+                self._solve()
+                self._flow = flow
+            self._pushed += steps
+            made = stepper.run_to(end)
+            self._now_ticks = now = end
+            if made:
+                self._note_pulses(end)
+            if end >= faults.next_ticks:
+                self._solve()
+                self._switch()
         if target - self._solved_ticks >= self._behind_most_ticks:
             self._solve()
 
-    def _piece(self, target: int) -> None:
-        """Moves motor and plunger to the next event; the line follows in `_solve`, several like pieces at once."""
-        stepper, faults, now = self.stepper, self._faults, self._now_ticks
-        rate, end = stepper.piece(target if target < faults.next_ticks else faults.next_ticks)
-        if rate:
-            if self.first_edge_ticks is None:
-                end = min(end, stepper.first_edge() or end)
-            steps, end = self._motion(rate, now, end)
-        else:
-            steps = self._rest(end)
-        flow = steps / (end - now)
-        if flow != self._flow and abs(flow - self._flow) > ALIKE * abs(flow):
-            self._solve()
-            self._flow = flow
-        self._pushed += steps
-        made = stepper.run_to(end)
-        self._now_ticks = end
-        if made:
-            if len(stepper.bursts) > self._bursts_seen:
-                self._bursts_seen = len(stepper.bursts)
-                stepper.bursts[-1].tip_before_ul = self._line.tip_ml * 1000
-            if self.first_edge_ticks is None:
-                self.first_edge_ticks = end
-                faults.arm(end)
-        if end >= faults.next_ticks:
-            self._solve()
-            self._switch()
+    def _note_pulses(self, now: int) -> None:
+        """Pulses have been made: what begins with the first one of a burst, and of all."""
+        bursts = self.stepper.bursts
+        if len(bursts) > self._bursts_seen:
+            self._bursts_seen = len(bursts)
+            bursts[-1].tip_before_ul = self._line.tip_ml * 1000
+        if self.first_edge_ticks is None:
+            self.first_edge_ticks = now
+            self._faults.arm(now)
 
     def _rest(self, end: int) -> float:
         """Plunger steps of a piece without pulses: those that a stop has cut off or completed, or a siphon's."""

@@ -17,9 +17,10 @@ from dataclasses import replace
 from math import exp, sqrt
 
 from flushsim.curves import curve_of, flow_through
-from flushsim.routes import SOUND, WEEPING_ML_PER_S, Condition, Route, Way, unabsorbed, valve_kpa
+from flushsim.routes import SOUND, Condition, Route, Way, unabsorbed, valve_kpa
 from flushsim.sensor import LAG_S
-from flushsim.stores import BOILING_KPA, connector_kpa, connector_ml, syringe_kpa
+from flushsim.stage import stage_of
+from flushsim.stores import connector_kpa, connector_ml
 
 # Beyond this factor a growing occlusion is total.
 SCALE_MOST = 1e6
@@ -32,9 +33,6 @@ SWING = 0.3
 STEP_MOST_S = 0.005
 STEP_AFTER_EVENT_S = 0.0001
 STEP_LEAST_S = 1e-7
-# A Newton step below this (mL/s) is the last one. What is left is of its square: measured 2e-5 kPa, a hundredth of
-# what the method itself may err.
-CLOSE = 3e-3
 # Flows and pressures out of balance below these are none.
 RESTING_ML_PER_S = 1e-9
 RESTING_KPA = 1e-9
@@ -49,10 +47,6 @@ _E = 2 * (-3 * _GAMMA**2 + 4 * _GAMMA - 2) / (12 * (2 - _GAMMA))
 _E0, _E1, _E2 = _E / _GAMMA, -_E / (_GAMMA * (1 - _GAMMA)), _E / (1 - _GAMMA)
 
 
-class SolverError(RuntimeError):
-    """The equations could not be solved: a defect of the simulator, not of anything simulated."""
-
-
 class LineSolver:
     """State and equations of one line. Starts at rest at the pressure `far_kpa`, the vein's as seen at the sensor.
 
@@ -61,11 +55,10 @@ class LineSolver:
 
     # More attributes than a plain object looks up quickly.
     __slots__ = (
-        "_at_rest_ml", "_damping", "_end_kpa", "_far", "_far_inertia", "_near", "_near_inertia",
-        "_opens_in_kpa", "_opens_out_kpa", "_push_e", "_push_y", "_qe_trend", "_s1", "_s1_at_first_ml", "_s2",
-        "_vein_per_s", "_ways", "_y", "_y_trend", "beside_ml", "c1", "c2", "closed", "condition", "leak_ml",
-        "p1", "p2", "peak_kpa", "port_kpa", "qe", "scale", "step_s", "tip_ml", "tissue_ml", "torn_ml",
-        "vein_kpa",
+        "_at_rest_ml", "_damping", "_far_inertia", "_keep", "_near", "_near_inertia", "_push_e", "_push_y", "_qe_trend",
+        "_s1", "_s1_at_first_ml", "_s2", "_stage", "_stiffness", "_vein_per_s", "_veined", "_way", "_ways", "_y",
+        "_y_trend", "beside_ml", "c1", "c2", "closed", "condition", "leak_ml", "p1", "p2", "peak_kpa", "port_kpa", "qe",
+        "scale", "step_s", "tip_ml", "tissue_ml", "torn_ml", "vein_kpa",
     )  # fmt: skip
 
     def __init__(
@@ -90,8 +83,8 @@ class LineSolver:
         self.c1 = c1_ml_per_kpa
         self.c2 = max(c2_ml_per_kpa, STRETCH_LEAST_ML_PER_KPA)
         self._damping = damping_kpa_s_per_ml
-        # Pressure at the end of the way, and how fast it changes; that of the vein goes on where it is not the end.
-        self.vein_kpa = self._end_kpa = far_kpa
+        # Pressure of the vein, and how fast it changes; it goes on where it is not the end of the way.
+        self.vein_kpa = far_kpa
         self._vein_per_s = 0.0
         self.p1 = self.p2 = self.port_kpa = self.peak_kpa = far_kpa
         # Flows through the extension and through what follows it; and the columns' pressures: what is
@@ -112,8 +105,16 @@ class LineSolver:
         self._s1_at_first_ml = self._s1
 
     def _take_way(self, way: Way) -> None:
-        self._far, self._far_inertia = way.drop, way.inertia
-        self._opens_out_kpa, self._opens_in_kpa = way.opens_out_kpa, way.opens_in_kpa
+        """Makes ready what stays the same from step to step on this way, in this condition."""
+        self._way, self._far_inertia = way, way.inertia
+        self._keep = 1.0 - self.condition.leak_share
+        self._veined = self.condition.route is Route.VEIN
+        inertias = self._near_inertia, self._far_inertia
+        # Of both columns against the connector, 0 where nothing swings.
+        self._stiffness = 1 / inertias[0] + 1 / inertias[1] if all(inertias) else 0.0
+        self._stage = stage_of(
+            self._near, way, inertias, (self.c1, self.c2), self._damping, self.condition, self.closed
+        )  # fmt: skip
 
     @property
     def qf(self) -> float:
@@ -150,24 +151,24 @@ class LineSolver:
             self.leak_ml += self._s2 - at_room_ml
             self._s2 = at_room_ml
         self.p2, soft = connector_kpa(self._s2, self.c2, air_ml)
-        self._end_kpa = self._end()
+        end_kpa = self._end()
         if not self._near_inertia:
             self.qe = flow_through(self._near, self.p1 - self.p2)
         if self.closed or self._ways[before.route] is not self._ways[condition.route]:
             self._y = 0.0
         if not self._far_inertia and not self.closed:
-            self._y = flow_through(self._resists, self.p2 - self._end_kpa)
+            self._y = flow_through(self._resists, self.p2 - end_kpa)
         share = soft * self.c2
         self.p2 += self._damping * share * share * ((1.0 - condition.leak_share) * self.qe - self._y)
         self._push_e = self.p1 - self.p2 - self._near(self.qe)[0] if self._near_inertia else 0.0
-        self._push_y = self.p2 - self._end_kpa - self._resists(self._y)[0] if self._far_inertia else 0.0
+        self._push_y = self.p2 - end_kpa - self._resists(self._y)[0] if self._far_inertia else 0.0
         self._qe_trend = self._y_trend = 0.0
         self.step_s = STEP_AFTER_EVENT_S
 
     def _resists(self, flow: float) -> tuple[float, float]:
         """Drop of the way behind the connector as it is now, and its slope."""
-        drop, slope = self._far(flow)
-        held, steep = valve_kpa(flow, self._opens_out_kpa, self._opens_in_kpa)
+        drop, slope = self._way.drop(flow)
+        held, steep = valve_kpa(flow, self._way.opens_out_kpa, self._way.opens_in_kpa)
         return self.scale * drop + held, self.scale * slope + steep
 
     def _end(self, later_s: float = 0.0, flow: float = 0.0) -> float:
@@ -210,7 +211,7 @@ class LineSolver:
     def _step(self, h: float, q: float) -> bool:
         """One TR-BDF2 step; False if it was too long: nothing has changed but `step_s`."""
         condition = self.condition
-        keep = 1.0 - condition.leak_share
+        stage, keep, veined = self._stage, self._keep, self._veined
         s1, s2, qe, y = self._s1, self._s2, self.qe, self._y
         hb = _TR * h
         old_scale = self.scale
@@ -220,40 +221,41 @@ class LineSolver:
         ahead = _GAMMA * h
         if condition.growth_per_s:
             self.scale = old_scale * exp(condition.growth_per_s * ahead)
-        veined = condition.route is Route.VEIN
         vein_kpa, vein_per_s = self.vein_kpa, self._vein_per_s
-        self._end_kpa = vein_kpa + ahead * vein_per_s if veined else self._end(ahead, y)
-        qe1, y1, s1_mid, s2_mid, _, _ = self._solve(
+        end_kpa = vein_kpa + ahead * vein_per_s if veined else self._end(ahead, y)
+        qe1, y1, s1_mid, s2_mid, _, _ = stage(
             s1 + hb * (2 * q - qe),
             s2 + hb * (keep * qe - y),
             e_inertia * qe + hb * self._push_e,
             y_inertia * y + hb * self._push_y,
             hb,
-            keep,
             qe + ahead * self._qe_trend,
             y + ahead * self._y_trend,
+            end_kpa,
+            self.scale,
         )
         # Second stage: backward differences over old, GAMMA h and h; its implicit weight is the same.
         if condition.growth_per_s:
             self.scale = old_scale * exp(condition.growth_per_s * h)
-        self._end_kpa = vein_kpa + h * vein_per_s if veined else self._end(h, (y + y1) / 2)
+        end_kpa = vein_kpa + h * vein_per_s if veined else self._end(h, (y + y1) / 2)
         e_momentum = e_inertia * (_NEW_FROM_GAMMA * qe1 - _NEW_FROM_OLD * qe)
         y_momentum = y_inertia * (_NEW_FROM_GAMMA * y1 - _NEW_FROM_OLD * y)
-        qe2, y2, s1_new, s2_new, p1, p2 = self._solve(
+        qe2, y2, s1_new, s2_new, p1, p2 = stage(
             _NEW_FROM_GAMMA * s1_mid - _NEW_FROM_OLD * s1 + hb * q,
             _NEW_FROM_GAMMA * s2_mid - _NEW_FROM_OLD * s2,
             e_momentum,
             y_momentum,
             hb,
-            keep,
             qe1 + _AHEAD * (qe1 - qe),
             y1 + _AHEAD * (y1 - y),
+            end_kpa,
+            self.scale,
         )
         error_kpa = abs(h * (_E0 * qe + _E1 * qe1 + _E2 * qe2)) / self.c1
-        if e_inertia and y_inertia:
+        if self._stiffness:
             swing_ml = abs(h * (_E0 * (keep * qe - y) + _E1 * (keep * qe1 - y1) + _E2 * (keep * qe2 - y2)))
             # As far as the method itself does not damp it.
-            swing_kpa = swing_ml / (self.c2 + hb * hb * (1 / e_inertia + 1 / y_inertia))
+            swing_kpa = swing_ml / (self.c2 + hb * hb * self._stiffness)
             if SWING * swing_kpa > error_kpa:
                 error_kpa = SWING * swing_kpa
         if error_kpa > 4 * TOLERANCE_KPA and h > STEP_LEAST_S:
@@ -285,6 +287,7 @@ class LineSolver:
         if self.scale > SCALE_MOST:
             self.scale, self.closed = 1.0, True
             self.condition = replace(condition, growth_per_s=0.0)
+            self._take_way(self._way)
             self._y = self._y_trend = self._push_y = 0.0
         return True
 
@@ -301,82 +304,6 @@ class LineSolver:
             if route is Route.NEEDLE_IN_TISSUE:
                 self.beside_ml += through_ml
             self.tissue_ml = (self.tissue_ml + through_ml) * unabsorbed(h)
-
-    def _solve(
-        self, a1: float, a2: float, e_momentum: float, y_momentum: float, hb: float, keep: float, qe: float, y: float
-    ) -> tuple[float, float, float, float, float, float]:
-        """Newton on the flows qe and y of a stage; returns them, S1, S2, p1, p2.
-
-        S1 = a1 - hb qe, S2 = a2 + hb (keep qe - y), inertia qe - momentum = hb (p1 - p2 - near(qe)), likewise y.
-        A bubble is stretched without loss, beside the tube: of the flow into both the tube takes its share.
-        Volumes and pressures returned fit the flows exactly, so no liquid is lost to an unfinished iteration.
-        """
-        near, far, closed, scale, end_kpa = self._near, self._far, self.closed, self.scale, self._end_kpa
-        e_inertia, y_inertia, air_ml = self._near_inertia, self._far_inertia, self.condition.bubble_ml
-        valved = self._opens_out_kpa > 0.0 or self._opens_in_kpa > 0.0
-        kinked = valved or self.condition.back != 1.0
-        c1, c2, damping = self.c1, self.c2, self._damping
-        boiling_ml = BOILING_KPA * c1
-        soft1 = 1 / c1
-        p1_slope, p2_slope = soft1, 1 / c2
-        # What is left at the needle is the square of its last step times the scale.
-        close = CLOSE if scale == 1.0 else CLOSE / sqrt(scale)
-        if valved:
-            close = min(close, WEEPING_ML_PER_S / 10)
-        done = False
-        if closed:
-            y = 0.0
-        for turn in range(100):
-            s1 = a1 - hb * qe
-            s2 = a2 + hb * (keep * qe - y)
-            if s1 > boiling_ml:
-                p1, p1_slope = s1 / c1, soft1
-            else:
-                p1, p1_slope = syringe_kpa(s1, c1)
-            if air_ml:
-                p2, p2_slope = connector_kpa(s2, c2, air_ml)
-                damping = self._damping * (c2 * p2_slope) ** 2
-            else:
-                p2 = s2 / c2
-            p2 += damping * (keep * qe - y)
-            if done:
-                return qe, y, s1, s2, p1, p2
-            drop, slope = near(qe)
-            f1 = e_inertia * qe - e_momentum + hb * (drop - p1 + p2)
-            give2 = hb * p2_slope + damping
-            j11 = e_inertia + hb * (slope + hb * p1_slope + keep * give2)
-            if closed:
-                d_qe = f1 / j11
-                d_y = 0.0
-            else:
-                drop, slope = far(y)
-                drop *= scale
-                slope *= scale
-                if valved:
-                    held, steep = valve_kpa(y, self._opens_out_kpa, self._opens_in_kpa)
-                    drop += held
-                    slope += steep
-                f2 = y_inertia * y - y_momentum + hb * (end_kpa + drop - p2)
-                j12 = -hb * give2
-                j22 = y_inertia + hb * slope - j12
-                j21 = keep * j12
-                determinant = j11 * j22 - j12 * j21
-                d_qe = (f1 * j22 - f2 * j12) / determinant
-                d_y = (f2 * j11 - f1 * j21) / determinant
-            if -CLOSE < d_qe < CLOSE and -close < d_y < close:
-                # Newton squares the error, so what is left is of the order of CLOSE squared.
-                done = True
-                part = 1.0
-            else:
-                # At a kink (boiling, onset of turbulence) full steps may jump to and fro for ever.
-                part = 1.0 if turn < 15 else 0.4
-            qe -= part * d_qe
-            before, y = y, y - part * d_y
-            if kinked and y * before < 0:
-                # A valve or flap is steepest at rest: from there Newton's steps fall short, from beyond they jump over.
-                y = 0.0
-                done = False
-        raise SolverError(f"no solution at qe {qe} mL/s, p1 {self.p1} kPa, step {hb} s")
 
     def _follow(self, before_kpa: float, after_kpa: float, h: float) -> None:
         """The sensor's port follows the outlet, which goes in a straight line, with a first-order lag."""

@@ -42,9 +42,15 @@ class Stepper:
         self._lost = 0.0
         self._burst_gap_ticks = BURST_GAP_US * ticks_per_us
         self._slices: deque[tuple[int, int, int]] = deque()
-        self._start_ticks = 0
-        self._made = 0
         self._end_ticks = 0
+        # Of the slice under way: its direction (0 without one), steps per tick, times, and pulses, in all and made.
+        self._heading = 0
+        self._rate = 0.0
+        self._start_ticks = 0
+        self._slice_end_ticks = 0
+        self._half_ticks = 1
+        self._pulses = 0
+        self._made = 0
 
     def queue(self, half_period_ticks: int, count: int, direction: int) -> bool:
         """Appends a slice, which starts when those before it end, or now. False: no slot free, nothing taken.
@@ -56,12 +62,25 @@ class Stepper:
             raise ValueError(f"no step generator can make the slice {slice_} (half period, count, direction)")
         if len(self._slices) >= SLOTS:
             return False
-        if not self._slices:
-            self._start_ticks = self._end_ticks = self.now_ticks
-            self._made = 0
         self._slices.append((half_period_ticks, count, direction))
+        if len(self._slices) == 1:
+            self._end_ticks = self.now_ticks
+            self._take_up(self.now_ticks)
         self._end_ticks += 2 * half_period_ticks * count
         return True
+
+    def _take_up(self, start_ticks: int) -> None:
+        """Begins with the first slice of the queue, if there is one."""
+        self._made = 0
+        if not self._slices:
+            self._heading = 0
+            self._rate = 0.0
+            return
+        self._start_ticks = start_ticks
+        self._half_ticks, self._pulses, self._heading = self._slices[0]
+        period = 2 * self._half_ticks
+        self._rate = self._heading / period
+        self._slice_end_ticks = start_ticks + period * self._pulses
 
     @property
     def slots_used(self) -> int:
@@ -79,6 +98,7 @@ class Stepper:
     def stop(self) -> None:
         """Empties the queue; a pulse whose rising edge has not come is not made."""
         self._slices.clear()
+        self._take_up(self.now_ticks)
 
     def enable(self, on: bool) -> None:
         """The driver's enable line. Off: pulses move nothing and count nothing."""
@@ -92,46 +112,36 @@ class Stepper:
     @property
     def rate(self) -> float:
         """Steps per tick under way, backwards negative, 0 in a dwell or when idle; faults not regarded."""
-        if not self._slices:
-            return 0.0
-        half, _, direction = self._slices[0]
-        return direction / (2 * half)
+        return self._rate
 
     def piece(self, limit_ticks: int) -> tuple[float, int]:
         """The rate, and until when it stays so: the end of the slice under way, at most `limit_ticks`."""
-        if not self._slices:
-            return 0.0, limit_ticks
-        half, count, direction = self._slices[0]
-        end = self._start_ticks + 2 * half * count
-        return direction / (2 * half), end if end < limit_ticks else limit_ticks
+        if self._slices and self._slice_end_ticks < limit_ticks:
+            return self._rate, self._slice_end_ticks
+        return self._rate, limit_ticks
 
     def first_edge(self) -> int | None:
         """Time of the next rising edge if the slice under way moves, else None."""
-        if not self._slices or not self._slices[0][2]:
+        if not self._heading:
             return None
-        half = self._slices[0][0]
-        return self._start_ticks + half + 2 * half * self._made
+        return self._start_ticks + self._half_ticks * (1 + 2 * self._made)
 
     def run_to(self, ticks: int) -> int:
         """Moves time within the slice under way (see `piece`); returns the pulses made, counted or not."""
         self.now_ticks = ticks
-        if not self._slices:
-            return 0
-        half, count, direction = self._slices[0]
-        period = 2 * half
         made = 0
-        if direction:
-            edges = (ticks - self._start_ticks + half) // period
-            if edges > count:
-                edges = count
+        if self._heading:
+            half = self._half_ticks
+            edges = (ticks - self._start_ticks + half) // (2 * half)
+            if edges > self._pulses:
+                edges = self._pulses
             made = edges - self._made
             if made:
-                self._count(made, self._start_ticks + half + self._made * period, period, direction)
+                self._count(made, self._start_ticks + half + self._made * 2 * half, 2 * half, self._heading)
                 self._made = edges
-        if ticks >= self._start_ticks + period * count:
+        if self._slices and ticks >= self._slice_end_ticks:
             self._slices.popleft()
-            self._start_ticks += period * count
-            self._made = 0
+            self._take_up(self._slice_end_ticks)
         return made
 
     def _count(self, made: int, first_ticks: int, period: int, direction: int) -> None:
@@ -151,11 +161,7 @@ class Stepper:
             self.first_step_ticks = first_ticks
         self.last_step_ticks = first_ticks + (counted - 1) * period
         burst = self.bursts[-1] if self.bursts else None
-        if (
-            burst is None
-            or burst.direction != direction
-            or first_ticks - burst.last_ticks > self._burst_gap_ticks
-        ):
+        if burst is None or burst.direction != direction or first_ticks - burst.last_ticks > self._burst_gap_ticks:
             burst = Burst(direction, first_ticks, first_ticks, 0)
             self.bursts.append(burst)
         burst.last_ticks = self.last_step_ticks
