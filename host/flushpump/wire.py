@@ -82,10 +82,14 @@ class Layout:
         """The values. A payload of another length is a FrameError, unless `longer` allows more at its end."""
         if len(payload) < self.size or (len(payload) > self.size and not longer):
             raise FrameError(f"{self.name} has {self.size} bytes of payload, but {len(payload)} came")
-        parsed = self.struct.parse(payload)
-        values: dict[str, Value] = {field[0]: parsed[field[0]] for field in self.fields}
+        parsed = dict(self.struct.parse(payload))
+        values: dict[str, Value] = {}
         for field in self.fields:
-            _check(self.name, field, values[field[0]])
+            name, _, minimum, maximum, _ = field
+            value = values[name] = parsed[name]
+            # Bytes have the right number of them already.
+            if isinstance(value, int) and not minimum <= value <= maximum:
+                _check(self.name, field, value)
         return values
 
 
@@ -127,15 +131,16 @@ def cobs_encode(plain: bytes) -> bytes:
 
 def cobs_decode(encoded: bytes) -> bytes:
     """The plain bytes; `encoded` comes without its closing 00."""
+    if 0 in encoded:
+        raise FrameError("the bytes are no COBS")
     runs = []
-    at = 0
-    while at < len(encoded):
-        code = encoded[at]
-        run = encoded[at + 1 : at + code]
-        if code == 0 or len(run) != code - 1 or 0 in run:
-            raise FrameError("the bytes are no COBS")
-        runs.append(run)
-        at += code
+    at, end = 0, len(encoded)
+    while at < end:
+        beyond = at + encoded[at]
+        runs.append(encoded[at + 1 : beyond])
+        at = beyond
+    if at != end:
+        raise FrameError("the bytes are no COBS")
     return b"\0".join(runs)
 
 
@@ -156,17 +161,18 @@ def decode_frame(encoded: bytes) -> Frame:
     end = len(plain) - messages.CRC_SIZE
     if end < messages.HEADER_SIZE:
         raise FrameError(f"{len(plain)} bytes are too few for a frame")
-    header = _HEADER.parse(plain)
-    if header.length != end - messages.HEADER_SIZE:
-        raise FrameError(f"the header says {header.length} bytes of payload, but {end - messages.HEADER_SIZE} came")
+    header = dict(_HEADER.parse(plain))
+    length = header["length"]
+    if length != end - messages.HEADER_SIZE:
+        raise FrameError(f"the header says {length} bytes of payload, but {end - messages.HEADER_SIZE} came")
     if crc16(plain[:end]) != int.from_bytes(plain[end:], "little"):
         raise FrameError("the frame's CRC is wrong")
     return Frame(
-        header.version,
-        header.kind,
-        header.message,
-        header.session,
-        header.sequence,
-        header.status,
+        header["version"],
+        header["kind"],
+        header["message"],
+        header["session"],
+        header["sequence"],
+        header["status"],
         plain[messages.HEADER_SIZE : end],
     )
