@@ -57,7 +57,12 @@ _BEND_STEP_PA = const(700)
 # Permille of compliance: what one witness alone may add, and what is not learnt any more.
 _UNSURE = const(100)
 _UNUSUAL = const(20)
+# A cough in the pause holds the fall up: by less than this of a plateau, as long as that is a good deal higher.
+_COUGH_FALL_PA = const(20_000)
+_FALL_FROM_PA = const(25_000)
 _LESSONS = const(4)
+# What a cough may have left in the mean of two lessons that agree, half of it in that of four.
+_LESSON_PA = const(4_000)
 # Bounds of resistance over the catalogue's, over the last visit's (another needle, another warmth), over the baseline.
 _HIGH_CATALOGUE = const(2_000)
 _HIGH_VISIT = const(1_600)
@@ -109,9 +114,13 @@ class Judge:
         self._air = 0
         self._steady = False
         self._usual = True
-        self._bends_known = False
+        self._parted_pa = 0
+        self._repeats = False
+        # How plateaus bend: those of the lessons, and the one before.
         self._bend = 0
         self._late_bend = 0
+        self._bend_before = 0
+        self._late_before = 0
         self._path.begin_run()
         self.begin_pulse(rest_pa, 0)
 
@@ -248,35 +257,37 @@ class Judge:
         self.seen = min(min(max(rise, 0), 500_000) * 1000 // expected, 60_000)
         # Noise of single readings, as a big compliance behind a big resistance shows it.
         noise_pa = expected * 2 // out * (self._in_force // (sums.turns * 5))
-        self._is_steady(self._early_pa - middle_pa, late_pa - middle_pa, _BEND_PA + noise_pa, expected >> 4)
+        self._is_steady(_BEND_PA + noise_pa, expected >> 4)
         self._usual = True
         verdict = self._judge_resistance(rise, expected, min(middle_pa, late_pa))
         if verdict == PATENT:
             verdict = self._judge_compliance(rise, fall)
-        self._teaches = verdict == PATENT and self._steady and out * 2 > self._into
+        self._teaches = verdict == PATENT and out * 2 > self._into
         if verdict == PATENT and sums.rested():
             self.floor_pa = sums.now_pa()
         return verdict
 
-    def _is_steady(self, bend, late_bend, limit_pa, unknown_pa):
+    def _is_steady(self, limit_pa, unknown_pa):
         """Whether the plateau goes as those of the pulses before: with a bump in the vein or a fault it does not.
 
-        The model bends a little, alike in every pulse; how much the second pulse tells, and the later ones mend.
+        The model bends a little, alike in every pulse; how much the first lesson tells, and later pulses mend.
         """
         if not self._lessons:
             limit_pa += unknown_pa
-            self._steady = -limit_pa < late_bend < limit_pa
+            self._steady = -limit_pa < self._late_bend_now() < limit_pa
             return
-        if not self._bends_known:
-            self._bends_known = True
-            self._bend = bend
-            self._late_bend = late_bend
-        bend -= self._bend
-        late_bend -= self._late_bend
-        self._steady = -limit_pa < bend < limit_pa and -limit_pa < late_bend < limit_pa
-        step_pa = _BEND_STEP_PA if self._steady else _BEND_STEP_PA >> 2
-        self._bend += min(max(bend >> 1, -step_pa), step_pa)
-        self._late_bend += min(max(late_bend >> 1, -step_pa), step_pa)
+        self._steady = self._bent_pa(self._bend, self._late_bend) < limit_pa
+        self._repeats = self._bent_pa(self._bend_before, self._late_before) < limit_pa
+
+    def _bend_now(self):
+        return self._early_pa - self._middle_pa
+
+    def _late_bend_now(self):
+        return self._late_pa - self._middle_pa
+
+    def _bent_pa(self, bend, late_bend):
+        """How far the plateau's parts lie from such bends."""
+        return max(abs(self._bend_now() - bend), abs(self._late_bend_now() - late_bend))
 
     def _judge_resistance(self, rise, expected, least_pa):
         """Residual of the plateau: more than a cough can add to both its parts, or less than breathing takes away."""
@@ -287,8 +298,11 @@ class Judge:
             high = _HIGH
             low_pa = _VEIN_PA + (expected >> 5) + (abs(rise - self._learnt_pa) >> 2)
             self._usual = -low_pa <= self.residual_pa <= low_pa
-            # There may have been a cough in the few pulses to compare with.
-            low_pa += _COUGH_PA - _VEIN_PA >> lessons - 1 if lessons < _LESSONS else 0
+            if lessons == 1:
+                # A cough in the only pulse to compare with has bent its plateau by about what it added.
+                low_pa += self._bent_pa(self._bend, self._late_bend) * 3 >> 1
+            else:
+                low_pa += (_LESSON_PA >> lessons) + (self._parted_pa >> lessons - 1)
         else:
             high = _HIGH_VISIT if path.visited else _HIGH_CATALOGUE
             low_pa = max(expected // 1000 * (1000 - (_LOW_VISIT if path.visited else _LOW_CATALOGUE)), _COUGH_PA)
@@ -326,14 +340,17 @@ class Judge:
             return PATENT
         grown = fall * 1000 // learnt - 1000
         again = self._sums.rise_compliance() if self._rise_learnt else 0
-        grown = min(grown, again * 1000 // self._rise_learnt - 1000 if again else _UNSURE)
+        beyond = grown - _COUGH_FALL_PA * 1000 // rise if rise > _FALL_FROM_PA else 0
+        grown = max(min(grown, again * 1000 // self._rise_learnt - 1000 if again else _UNSURE), beyond)
         # What breathing may feign in a wide line does not count, nor what a few turns of a quick fall leave open.
         noise = 20 + 600_000 // max(rise, 1_000) + 400 // self._sums.fall_turns()
         if not self._steady:
             # Much air bends the plateau; a cough does as well, but never makes both so much more.
             noise += 20 + 2_500_000 // max(rise, 1_000)
         self._air = grown = max(grown - noise, 0) + (self._air >> 1)
-        limit = 60 if self._lessons > 1 else 200
+        limit = 60
+        if self._lessons == 1:
+            limit = 120 if self._steady else 250
         if grown <= limit:
             return PATENT
         self.seen = 1000 + noise + grown
@@ -341,29 +358,49 @@ class Judge:
 
     def learn_pulse(self):
         """Takes what a pulse that `finish_pulse` found open teaches; the last of a pulse's three turns of work."""
-        if self._teaches:
-            self._teaches = False
+        if not self._teaches:
+            return
+        self._teaches = False
+        if self._outvotes():
+            self._fall_learnt = self._rise_learnt = self._air = self._lessons = 0
             self._learn(self._rise, self.compliance)
+        elif self._usual:
+            self._mend_bends()
+            if self._steady and self._air <= _UNUSUAL:
+                self._learn(self._rise, self.compliance)
+        self._bend_before = self._bend_now()
+        self._late_before = self._late_bend_now()
+
+    def _outvotes(self):
+        """Two pulses in a row that are alike, but not like the only lesson: then it was that one which had a bump."""
+        return self._lessons == 1 and self._repeats and not (self._steady and (self._usual or self.residual_pa > 0))
+
+    def _mend_bends(self):
+        step_pa = _BEND_STEP_PA if self._steady else _BEND_STEP_PA >> 2
+        self._bend += min(max(self._bend_now() - self._bend >> 1, -step_pa), step_pa)
+        self._late_bend += min(max(self._late_bend_now() - self._late_bend >> 1, -step_pa), step_pa)
 
     def _learn(self, rise, fall):
-        """The mean of the last four open pulses, more or less; what is unusual is not learnt."""
+        """The mean of the last four open pulses, more or less."""
         path = self._path
         lessons = self._lessons
-        if not self._usual:
-            if lessons > 1 or self.residual_pa > 0:
-                return
-            # Less than the only lesson: that one was disturbed.
-            self._fall_learnt = self._air = lessons = 0
-        elif self._air > _UNUSUAL:
-            return
-        else:
-            later = self._sums.rise_compliance() if lessons else 0
-            if later:
-                self._rise_learnt += (later - self._rise_learnt) // lessons
+        found = self._sums.rise_compliance()
+        if lessons:
+            if found:
+                self._rise_learnt += (found - self._rise_learnt) // lessons
+        elif found * 4 > fall * 3:
+            # The first rise, out of play and friction, may show less than the next ones.
+            self._rise_learnt = found + (found >> 3)
         lessons = min(lessons + 1, _LESSONS)
         self._lessons = lessons
         path.learn(1000 + (self.seen - 1000) // lessons)
         self._learnt_pa = rise
+        self._parted_pa = abs(self.residual_pa)
+        if lessons == 1:
+            # As it looks by what it has taught: a wrong scale bends as well.
+            self.weigh_pulse()
+            self._bend = self._bend_now()
+            self._late_bend = self._late_bend_now()
         if fall:
             if self._fall_learnt:
                 fall = self._fall_learnt + (fall - self._fall_learnt) // lessons

@@ -128,7 +128,7 @@ def held(sums, path, value_pa: int) -> int:
     line = ptr32(path)
     due_pa = passed * 2_500 // line[int(COMPLIANCE)]
     fresh = state[_HELD_TURN] == 0
-    if fresh or (due_pa > _DUE_PA and turn - state[_HELD_TURN] > 2):
+    if fresh or (due_pa > _DUE_PA and turn - state[_HELD_TURN] > 5):
         missed = 0
         if not fresh and above > _HELD_ABOVE_PA and ((state[_HELD_PA] << sign >> sign) - value_pa) * 6 < due_pa:
             missed = state[_HELD] + 1

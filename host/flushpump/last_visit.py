@@ -7,6 +7,7 @@ needle is new at each visit and its bore is known to a tenth or so, hence the pu
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import exp
 from statistics import median
 from typing import Any
 
@@ -69,17 +70,33 @@ def measured(body: dict[str, Any], path: Path) -> tuple[float, float | None] | N
     """(resistance over the catalogue's, compliance in uL/kPa or None) of a run's open pulses; None if they say none."""
     if body.get("outcome") != "completed" or body.get("verdict") != "patent":
         return None
-    flows = [phase["flow_ml_per_s"] for phase in body["plan"]["phases"] if phase["kind"] == "pulses"]
     pulses = [pulse for pulse in body["pulses"] if pulse["verdict"] == "patent" and not pulse["derated_percent"]]
-    resisted = [pulse["resistance_kpa_s_per_ml"] for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
-    if not flows or len(resisted) < 2:
+    resisted = [_times(pulse, path) for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
+    if len(resisted) < 2:
         return None
-    times = median(resisted) / ((path.predict_kpa(flows[0]) - VEIN_KPA) / flows[0])
+    times = median(resisted)
     if not TIMES_LEAST <= times <= TIMES_MOST:
         return None
     gave = [pulse["compliance_ul_per_kpa"] for pulse in pulses if pulse["compliance_ul_per_kpa"]]
     compliance = median(gave) if gave else None
     return times, compliance if compliance is None or compliance < COMPLIANCE_MOST_UL_PER_KPA else None
+
+
+def _times(pulse: dict[str, Any], path: Path) -> float:
+    """How much the path resisted in a pulse, over what the catalogue expects at the flow that left it then.
+
+    The pump tells the resistance of a pulse's second half. A soft syringe behind a narrow needle still takes some of
+    the flow then, and goes on giving it out in the pause: with pulse T, pause S and decay R C, pulse after pulse.
+    """
+    resistance, pulse_s = pulse["resistance_kpa_s_per_ml"], pulse["duration_s"]
+    flow = pulse["intended_ml"] / pulse_s
+    decay_s = resistance * (pulse["compliance_ul_per_kpa"] or 0.0) / 1000
+    if decay_s > 0:
+        halves = pulse_s / 2 / decay_s
+        period_s = pulse_s + pulse["pause_s"]
+        at_first = exp(-pulse["pause_s"] / decay_s) * (1 - exp(-2 * halves)) / (1 - exp(-period_s / decay_s))
+        flow *= 1 - (1 - at_first) * (exp(-halves) - exp(-2 * halves)) / halves
+    return float(resistance / ((path.predict_kpa(flow) - VEIN_KPA) / flow))
 
 
 def syringe_note(visit: Visit | None, body: dict[str, Any], path: Path) -> str:

@@ -17,7 +17,7 @@ def record(number: int = 1, times: float = 1.0, compliance: float = 2.4, path: P
     expected = (path.predict_kpa(2.0) - 1.07) / 2
     pulse = {
         "verdict": "patent", "derated_percent": 0, "resistance_kpa_s_per_ml": times * expected,
-        "compliance_ul_per_kpa": compliance,
+        "compliance_ul_per_kpa": compliance, "intended_ml": 9.0, "duration_s": 4.5, "pause_s": 0.4,
     }  # fmt: skip
     body = {
         "label": "left", "outcome": "completed", "verdict": "patent", "pulses": [pulse] * 10, "plan": plan.to_json(),

@@ -1,0 +1,89 @@
+"""What the pump tells, and does not, on paths drawn within their tolerances, on a living vein: cases hard to tell."""
+
+from dataclasses import replace
+
+import pytest
+from flushpump.types import Verdict
+from flushsim.campaign.description import Description, parse
+from flushsim.campaign.draws import case_of
+from flushsim.cases import Case, run
+
+_PATHS = """
+[path]
+lines = ["*"]
+needles = ["huber-*"]
+syringes = ["bd-10", "terumo-10", "braun-10", "bd-20"]
+extensions = ["extension-*"]
+"""
+_AIR_AND_LEAKS = """
+seed = 102
+[[group]]
+[[group.fault]]
+name = "bubble"
+severity = { choice = [0.1, 0.5] }
+onset_pulse = { uniform = [2, 8] }
+[[group]]
+[[group.fault]]
+name = "leak"
+severity = { choice = [0.1, 0.5] }
+onset_pulse = { uniform = [2, 8] }
+"""
+_COUGHS = """
+seed = 103
+[[group]]
+name = "coughing"
+healthy = true
+[[group.fault]]
+name = "cough"
+severity = { uniform = [3, 11] }
+onset_s = { uniform = [0, 4.5] }
+"""
+
+
+def _described(text: str) -> Description:
+    seed, groups = text.strip().split("\n", 1)
+    return parse(f'title = "what is told"\nruns = 1\n{seed}\n{_PATHS}\n{groups}\n', "told", "told.toml")
+
+
+def _verdicts(text: str, case: int) -> list[Verdict]:
+    return [pulse.verdict for pulse in run(case_of(_described(text), case)).told.pulses]
+
+
+@pytest.mark.parametrize("case", [6, 34, 128, 186, 218])
+def test_half_a_millilitre_of_air_that_comes_when_the_first_pulse_has_ended_is_told(case: int) -> None:
+    assert Verdict.BUBBLE in _verdicts(_AIR_AND_LEAKS, case)
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+@pytest.mark.parametrize("case", [38, 240])
+def test_liquid_that_swings_behind_air_is_not_taken_for_a_closed_line(case: int) -> None:
+    verdicts = _verdicts(_AIR_AND_LEAKS, case)
+    assert Verdict.BUBBLE in verdicts
+    assert Verdict.OCCLUDED not in verdicts
+
+
+@pytest.mark.parametrize("case", [79, 131, 253, 285, 319])
+def test_a_leak_of_a_tenth_that_begins_after_the_first_pulses_is_told(case: int) -> None:
+    assert _verdicts(_AIR_AND_LEAKS, case)[-1] is Verdict.LEAK
+
+
+@pytest.mark.parametrize("case", [28, 157, 219, 266, 302, 594])
+def test_coughs_in_the_first_pulses_are_not_taken_for_a_leak_or_air_in_the_later_ones(case: int) -> None:
+    assert set(_verdicts(_COUGHS, case)) == {Verdict.PATENT}
+
+
+@pytest.mark.parametrize(
+    ("line", "needle", "syringe"),
+    [
+        ("smartport-ct-6.6f", "huber-22g", "bd-20"),
+        ("smartport-ct-8f", "huber-20g", "bd-10"),
+        ("picc-3f", "none", "bd-10"),
+        ("tunneled-9.6f", "none", "bd-10"),
+    ],
+)
+def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
+    line: str, needle: str, syringe: str
+) -> None:
+    case = Case(line=line, needle=needle, syringe=syringe)
+    first = run(replace(case, visit=run(case).visit())).told.pulses[0]
+    assert first.seen_permille == pytest.approx(1000, abs=50)
