@@ -30,6 +30,7 @@ from flushpump.types import (
     Verdict,
 )
 
+from flushsim.boot import Firmware, load_firmware
 from flushsim.faults import Fault
 from flushsim.flow_record import FlowRecord
 from flushsim.plant import Plant
@@ -179,7 +180,8 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
     plan = case.plan()
     settings = case.settings or plan.settings()
     rig = _CaseRig(
-        "native", case.board, faults=case.faults, seed=case.seed, trace=trace, path=case.true_path(),
+        "native", faults=case.faults, seed=case.seed, trace=trace, path=case.true_path(),
+        firmware=_firmware(case.board),
     )  # fmt: skip
     if flows:
         rig.plant.note_flows()
@@ -236,6 +238,12 @@ class _CaseRig(Rig):
 def _plan(sequence: str, line: str, needle: str, syringe: str, extension: str, loaded_ml: float | None) -> Plan:
     path = Path.of(line, needle, syringe, extension)
     return Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml)
+
+
+@lru_cache(maxsize=8)
+def _firmware(board: str) -> Firmware:
+    """The firmware of all the cases that this process runs: reading and summing it takes a hundredth of a run."""
+    return load_firmware(board)
 
 
 def _nonces(seed: int) -> Callable[[int], bytes]:

@@ -7,7 +7,8 @@ import sys
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any, ClassVar
 
 from flushsim.boot import FirmwareError
@@ -134,25 +135,31 @@ def _import_firmware(import_paths: list[str]) -> tuple[Any, Any]:
         return board.Board, controller.Controller
 
 
-class _CompiledOnce(SourceFileLoader):
-    """Compiles a file once in this process, however often the firmware is started; anew when the file has changed."""
+class _Loader(Loader):
+    """Runs a file of the firmware; it is compiled once in this process, anew when it has changed."""
 
     _known: ClassVar[dict[tuple[str, int, int], types.CodeType]] = {}
 
-    def get_code(self, fullname: str) -> types.CodeType | None:
-        file = os.stat(self.path)
-        key = (self.path, file.st_mtime_ns, file.st_size)
-        if key not in self._known:
-            code = super().get_code(fullname)
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """As usual."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Fills the module."""
+        file = os.stat(self._path)
+        key = (self._path, file.st_mtime_ns, file.st_size)
+        code = self._known.get(key)
+        if code is None:
+            code = SourceFileLoader(module.__name__, self._path).get_code(module.__name__)
             assert code is not None
             self._known[key] = code
-        return self._known[key]
+        exec(code, module.__dict__)
 
 
 class _FirmwareFinder:
-    """Finds the package `pump` under the import paths."""
-
-    _folders: ClassVar[dict[str, FileFinder]] = {}
+    """Finds the package `pump` under the import paths, which takes the usual finder half the time of an import."""
 
     def __init__(self, import_paths: list[str]) -> None:
         self._import_paths = import_paths
@@ -161,11 +168,14 @@ class _FirmwareFinder:
         """The module's spec; None for what is not of the firmware."""
         if name.split(".")[0] != "pump":
             return None
-        for place in self._import_paths if path is None else path:
-            folder = self._folders.setdefault(place, FileFinder(place, (_CompiledOnce, [".py"])))
-            spec = folder.find_spec(name)
-            if spec is not None:
-                return spec
+        for folder in self._import_paths if path is None else path:
+            place = os.path.join(folder, name.rpartition(".")[2])
+            for file, is_package in ((place + ".py", False), (os.path.join(place, "__init__.py"), True)):
+                if os.path.isfile(file):
+                    spec = ModuleSpec(name, _Loader(file), origin=file, is_package=is_package)
+                    if spec.submodule_search_locations is not None:
+                        spec.submodule_search_locations.append(place)
+                    return spec
         return None
 
 

@@ -40,9 +40,10 @@ class Rig(PumpRig):
 
     `faults` are texts as in `occlusion@3s`; `trace` is a list that gets a `TraceRow` each turn, or a path that gets
     the same as text; `journal` is the flash of an earlier rig; `device_clock_us` is what the device's clock shows at
-    power-on, to test that it may wrap; `path` replaces the catalogue's elements. Raises ValueError with one sentence
-    for a target, board or fault that does not exist, UnknownName for an element that is not in the catalogue,
-    FirmwareError when the firmware cannot be started or fails.
+    power-on, to test that it may wrap; `path` replaces the catalogue's elements, `firmware` is one that is loaded
+    already, instead of `board` and `firmware_root`. Raises ValueError with one sentence for a target, board or fault
+    that does not exist, UnknownName for an element that is not in the catalogue, FirmwareError when the firmware cannot
+    be started or fails.
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class Rig(PumpRig):
         firmware_root: Path | None = None,
         device_clock_us: int = 0,
         path: PlantPath | None = None,
+        firmware: boot.Firmware | None = None,
     ) -> None:
         if target not in TARGETS:
             raise ValueError(f"there is no target '{target}'; known are {', '.join(TARGETS)}")
         plant_faults, link_faults, rig_faults = split(faults)
         self._target_type = TARGETS[target]
-        self._firmware = boot.load_firmware(board, firmware_root)
+        self._firmware = boot.load_firmware(board, firmware_root) if firmware is None else firmware
         self._seed = seed
         path = path_of(line, needle, syringe, extension) if path is None else path
         plant = Plant(path, self._firmware.board, plant_faults, seed)
