@@ -64,7 +64,8 @@ class FrameStream:
                 time.sleep(_TAKEN_AWAY_PAUSE_S)
                 continue
             self._taken_away_s = None
-            self._take(data)
+            if data:
+                self._take(data)
         return self._frames.popleft()
 
     def close(self) -> None:
@@ -76,11 +77,12 @@ class FrameStream:
 
     def _take(self, data: bytes) -> None:
         self.bytes_received += len(data)
-        *ends, rest = data.split(b"\0")
-        for end in ends:
-            self._partial += end
-            self._finish()
-        self._partial += rest
+        if 0 in data:
+            *ends, data = data.split(b"\0")
+            for end in ends:
+                self._partial += end
+                self._finish()
+        self._partial += data
         if len(self._partial) > FRAME_MAX:
             self._partial.clear()
             self._overlong = True

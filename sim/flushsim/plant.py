@@ -161,8 +161,8 @@ class Plant:
         play, room = plunger.ahead(rate)
         if room <= LEAST_STEPS or plunger.force_n(self._line.p1, rate) > plunger.force_limit_n:
             self._stalled = 1 if rate > 0 else -1
-        stepper.blocked = self._motor_fault or self._stalled * rate > 0
-        if stepper.blocked or not stepper.enabled:
+        stepper.blocked = blocked = self._motor_fault or self._stalled * rate > 0
+        if blocked or not stepper.enabled:
             return 0.0, end
         speed = (rate if rate > 0 else -rate) * (1 - stepper.lost_share)
         way = speed * (end - now)

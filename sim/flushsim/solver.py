@@ -214,13 +214,14 @@ class LineSolver:
         stage, keep, veined = self._stage, self._keep, self._veined
         s1, s2, qe, y = self._s1, self._s2, self.qe, self._y
         hb = _TR * h
-        old_scale = self.scale
         # Momentum is inertia times flow.
         e_inertia, y_inertia = self._near_inertia, self._far_inertia
         # First stage: trapezoid to GAMMA h, beginning at the last step's trend.
         ahead = _GAMMA * h
-        if condition.growth_per_s:
-            self.scale = old_scale * exp(condition.growth_per_s * ahead)
+        scale = old_scale = self.scale
+        growth_per_s = condition.growth_per_s
+        if growth_per_s:
+            scale = old_scale * exp(growth_per_s * ahead)
         vein_kpa, vein_per_s = self.vein_kpa, self._vein_per_s
         end_kpa = vein_kpa + ahead * vein_per_s if veined else self._end(ahead, y)
         qe1, y1, s1_mid, s2_mid, _, _ = stage(
@@ -232,11 +233,11 @@ class LineSolver:
             qe + ahead * self._qe_trend,
             y + ahead * self._y_trend,
             end_kpa,
-            self.scale,
+            scale,
         )
         # Second stage: backward differences over old, GAMMA h and h; its implicit weight is the same.
-        if condition.growth_per_s:
-            self.scale = old_scale * exp(condition.growth_per_s * h)
+        if growth_per_s:
+            scale = old_scale * exp(growth_per_s * h)
         end_kpa = vein_kpa + h * vein_per_s if veined else self._end(h, (y + y1) / 2)
         e_momentum = e_inertia * (_NEW_FROM_GAMMA * qe1 - _NEW_FROM_OLD * qe)
         y_momentum = y_inertia * (_NEW_FROM_GAMMA * y1 - _NEW_FROM_OLD * y)
@@ -249,7 +250,7 @@ class LineSolver:
             qe1 + _AHEAD * (qe1 - qe),
             y1 + _AHEAD * (y1 - y),
             end_kpa,
-            self.scale,
+            scale,
         )
         error_kpa = abs(h * (_E0 * qe + _E1 * qe1 + _E2 * qe2)) / self.c1
         if self._stiffness:
@@ -259,7 +260,6 @@ class LineSolver:
             if SWING * swing_kpa > error_kpa:
                 error_kpa = SWING * swing_kpa
         if error_kpa > 4 * TOLERANCE_KPA and h > STEP_LEAST_S:
-            self.scale = old_scale
             self.step_s = h * max(0.2, 0.8 * (TOLERANCE_KPA / error_kpa) ** (1 / 3))
             return False
         if error_kpa < TOLERANCE_KPA / 8:
@@ -267,6 +267,7 @@ class LineSolver:
                 self.step_s = min(STEP_MOST_S, 2 * max(self.step_s, h))
         elif error_kpa > TOLERANCE_KPA:
             self.step_s = 0.8 * h
+        self.scale = scale
         if not self.closed:
             through_ml = h * (_B * (y + y1) + _TR * y2)
             if veined:
@@ -276,7 +277,8 @@ class LineSolver:
         if keep != 1.0:
             self.leak_ml += condition.leak_share * h * (_B * (qe + qe1) + _TR * qe2)
         self.vein_kpa = vein_kpa + h * vein_per_s
-        self._qe_trend, self._y_trend = (qe2 - qe1) / (h - ahead), (y2 - y1) / (h - ahead)
+        since = h - ahead
+        self._qe_trend, self._y_trend = (qe2 - qe1) / since, (y2 - y1) / since
         self._push_e = (e_inertia * qe2 - e_momentum) / hb
         self._push_y = (y_inertia * y2 - y_momentum) / hb
         self._s1, self._s2, self.qe, self._y = s1_new, s2_new, qe2, y2
@@ -284,7 +286,7 @@ class LineSolver:
         self.p1, self.p2 = p1, p2
         if p1 > self.peak_kpa:
             self.peak_kpa = p1
-        if self.scale > SCALE_MOST:
+        if scale > SCALE_MOST:
             self.scale, self.closed = 1.0, True
             self.condition = replace(condition, growth_per_s=0.0)
             self._take_way(self._way)
