@@ -296,7 +296,7 @@ class Judge:
         ratio = self.seen
         if lessons:
             high = _HIGH
-            low_pa = _VEIN_PA + (expected >> 5) + (abs(rise - self._learnt_pa) >> 2)
+            low_pa = _VEIN_PA + (expected >> 5) + (abs(expected - self._learnt_pa) >> 2)
             self._usual = -low_pa <= self.residual_pa <= low_pa
             if lessons == 1:
                 # A cough in the only pulse to compare with has bent its plateau by about what it added.
@@ -329,7 +329,8 @@ class Judge:
         What is told is a sum over pulses, each of half the weight of the next: little air is told later than much.
         """
         learnt = self._fall_learnt
-        if not fall:
+        # A line that has just become narrower slows the fall down as well, but raises the pulse's end before.
+        if not fall or self._late_pa > _COUGH_PA and learnt:
             return PATENT
         if not learnt:
             learnt = self._path.known_compliance
@@ -340,7 +341,9 @@ class Judge:
             return PATENT
         grown = fall * 1000 // learnt - 1000
         again = self._sums.rise_compliance() if self._rise_learnt else 0
-        beyond = grown - _COUGH_FALL_PA * 1000 // rise if rise > _FALL_FROM_PA else 0
+        beyond = 0
+        if rise > _FALL_FROM_PA and self._late_pa < _VEIN_PA * 2:
+            beyond = grown - _COUGH_FALL_PA * 1000 // rise
         grown = max(min(grown, again * 1000 // self._rise_learnt - 1000 if again else _UNSURE), beyond)
         # What breathing may feign in a wide line does not count, nor what a few turns of a quick fall leave open.
         noise = 20 + 600_000 // max(rise, 1_000) + 400 // self._sums.fall_turns()
