@@ -86,7 +86,7 @@ class Judge:
         # Places in it: turn_math.
         self._live = array("i", [0] * JUDGE_SIZE)
         self._sums = PulseSums(hydraulics)
-        # What `weigh_pulse` found: of the plateau the rise, the flows, what its three parts lie above the model.
+        # What `weigh_pulse` found: of the plateau the rise, the flows, what its three parts lie above the model,
         self._weighed = False
         self._teaches = False
         self._in_force = 0
@@ -96,6 +96,9 @@ class Judge:
         self._early_pa = 0
         self._middle_pa = 0
         self._late_pa = 0
+        # and how much more the model expects of the first and the third than of the second.
+        self._early_more_pa = 0
+        self._late_more_pa = 0
         self.rest_pa = 0
         self.worst = NOT_JUDGED
         self.begin_run(0)
@@ -218,12 +221,16 @@ class Judge:
             in_force = min(max(fall, in_force >> 2), in_force << 2, 60_000)
         self._in_force = in_force
         sums.look(0, in_force)
-        self._early_pa = sums.residual_pa
+        self._early_pa = early_pa = sums.residual_pa
+        early_pa -= sums.rise_pa
         sums.look(1, in_force)
-        self._middle_pa = sums.residual_pa
+        self._middle_pa = middle_pa = sums.residual_pa
         rise, out, into = sums.rise_pa, sums.out_ul_per_s, sums.into_ul_per_s
+        middle_pa -= rise
         sums.look(2, in_force)
-        self._late_pa = sums.residual_pa
+        self._late_pa = late_pa = sums.residual_pa
+        self._early_more_pa = middle_pa - early_pa
+        self._late_more_pa = middle_pa - late_pa + sums.rise_pa
         self._rise = rise + sums.rise_pa >> 1
         self._out = out + sums.out_ul_per_s >> 1
         self._into = into + sums.into_ul_per_s >> 1
@@ -330,7 +337,7 @@ class Judge:
         """
         learnt = self._fall_learnt
         # A line that has just become narrower slows the fall down as well, but raises the pulse's end before.
-        if not fall or self._late_pa > _COUGH_PA and learnt:
+        if not fall or (learnt and self._late_pa > _COUGH_PA):
             return PATENT
         if not learnt:
             learnt = self._path.known_compliance
@@ -364,6 +371,8 @@ class Judge:
         if not self._teaches:
             return
         self._teaches = False
+        self._bend_before = self._bend_now()
+        self._late_before = self._late_bend_now()
         if self._outvotes():
             self._fall_learnt = self._rise_learnt = self._air = self._lessons = 0
             self._learn(self._rise, self.compliance)
@@ -371,8 +380,6 @@ class Judge:
             self._mend_bends()
             if self._steady and self._air <= _UNUSUAL:
                 self._learn(self._rise, self.compliance)
-        self._bend_before = self._bend_now()
-        self._late_before = self._late_bend_now()
 
     def _outvotes(self):
         """Two pulses in a row that are alike, but not like the only lesson: then it was that one which had a bump."""
@@ -401,9 +408,9 @@ class Judge:
         self._parted_pa = abs(self.residual_pa)
         if lessons == 1:
             # As it looks by what it has taught: a wrong scale bends as well.
-            self.weigh_pulse()
-            self._bend = self._bend_now()
-            self._late_bend = self._late_bend_now()
+            wrong = self.seen - 1000
+            self._bend = self._bend_before = self._bend_before - self._early_more_pa * wrong // 1000
+            self._late_bend = self._late_before = self._late_before - self._late_more_pa * wrong // 1000
         if fall:
             if self._fall_learnt:
                 fall = self._fall_learnt + (fall - self._fall_learnt) // lessons
