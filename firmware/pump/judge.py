@@ -93,7 +93,8 @@ class Judge:
         self._rise = 0
         self._out = 0
         self._into = 0
-        self._early_pa = 0
+        self._bends_early = 0
+        self._bends_late = 0
         self._middle_pa = 0
         self._late_pa = 0
         # and how much more the model expects of the first and the third than of the second.
@@ -118,7 +119,9 @@ class Judge:
         self._steady = False
         self._usual = True
         self._parted_pa = 0
-        self._repeats = False
+        # How even its pulses were last, and how far the last one's parts lay from where those of the lessons lay.
+        self._even_pa = 0
+        self._bent_pa = 0
         # How plateaus bend: those of the lessons, and the one before.
         self._bend = 0
         self._late_bend = 0
@@ -221,16 +224,18 @@ class Judge:
             in_force = min(max(fall, in_force >> 2), in_force << 2, 60_000)
         self._in_force = in_force
         sums.look(0, in_force)
-        self._early_pa = early_pa = sums.residual_pa
-        early_pa -= sums.rise_pa
+        early_pa = sums.residual_pa
+        early_needs_pa = sums.rise_pa - early_pa
         sums.look(1, in_force)
         self._middle_pa = middle_pa = sums.residual_pa
         rise, out, into = sums.rise_pa, sums.out_ul_per_s, sums.into_ul_per_s
-        middle_pa -= rise
+        needs_pa = rise - middle_pa
         sums.look(2, in_force)
         self._late_pa = late_pa = sums.residual_pa
-        self._early_more_pa = middle_pa - early_pa
-        self._late_more_pa = middle_pa - late_pa + sums.rise_pa
+        self._bends_early = early_pa - middle_pa
+        self._bends_late = late_pa - middle_pa
+        self._early_more_pa = early_needs_pa - needs_pa
+        self._late_more_pa = sums.rise_pa - late_pa - needs_pa
         self._rise = rise + sums.rise_pa >> 1
         self._out = out + sums.out_ul_per_s >> 1
         self._into = into + sums.into_ul_per_s >> 1
@@ -281,20 +286,11 @@ class Judge:
         """
         if not self._lessons:
             limit_pa += unknown_pa
-            self._steady = -limit_pa < self._late_bend_now() < limit_pa
+            self._steady = -limit_pa < self._bends_late < limit_pa
             return
-        self._steady = self._bent_pa(self._bend, self._late_bend) < limit_pa
-        self._repeats = self._bent_pa(self._bend_before, self._late_before) < limit_pa
-
-    def _bend_now(self):
-        return self._early_pa - self._middle_pa
-
-    def _late_bend_now(self):
-        return self._late_pa - self._middle_pa
-
-    def _bent_pa(self, bend, late_bend):
-        """How far the plateau's parts lie from such bends."""
-        return max(abs(self._bend_now() - bend), abs(self._late_bend_now() - late_bend))
+        self._even_pa = limit_pa
+        self._bent_pa = max(abs(self._bends_early - self._bend), abs(self._bends_late - self._late_bend))
+        self._steady = self._bent_pa < limit_pa
 
     def _judge_resistance(self, rise, expected, least_pa):
         """Residual of the plateau: more than a cough can add to both its parts, or less than breathing takes away."""
@@ -307,7 +303,7 @@ class Judge:
             self._usual = -low_pa <= self.residual_pa <= low_pa
             if lessons == 1:
                 # A cough in the only pulse to compare with has bent its plateau by about what it added.
-                low_pa += self._bent_pa(self._bend, self._late_bend) * 3 >> 1
+                low_pa += self._bent_pa * 3 >> 1
             else:
                 low_pa += (_LESSON_PA >> lessons) + (self._parted_pa >> lessons - 1)
         else:
@@ -371,24 +367,25 @@ class Judge:
         if not self._teaches:
             return
         self._teaches = False
-        self._bend_before = self._bend_now()
-        self._late_before = self._late_bend_now()
-        if self._outvotes():
+        bend = self._bends_early
+        late_bend = self._bends_late
+        # Two in a row that are alike, but not like the only lesson, tell that it was that one which had a bump.
+        outvoted = (
+            self._lessons == 1
+            and max(abs(bend - self._bend_before), abs(late_bend - self._late_before)) < self._even_pa
+            and not (self._steady and (self._usual or self.residual_pa > 0))
+        )
+        self._bend_before = bend
+        self._late_before = late_bend
+        if outvoted:
             self._fall_learnt = self._rise_learnt = self._air = self._lessons = 0
             self._learn(self._rise, self.compliance)
         elif self._usual:
-            self._mend_bends()
+            step_pa = _BEND_STEP_PA if self._steady else _BEND_STEP_PA >> 2
+            self._bend += min(max(bend - self._bend >> 1, -step_pa), step_pa)
+            self._late_bend += min(max(late_bend - self._late_bend >> 1, -step_pa), step_pa)
             if self._steady and self._air <= _UNUSUAL:
                 self._learn(self._rise, self.compliance)
-
-    def _outvotes(self):
-        """Two pulses in a row that are alike, but not like the only lesson: then it was that one which had a bump."""
-        return self._lessons == 1 and self._repeats and not (self._steady and (self._usual or self.residual_pa > 0))
-
-    def _mend_bends(self):
-        step_pa = _BEND_STEP_PA if self._steady else _BEND_STEP_PA >> 2
-        self._bend += min(max(self._bend_now() - self._bend >> 1, -step_pa), step_pa)
-        self._late_bend += min(max(self._late_bend_now() - self._late_bend >> 1, -step_pa), step_pa)
 
     def _learn(self, rise, fall):
         """The mean of the last four open pulses, more or less."""
