@@ -21,6 +21,8 @@ COMPLIANCE_MOST_UL_PER_KPA = 60.0
 # changes R by up to a half, another syringe of the same brand and size C by up to a factor of four: less than this of
 # both says nothing, so that another brand (at most 1.25) cannot be told, another size can.
 SYRINGE_FACTOR_LEAST = 1.6
+# What two needles of one gauge do not resist more than each other: 19G 0.686 +-0.038 mm, 22G 0.413 +-0.019 mm.
+RESISTANCE_FACTOR_LEAST = 1.7
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,15 @@ def measured(body: dict[str, Any], path: Path) -> tuple[float, float | None] | N
     """(resistance over the catalogue's, compliance in uL/kPa or None) of a run's open pulses; None if they say none."""
     if body.get("outcome") != "completed" or body.get("verdict") != "patent":
         return None
-    pulses = [pulse for pulse in body["pulses"] if pulse["verdict"] == "patent" and not pulse["derated_percent"]]
+    found = _of_pulses([pulse for pulse in body["pulses"] if pulse["verdict"] == "patent"], path)
+    return found if found is not None and TIMES_LEAST <= found[0] <= TIMES_MOST else None
+
+
+def _of_pulses(pulses: list[dict[str, Any]], path: Path) -> tuple[float, float | None] | None:
     resisted = [_times(pulse, path) for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
     if len(resisted) < 2:
         return None
     times = median(resisted)
-    if not TIMES_LEAST <= times <= TIMES_MOST:
-        return None
     gave = [pulse["compliance_ul_per_kpa"] for pulse in pulses if pulse["compliance_ul_per_kpa"]]
     compliance = median(gave) if gave else None
     return times, compliance if compliance is None or compliance < COMPLIANCE_MOST_UL_PER_KPA else None
@@ -104,18 +108,29 @@ def syringe_note(visit: Visit | None, body: dict[str, Any], path: Path) -> str:
 
     A wider barrel makes resistance seem more and compliance less, by the same factor, and leaves the decay as it was; a
     line that has become narrower slows the decay. Both need a last visit to compare with, and a factor that needles and
-    syringes of one kind do not have among each other: a barrel of another size, not one of another brand.
+    syringes of one kind do not have among each other: a barrel of another size, not one of another brand. Where the
+    compliance says nothing, resistance alone is told of, with all that it may come from.
     """
-    found = measured(body, path) if visit is not None else None
-    if visit is None or visit.compliance_ul_per_kpa is None or found is None or found[1] is None:
+    if visit is None:
         return ""
-    more, less = found[0] / visit.times, visit.compliance_ul_per_kpa / found[1]
-    factor = (max(more, 0.0) * max(less, 0.0)) ** 0.5
-    alike = 0.7 < more / less < 2.0
+    # So much more resistance than at the last visit has been called a partial occlusion.
+    found = _of_pulses([pulse for pulse in body["pulses"] if pulse["verdict"] in ("patent", "partial")], path)
+    if found is None:
+        return ""
+    more = found[0] / visit.times
+    less = visit.compliance_ul_per_kpa / found[1] if visit.compliance_ul_per_kpa and found[1] else 0.0
+    alike = less > 0 and 0.7 < more / less < 2.0
     if alike and (min(more, less) > SYRINGE_FACTOR_LEAST or max(more, less) < 1 / SYRINGE_FACTOR_LEAST):
         return (
             f"since the last visit resistance is {more:.2f} times and compliance {1 / less:.2f} times what it was, "
-            f"and the decay is as it was: as if {factor:.1f} times the volume were driven; check the syringe's brand "
-            f"and size ({path.syringe.title}). A narrower needle together with a stiffer syringe looks the same"
+            f"and the decay is as it was: as if {(more * less) ** 0.5:.1f} times the volume were driven; check the "
+            f"syringe's brand and size ({path.syringe.title}). A narrower needle together with a stiffer syringe looks "
+            "the same"
+        )
+    if more > RESISTANCE_FACTOR_LEAST:
+        return (
+            f"since the last visit resistance is {more:.2f} times what it was: the line or the needle has become "
+            "narrower, or the barrel is wider than confirmed and gives more than is counted; check the syringe's "
+            f"brand and size ({path.syringe.title})"
         )
     return ""

@@ -64,10 +64,20 @@ def test_a_figure_that_no_line_has_is_no_hint(times: float):
 
 
 @pytest.mark.requirement("REQ-PATH-2")
-def test_a_run_that_looks_like_a_wider_barrel_is_said_to_and_a_narrower_line_is_not():
+def test_a_run_that_looks_like_a_wider_barrel_is_said_to_and_one_like_the_last_visit_is_not():
     visit = last_visit([record()], "left", PATH)
     assert "1.8 times" in syringe_note(visit, record(2, 1.9, 1.4).body, PATH)
     assert syringe_note(visit, record(2, 0.5, 4.4).body, PATH)
-    for times, compliance in ((1.0, 2.4), (1.9, 2.4), (1.0, 1.2), (1.25, 2.0)):
+    for times, compliance in ((1.0, 2.4), (1.6, 2.4), (1.0, 1.2), (1.25, 2.0)):
         assert syringe_note(visit, record(2, times, compliance).body, PATH) == ""
     assert syringe_note(None, record(2, 1.9, 1.4).body, PATH) == ""
+
+
+@pytest.mark.requirement("REQ-PATH-2")
+def test_much_more_resistance_than_at_the_last_visit_is_told_of_with_all_that_it_may_come_from():
+    visit = last_visit([record()], "left", PATH)
+    for changes in ({}, {"verdict": "partial"}, {"outcome": "stopped"}):
+        note = syringe_note(visit, record(2, 2.6, 2.4, **changes).body, PATH)
+        assert "2.60 times what it was" in note
+        assert "barrel is wider" in note
+        assert "narrower" in note
