@@ -39,7 +39,8 @@ class Limiter:
         state = self.state
         state[READING] = value_pa
         allowed = throttle(state, self._path.line, rate, slope_pa)
-        if allowed < self.lowest:
+        # What is allowed lowers nothing as long as the flow is still on its way up to it.
+        if allowed < self.lowest and allowed - rate < rate >> 3:
             self.lowest = allowed
         return allowed
 

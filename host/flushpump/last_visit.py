@@ -72,7 +72,8 @@ def measured(body: dict[str, Any], path: Path) -> tuple[float, float | None] | N
     """(resistance over the catalogue's, compliance in uL/kPa or None) of a run's open pulses; None if they say none."""
     if body.get("outcome") != "completed" or body.get("verdict") != "patent":
         return None
-    found = _of_pulses([pulse for pulse in body["pulses"] if pulse["verdict"] == "patent"], path)
+    whole = [pulse for pulse in body["pulses"] if pulse["verdict"] == "patent" and not pulse["derated_percent"]]
+    found = _of_pulses(whole, path)
     return found if found is not None and TIMES_LEAST <= found[0] <= TIMES_MOST else None
 
 

@@ -87,3 +87,12 @@ def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
     case = Case(line=line, needle=needle, syringe=syringe)
     first = run(replace(case, visit=run(case).visit())).told.pulses[0]
     assert first.seen_permille == pytest.approx(1000, abs=50)
+
+
+@pytest.mark.requirement("REQ-PRES-2")
+@pytest.mark.parametrize("line", ["tunneled-9.6f", "picc-5f"])
+def test_a_flow_that_is_only_on_its_way_up_is_not_told_as_lowered(line: str) -> None:
+    case = Case(line=line, needle="none")
+    told = run(replace(case, path=replace(case.true_path(), inertia=True))).told
+    assert [pulse.derated_percent for pulse in told.pulses] == [0] * 10
+    assert all(pulse.duration_us == pytest.approx(470_400, abs=1_000) for pulse in told.pulses)
