@@ -21,6 +21,7 @@ from flushsim.emulator.chip import Chip
 FAIL, COLLECT, HEAP, PARTS = 0, 1, 28, 27
 # Outputs, high while a call lasts.
 STEP = 19
+_ARGUMENTS = {"link.readinto": 1, "link.write": 2, "indicators.show": 2, "steps.queue": 3}
 PART_PINS = {
     "pressure.read": 5,
     "link.readinto": 6,
@@ -69,17 +70,7 @@ def _step(self, now_us):
 
 Controller.step = _step
 
-def _wrap(kind, name, pin):
-    Pin(pin, Pin.OUT, value=0)
-    inner = getattr(kind, name)
-    bit = 1 << pin
-    def part(*args):
-        mem32[0xD0000014] = bit
-        result = inner(*args)
-        mem32[0xD0000018] = bit
-        return result
-    setattr(kind, name, part)
-
+%(wrappers)s
 def _wrap_parts():
     from hardware.indicators import Indicators
     from hardware.pressure_abp2 import Abp2
@@ -89,11 +80,27 @@ def _wrap_parts():
     kinds = {"pressure": Abp2, "link": UsbLink, "indicators": Indicators}
     kinds.update({"steps": StepGenerator, "counter": StepCounter})
     for path, pin in %(pins)r.items():
+        Pin(pin, Pin.OUT, value=0)
         part, name = path.split(".")
-        _wrap(kinds[part], name, pin)
+        name_of_both = path.replace(".", "_")
+        globals()["inner_" + name_of_both] = getattr(kinds[part], name)
+        setattr(kinds[part], name, globals()["part_" + name_of_both])
 
 if mem32[0xD0000004] & 1 << %(parts)d:
     _wrap_parts()
+"""
+
+
+def _wrapper(path: str, pin: int) -> str:
+    """A function around a method, with as many arguments: to take any number of them allocates, and no heap is open."""
+    arguments = ", ".join(["part", *(f"given_{number}" for number in range(_ARGUMENTS.get(path, 0)))])
+    name = path.replace(".", "_")
+    return f"""
+def part_{name}({arguments}):
+    mem32[0xD0000014] = {1 << pin}
+    result = inner_{name}({arguments})
+    mem32[0xD0000018] = {1 << pin}
+    return result
 """
 
 
@@ -102,6 +109,7 @@ def hooked_board(parts: bool = False, uf2: Path | None = None) -> EmulatedBoard:
     asked = 1 << FAIL | 1 << COLLECT | 1 << HEAP
     text = _BOOT % {
         "fail": FAIL, "collect": COLLECT, "heap": HEAP, "parts": PARTS, "step": STEP, "asked": asked, "pins": PART_PINS,
+        "wrappers": "".join(_wrapper(path, pin) for path, pin in PART_PINS.items()),
     }  # fmt: skip
     with TemporaryDirectory() as folder:
         root = Path(folder) / "firmware"

@@ -7,6 +7,7 @@ done in a fork of it. Takes some twenty minutes of a machine.
 import os
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -42,18 +43,20 @@ def main() -> None:
     began_us = board.chip.now_us
     board.start()
     figure("reset to the control loop's first turn", (board.chip.now_us - began_us) / 1e6, "s")
-    for part in (turns, memory, stops, round_trip, trains, drift):
-        _forked(part, board)
-    _forked(parts, chip_hooks.hooked_board(parts=True))
+    missing = [part.__name__ for part in (turns, memory, stops, round_trip, trains, drift) if not _forked(part, board)]
+    if not _forked(parts, chip_hooks.hooked_board(parts=True)):
+        missing.append(parts.__name__)
     heading("The same program on three targets: steps, and their times from the first step")
     plain = EmulatedBoard()
     plain.start()
     for line in table([course("native"), course("sim"), course("emulator", plain)]):
         print(line)
     flashing(uf2)
+    if missing:
+        sys.exit(f"not measured, see the errors above: {', '.join(missing)}")
 
 
-def _forked(part: Callable[[EmulatedBoard], None], board: EmulatedBoard) -> None:
+def _forked(part: Callable[[EmulatedBoard], None], board: EmulatedBoard) -> bool:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
@@ -62,10 +65,11 @@ def _forked(part: Callable[[EmulatedBoard], None], board: EmulatedBoard) -> None
             part(board)
             sys.stdout.flush()
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
-    if os.waitpid(child, 0)[1]:
-        print(f"{part.__name__}: not measured, see the error above")
+    return os.waitpid(child, 0)[1] == 0
 
 
 def turns(board: EmulatedBoard) -> None:
@@ -91,11 +95,11 @@ def parts(board: EmulatedBoard) -> None:
     board.start()
     watches = {name: Stopwatch(board.chip, pin) for name, pin in PART_PINS.items()}
     bench = Bench("emulator", board=board)
-    bench.start(pulses(1, 500_000), lease_ms=1500)
+    bench.start(pulses(1, 1_800_000), lease_ms=1500)
     bench.turns_until(in_pulse(bench, 100))
     for name, watch in watches.items():
         with watch.running() as times:
-            bench.wait(0.03)
+            bench.wait(0.1)
         figure(f"  {name} while it moves, mean of {len(times.us)}", times.mean_ms * 1000, "us")
         figure(f"  {name} while it moves, worst", times.worst_ms * 1000, "us")
 
