@@ -392,12 +392,13 @@ class Judge:
         path = self._path
         lessons = self._lessons
         found = self._sums.rise_compliance()
-        if lessons:
-            if found:
+        # In a wide line all leaves at once, and what the rise shows of the compliance is chance.
+        if found * 4 > fall * 3 or (lessons and found * 2 > fall):
+            if lessons and self._rise_learnt:
                 self._rise_learnt += (found - self._rise_learnt) // lessons
-        elif found * 4 > fall * 3:
-            # The first rise, out of play and friction, may show less than the next ones.
-            self._rise_learnt = found + (found >> 3)
+            else:
+                # The first rise, out of play and friction, may show less than the next ones.
+                self._rise_learnt = found if lessons else found + (found >> 3)
         lessons = min(lessons + 1, _LESSONS)
         self._lessons = lessons
         path.learn(1000 + (self.seen - 1000) // lessons)
