@@ -1,7 +1,7 @@
 """A firmware that can be looked into and disturbed by pins that no board uses; the pump's own files are as they are.
 
 `boot.py` wraps calls of the control loop. The wrapper of a step costs some 20 us of each turn, and those of parts more,
-so these are there only when PARTS is high at the start.
+and heap, so these are there only when they are asked for.
 """
 
 import re
@@ -18,7 +18,7 @@ from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
 
 # Inputs. FAIL raises in each turn while it is high; COLLECT collects garbage in the next turn, HEAP tells of the heap.
-FAIL, COLLECT, HEAP, PARTS = 0, 1, 28, 27
+FAIL, COLLECT, HEAP = 0, 1, 28
 # Outputs, high while a call lasts.
 STEP = 19
 _ARGUMENTS = {"link.readinto": 1, "link.write": 2, "indicators.show": 2, "steps.queue": 3}
@@ -42,7 +42,7 @@ gc.threshold(8192)
 from machine import Pin, mem32
 from pump.controller import Controller
 
-for _pin in (%(fail)d, %(collect)d, %(heap)d, %(parts)d):
+for _pin in (%(fail)d, %(collect)d, %(heap)d):
     Pin(_pin, Pin.IN, Pin.PULL_DOWN)
 Pin(%(step)d, Pin.OUT, value=0)
 _inner = Controller.step
@@ -69,7 +69,10 @@ def _step(self, now_us):
     mem32[0xD0000018] = 1 << %(step)d
 
 Controller.step = _step
+"""
 
+
+_PARTS = """
 %(wrappers)s
 def _wrap_parts():
     from hardware.indicators import Indicators
@@ -86,8 +89,7 @@ def _wrap_parts():
         globals()["inner_" + name_of_both] = getattr(kinds[part], name)
         setattr(kinds[part], name, globals()["part_" + name_of_both])
 
-if mem32[0xD0000004] & 1 << %(parts)d:
-    _wrap_parts()
+_wrap_parts()
 """
 
 
@@ -107,18 +109,16 @@ def part_{name}({arguments}):
 def hooked_board(parts: bool = False, uf2: Path | None = None) -> EmulatedBoard:
     """A board with that firmware, not yet started."""
     asked = 1 << FAIL | 1 << COLLECT | 1 << HEAP
-    text = _BOOT % {
-        "fail": FAIL, "collect": COLLECT, "heap": HEAP, "parts": PARTS, "step": STEP, "asked": asked, "pins": PART_PINS,
-        "wrappers": "".join(_wrapper(path, pin) for path, pin in PART_PINS.items()),
-    }  # fmt: skip
+    text = _BOOT % {"fail": FAIL, "collect": COLLECT, "heap": HEAP, "step": STEP, "asked": asked}
+    if parts:
+        wrappers = "".join(_wrapper(path, pin) for path, pin in PART_PINS.items())
+        text += _PARTS % {"wrappers": wrappers, "pins": PART_PINS}
     with TemporaryDirectory() as folder:
         root = Path(folder) / "firmware"
         shutil.copytree(boot.firmware_root(), root, ignore=shutil.ignore_patterns("tests", "__pycache__"))
         with open(root / "boot.py", "a") as file:
             file.write(text)
-        board = EmulatedBoard(image_file=uf2, firmware_root=root)
-    board.chip.drive(PARTS, parts)
-    return board
+        return EmulatedBoard(image_file=uf2, firmware_root=root)
 
 
 @dataclass

@@ -393,12 +393,10 @@ class Judge:
         lessons = self._lessons
         found = self._sums.rise_compliance()
         # In a wide line all leaves at once, and what the rise shows of the compliance is chance.
-        if found * 4 > fall * 3 or (lessons and found * 2 > fall):
-            if lessons and self._rise_learnt:
-                self._rise_learnt += (found - self._rise_learnt) // lessons
-            else:
-                # The first rise, out of play and friction, may show less than the next ones.
-                self._rise_learnt = found if lessons else found + (found >> 3)
+        if found * 4 > fall * (2 if lessons else 3):
+            known = self._rise_learnt
+            # The first rise, out of play and friction, may show less than the next ones.
+            self._rise_learnt = known + (found - known) // lessons if known else found + (found >> 3)
         lessons = min(lessons + 1, _LESSONS)
         self._lessons = lessons
         path.learn(1000 + (self.seen - 1000) // lessons)
