@@ -141,6 +141,7 @@ class Bench:
         self.port: Any = open_port(self.url) if board is None else _port_on(board, line, needle, syringe, faults, seed)
         self._pump: Pump | None = None
         self._loaded_nl = 0
+        self._fastest_ml_per_s = 0.0
         if greet:
             self.greet()
 
@@ -241,7 +242,8 @@ class Bench:
 
     def path_settings(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathSettings:
         """PATH_SET of this path. Its tip lies in a beaker: a central one would have to be asked for blood return."""
-        return replace(path_settings(self.path, fluid, loaded_ml), **{"line_flags": LineFlag.NONE, **changes})
+        path = self.path.fitted_to(self._fastest_ml_per_s)
+        return replace(path_settings(path, fluid, loaded_ml), **{"line_flags": LineFlag.NONE, **changes})
 
     def set_path(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathApplied:
         """Puts a syringe in and tells the pump; `changes` replace fields of PATH_SET."""
@@ -257,6 +259,8 @@ class Bench:
 
     def start(self, *phases: Phase, lease_ms: int = LEASE_MS, max_time_ms: int = 60_000, **path: Any) -> None:
         """Path, program, START."""
+        # As a plan does: the pump is told what its fastest phase will meet.
+        self._fastest_ml_per_s = max((phase.flow_nl_per_s for phase in phases), default=0) / 1e6
         self.set_path(**path)
         self.load(*phases, max_time_ms=max_time_ms)
         self.pump.start(lease_ms)

@@ -6,7 +6,7 @@ predicted with saline at 20 C, which is stiffer than at body temperature, so the
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flushpump import hydraulics
 from flushpump.catalogue import Catalogue, Extension, Line, Needle, Syringe, load
@@ -27,7 +27,8 @@ LEAST_FLOW_ML_PER_S = 0.1
 # Suction that an aspirate check may need: a softer pull keeps the catheter's wall from closing its own tip (R-m), and
 # leaves room before the pump's own limit of 50 kPa below zero.
 SUCTION_KPA = 30.0
-# The device knows the path as R_L Q + R_T Q2; that is fitted where flushes work, not where turbulence bends it.
+# The device knows the path as R_L Q + R_T Q2; that is fitted where flushes work, and further only for a faster one:
+# where turbulence sets in, what fits below is half of what a wide line needs above.
 FITTED_FLOW_ML_PER_S = 2.0
 # 8 mmHg, the upper end of resting central venous pressure.
 VEIN_KPA = 1.07
@@ -140,6 +141,15 @@ class Path:
     def names(self) -> tuple[str, str, str, str]:
         """Line, needle, syringe, extension."""
         return (self.line.name, self.needle.name, self.syringe.name, self.extension.name)
+
+    def fitted_to(self, flow_ml_per_s: float) -> "Path":
+        """The same path, known to the device up to this flow, mL/s, if that is faster than flushes are."""
+        if flow_ml_per_s <= FITTED_FLOW_ML_PER_S:
+            return self
+        laminar, turbulent = hydraulics.fit_resistance(
+            _drops(self.extension, self.needle, self.line), min(flow_ml_per_s, self.flow_cap_ml_per_s)
+        )
+        return replace(self, resistance_kpa_s_per_ml=laminar, turbulence_kpa_s2_per_ml2=turbulent)
 
     def predict_kpa(self, flow_ml_per_s: float) -> float:
         """Pressure at the syringe's outlet, kPa, for a steady flow into a resting vein."""

@@ -111,7 +111,8 @@ class Plan:
 
     def settings(self) -> PathSettings:
         """PATH_SET for this plan. The pump judges the fluid: it is told the most restricted one of the run."""
-        return path_settings(self.path, max(phase.fluid for phase in self.phases), self.loaded_ml, self.visit)
+        path = self.path.fitted_to(max(phase.flow_ml_per_s for phase in self.phases))
+        return path_settings(path, max(phase.fluid for phase in self.phases), self.loaded_ml, self.visit)
 
     def program(self) -> Program:
         """The program as the pump takes it."""
