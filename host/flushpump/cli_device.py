@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli_base import aligned, console_for, json_option, port_option, print_json, say
-from flushpump.errors import UsageProblem
+from flushpump.cli_base import aligned, complain, console_for, json_option, port_option, print_json, say
+from flushpump.errors import OutcomeUnknown, UsageProblem
 from flushpump.events import alarm_happened, alarm_name, alarm_remedy
+from flushpump.following import patient_status
 from flushpump.insisting import patiently
 from flushpump.interrupts import Interrupts
 from flushpump.ports import list_ports
@@ -21,6 +22,7 @@ from flushpump.report import alarm_json, alarm_sentence
 from flushpump.types import Flag, Status
 
 _MONITOR_S = 0.2
+_BY_HAND = "if anything moves, press the pump's stop button or cut its power"
 
 
 @click.command("ports", short_help="Lists the serial ports of this computer.")
@@ -92,7 +94,7 @@ def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> No
         with live or console:
             while not interrupts.wanted and (until_s is None or pump.now_s < until_s):
                 began_s, began_pump_s = time.monotonic(), pump.now_s
-                _show_once(status_json(pump.status()), as_json, live, console)
+                _show_once(status_json(patient_status(pump)), as_json, live, console)
                 while not interrupts.wanted and pump.now_s < began_pump_s + _MONITOR_S:
                     pump.poll(_MONITOR_S / 4)
                 time.sleep(max(0.0, _MONITOR_S - (time.monotonic() - began_s)))
@@ -104,7 +106,12 @@ def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> No
 def stop_command(url: str | None, as_json: bool) -> None:
     """Stops the pump, whoever runs it, and ends when it says that nothing moves."""
     with Pump.observe(url, shared=True) as pump:
-        report = pump.stop()
+        try:
+            report = pump.stop(_still_stopping)
+        except KeyboardInterrupt as interrupt:
+            raise OutcomeUnknown(
+                "stopped by the user before the pump had said that nothing moves", _BY_HAND
+            ) from interrupt
     values = {
         "state": report.state.name.lower(),
         "moving": bool(report.moving),
@@ -115,6 +122,10 @@ def stop_command(url: str | None, as_json: bool) -> None:
         print_json(values)
     else:
         click.echo(f"stopped, nothing moves: {values['delivered_ml']:.2f} mL delivered in the last program")
+
+
+def _still_stopping() -> None:
+    complain(f"no answer to STOP yet, it is sent again and again; {_BY_HAND}")
 
 
 @click.command("alarms", short_help="Lists the alarms that wait.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .errors import LinkLost, OutcomeUnknown, Refused, Silent
 from .insisting import patiently
 from .lease import LEASE_MAX_S, RAMP_MARGIN_S, Lease
-from .link import Link
+from .link import TRY_S, Link
 from .types import (
     Alarm,
     Event,
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 _SILENCE_S = 1.0
 _STOP_AGAIN_S = 0.02
 _STOP_PATIENCE_S = LEASE_MAX_S + RAMP_MARGIN_S
+# Without a session: another program's lease may keep the pump moving, and that program may take the answers.
+_STOP_OF_ANOTHER_S = 6.0
+_STOP_WORD_S = 1.5
+# A program that heeds the lock has lent it long before; one that hangs never will.
+_STOP_POLITE_S = 1.0
 _STOP_LEAST_S = 0.5
 _REST_PATIENCE_S = 2.0
 _GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
@@ -140,31 +145,59 @@ def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:
     yield result
 
 
-def stop(link: Link, lease: Lease) -> StopReport:
-    """STOP until the pump says that nothing moves; given up when the lease must be over. LinkLost, OutcomeUnknown."""
+def stop(link: Link, lease: Lease, still_trying: Callable[[], None] = lambda: None) -> StopReport:
+    """STOP until the pump says that nothing moves; given up when the lease must be over. LinkLost, OutcomeUnknown.
+
+    Beside another program it does not read before that has lent the port, or has had a second to do so; what that
+    program's lease is, nobody knows here, so it is given up after a fixed time. See Pump.stop for `still_trying`.
+    """
     lease.keep_alive = False
-    until_s = link.now_s + _STOP_PATIENCE_S
+    began_s = link.now_s
+    until_s = began_s + (_STOP_PATIENCE_S if link.session else _STOP_OF_ANOTHER_S)
     if link.session and lease.lease_ms:
         # Only this session's own lease can keep anything moving, and when it ends is known.
-        until_s = max(link.now_s + _STOP_LEAST_S, lease.over_s)
-    answered = False
+        until_s = max(began_s + _STOP_LEAST_S, lease.over_s)
+    first, sent_s = link.say_stop(), link.now_s
+    answered = told = False
     while True:
-        try:
-            report = StopReport.from_wire(link.stop_once())
+        report, lent = None, False
+        if link.lock.take() or link.now_s >= began_s + _STOP_POLITE_S:
+            report = _stop_report(link, first, sent_s + TRY_S)
+        else:
+            link.lock.wait()
+            lent = link.lock.take()
+        if report is not None:
             answered = True
+            # What has come meanwhile would be taken for news by the next one who reads the port.
+            link.listen(link.now_s + (_STOP_AGAIN_S if report.moving else 0.0))
             if not report.moving:
                 return report
-        except (Silent, Refused) as problem:
-            if link.now_s >= until_s:
-                raise _unconfirmed(link, answered) from problem
         if link.now_s >= until_s:
             raise _unconfirmed(link, answered)
-        link.listen(link.now_s + _STOP_AGAIN_S)
+        if not answered and not told and link.now_s >= began_s + _STOP_WORD_S:
+            told = True
+            still_trying()
+        if lent or report is not None or link.now_s >= sent_s + TRY_S:
+            link.say_stop()
+            sent_s = link.now_s
+
+
+def _stop_report(link: Link, first: int, until_s: float) -> StopReport | None:
+    try:
+        values = link.stop_reply(first, until_s)
+    except Refused:
+        return None
+    return None if values is None else StopReport.from_wire(values)
 
 
 def _unconfirmed(link: Link, answered: bool) -> LinkLost | OutcomeUnknown:
     if answered:
         return OutcomeUnknown("the pump has not confirmed that nothing moves", "cut its power")
+    if not link.lock.take():
+        return OutcomeUnknown(
+            "another program has the port and takes the pump's answers to STOP",
+            "see that nothing moves, else press the pump's stop button or cut its power",
+        )
     if not link.session:
         return OutcomeUnknown("the pump does not answer STOP", "press its stop button or cut its power")
     return LinkLost(

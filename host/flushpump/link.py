@@ -18,6 +18,7 @@ from . import wire
 from .errors import ExecutedLate, OutcomeUnknown, Refused, Silent, UsageProblem, refused
 from .events import Event, event_from_wire
 from .outcome import Pending, Settled
+from .sharing import PortLock
 from .stream import FrameStream
 from .types import Hello, Status
 
@@ -38,12 +39,17 @@ Values = dict[str, int | bytes]
 class Link:
     """One pump over one stream. `prove` proves the pairing key in every new session."""
 
-    def __init__(self, stream: FrameStream, name: str, nonce: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(
+        self, stream: FrameStream, lock: PortLock, name: str, nonce: Callable[[int], bytes] = secrets.token_bytes
+    ) -> None:
         self._stream = stream
+        self.lock = lock
         self._name = name
         self._nonce = nonce
         # A random start, so that a late reply to an earlier client is not taken for one to this.
-        self._query_counter = int.from_bytes(nonce(2), "little")
+        self._query_counter = self._before_queries = int.from_bytes(nonce(2), "little")
+        # Whether the pump has answered a STOP that this program did not send.
+        self.stopped_by_another = False
         self._events: deque[Event] = deque()
         self._newest_telemetry = -1
         self._executed = (0, 0)
@@ -104,9 +110,15 @@ class Link:
             self.superseded = self.superseded or reply.session != self.session
         return status
 
-    def stop_once(self) -> Values:
-        """STOP, tried three times; Silent when nothing answers."""
-        return self._unpack("STOP", self._query("STOP", {}, TRIES))
+    def say_stop(self) -> int:
+        """Sends STOP and waits for nothing; its number, for stop_reply."""
+        self._stream.send(self._next_query("STOP", {}))
+        return self._query_counter
+
+    def stop_reply(self, first: int, until_s: float) -> Values | None:
+        """The answer to the STOP with number `first` or to a later one; None when none has come. Refused."""
+        reply = self._reply_to(_NUMBERS["STOP"], first, self._query_counter, until_s)
+        return None if reply is None else self._unpack("STOP", reply)
 
     def command(self, name: str, values: Values | None = None) -> Values:
         """Sends the session's next command and returns the reply's values.
@@ -174,7 +186,8 @@ class Link:
             pending.sends += 1
             self._stream.send(pending.encoded)
             until_s = self.now_s + TRY_S
-            while (reply := self._reply_to(_NUMBERS[pending.name], pending.sequence, until_s)) is not None:
+            number, sequence = _NUMBERS[pending.name], pending.sequence
+            while (reply := self._reply_to(number, sequence, sequence, until_s)) is not None:
                 if reply.session == pending.session:
                     return self._conclude(pending, reply)
                 if reply.status == _WRONG_SESSION:
@@ -227,12 +240,15 @@ class Link:
             self.superseded = True
         self.pending = None
 
-    def _query(self, name: str, values: Values, tries: int) -> wire.Frame:
+    def _next_query(self, name: str, values: Values) -> bytes:
         self._query_counter = (self._query_counter + 1) & 0xFFFF
-        encoded = self._encode(name, self._query_counter, wire.REQUESTS[name].pack(values))
+        return self._encode(name, self._query_counter, wire.REQUESTS[name].pack(values))
+
+    def _query(self, name: str, values: Values, tries: int) -> wire.Frame:
+        encoded, number = self._next_query(name, values), self._query_counter
         for _ in range(tries):
             self._stream.send(encoded)
-            reply = self._reply_to(_NUMBERS[name], self._query_counter, self.now_s + TRY_S)
+            reply = self._reply_to(_NUMBERS[name], number, number, self.now_s + TRY_S)
             if reply is not None:
                 return reply
         raise Silent(f"{self._name} does not answer", "check cable and power")
@@ -241,16 +257,22 @@ class Link:
         kind = messages.KIND_REQUEST
         return wire.encode_frame(wire.Frame(messages.VERSION, kind, _NUMBERS[name], self.session, sequence, 0, payload))
 
-    def _reply_to(self, message: int, sequence: int, until_s: float) -> wire.Frame | None:
-        """The response to that request; events are kept, late and doubled replies are ignored."""
+    def _reply_to(self, message: int, first: int, last: int, until_s: float) -> wire.Frame | None:
+        """The response to one of those requests; events are kept, late and doubled replies are ignored."""
         while (frame := self._stream.receive(until_s)) is not None:
             self._sort(frame)
-            if frame.kind == messages.KIND_RESPONSE and (frame.message, frame.sequence) == (message, sequence):
+            is_response = frame.kind == messages.KIND_RESPONSE and frame.message == message
+            if is_response and _lies_in(frame.sequence, first, last):
                 return frame
         return None
 
     def _sort(self, frame: wire.Frame) -> None:
         self.heard_s = self.now_s
+        if frame.kind == messages.KIND_RESPONSE and frame.message == _NUMBERS["STOP"]:
+            if not _lies_in(frame.sequence, self._before_queries, self._query_counter):
+                self.stopped_by_another = True
+                self.lock.lend()
+            return
         if frame.kind != messages.KIND_EVENT or (self.session and frame.session != self.session):
             return
         layout = wire.EVENTS.get(frame.message)
@@ -281,6 +303,11 @@ class Link:
                 "update the older of the two; status and stop work all the same",
                 _VERSION,
             )
+
+
+def _lies_in(number: int, first: int, last: int) -> bool:
+    """Whether a 16-bit counter that went from `first` to `last` has had this number."""
+    return (number - first) & 0xFFFF <= (last - first) & 0xFFFF
 
 
 def _unknown(pending: Pending) -> OutcomeUnknown:

@@ -59,14 +59,20 @@ def open_port(url: str, *, shared: bool = False) -> Port:
     if _SIM_HANDLERS not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append(_SIM_HANDLERS)
     options: dict[str, object] = {"baudrate": 115200, "timeout": READ_WAIT_S, "write_timeout": WRITE_WAIT_S}
-    if "://" not in url and not shared:
+    if is_local(url) and not shared:
         options["exclusive"] = True
     try:
         return cast(Port, serial.serial_for_url(url, **options))
     except (OSError, ValueError) as problem:
         if url.startswith(_SIMULATOR):
             raise _no_simulator(problem) from problem
-        raise NoDevice(f"the port {url} cannot be opened: {_reason(problem)}", _remedy(problem)) from problem
+        remedy = _remedy(problem, stopping=shared)
+        raise NoDevice(f"the port {url} cannot be opened: {_reason(problem)}", remedy) from problem
+
+
+def is_local(url: str) -> bool:
+    """Whether it is a serial port of this computer, which several programs can have open."""
+    return "://" not in url
 
 
 def _no_simulator(problem: Exception) -> UsageProblem | NoDevice:
@@ -90,8 +96,11 @@ def _is_taken(problem: Exception) -> bool:
     return _number(problem) in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(problem)
 
 
-def _remedy(problem: Exception) -> str:
+def _remedy(problem: Exception, *, stopping: bool) -> str:
     if _is_taken(problem):
+        if stopping:
+            # As on Windows, where a port has one owner.
+            return "stop the pump there, or by its stop button"
         return "wait until that has ended; `flushpump stop` works all the same"
     return "see `flushpump ports`"
 

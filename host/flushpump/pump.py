@@ -21,7 +21,8 @@ from .insisting import patiently
 from .lease import Lease
 from .link import Link, Values
 from .outcome import Settled
-from .ports import Port, find_pump, open_port
+from .ports import Port, find_pump, is_local, open_port
+from .sharing import PortLock
 from .stream import FrameStream
 from .types import (
     Authenticated,
@@ -66,7 +67,13 @@ class Pump(Upkeep):
     """
 
     def __init__(
-        self, port: Port, name: str, key: bytes | None, nonce: Callable[[int], bytes] = secrets.token_bytes
+        self,
+        port: Port,
+        name: str,
+        key: bytes | None,
+        nonce: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        shared: bool = False,
     ) -> None:
         if key is not None and len(key) != 16:
             raise UsageProblem(f"a pairing key has 16 bytes, not {len(key)}")
@@ -74,7 +81,7 @@ class Pump(Upkeep):
         self._key = key
         self._stream = FrameStream(port, name)
         self._name = name
-        self.link = Link(self._stream, name, nonce)
+        self.link = Link(self._stream, PortLock(port, shared=shared), name, nonce)
         self.link.prove = self._authenticate
         self.lease = Lease(self.link)
         self.hello: Hello | None = None
@@ -125,10 +132,10 @@ class Pump(Upkeep):
     def observe(cls, url: str | None = None, *, shared: bool = False) -> Self:
         """Without a session, so that nobody else's ends: only status(), stop() and poll().
 
-        `shared` takes the port even while another program holds it, for a STOP; replies may then be lost to it.
+        `shared` takes the port even while another program holds it, for a STOP.
         """
         url = url or find_pump()
-        pump = cls(open_port(url, shared=shared), url, None)
+        pump = cls(open_port(url, shared=shared), url, None, shared=shared and is_local(url))
         if shared:
             return pump
         try:
@@ -206,9 +213,17 @@ class Pump(Upkeep):
                 continue
             return self.link.settled
 
-    def stop(self) -> StopReport:
-        """Stops all motion; returns when the pump says that nothing moves. LinkLost, OutcomeUnknown."""
-        self.stop_report = following.stop(self.link, self.lease)
+    @property
+    def stopped_by_another(self) -> bool:
+        """Whether another program has stopped the pump, as the pump's answers to it show, since the last start."""
+        return self.link.stopped_by_another
+
+    def stop(self, still_trying: Callable[[], None] = lambda: None) -> StopReport:
+        """Stops all motion; returns when the pump says that nothing moves. LinkLost, OutcomeUnknown.
+
+        `still_trying` is called once when no answer has come for a while, as STOP goes out again and again.
+        """
+        self.stop_report = following.stop(self.link, self.lease, still_trying)
         return self.stop_report
 
     def keepalive(self, lease_ms: int = LEASE_MS) -> LeaseRenewed:
@@ -300,6 +315,7 @@ class Pump(Upkeep):
         self.lease.expect(lease_ms)
         # Before it is known whether it was executed: if the reply is lost, it is still this motion that ends.
         self.motion_crc = crc
+        self.link.stopped_by_another = False
         reply = self.link.command(name, values)
         self.lease.began(sent_s)
         self.program_running = name == "START"

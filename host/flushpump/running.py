@@ -215,8 +215,12 @@ class Run:
                 report.outcome = reports.UNKNOWN
             return
         if result.outcome is Outcome.STOPPED and not report.interrupted:
-            # It was stopped because of the link, not by an alarm and by nobody's hand.
-            report.outcome = reports.LINK_LOST
+            if self._pump.stopped_by_another:
+                # What failed, failed because that program had the line to itself for a while.
+                report.problem = ""
+            else:
+                # It was stopped because of the link, not by an alarm and by nobody's hand.
+                report.outcome = reports.LINK_LOST
 
     def _collect_alarms(self) -> None:
         if self._report.outcome == reports.COMPLETED and not self._report.alarms:

@@ -95,7 +95,12 @@ class SingleMotion:
         lost = isinstance(problem, LinkLost)
         try:
             self.pump.stop()
-            self._told(before, patient_status(self.pump))
+            status = patient_status(self.pump)
+            if self.pump.stopped_by_another:
+                # What failed, failed because that program had the line to itself for a while.
+                self._ended(before, status, False)
+                return
+            self._told(before, status)
             lost = True
         except FlushPumpError:
             # What was heard last is what can be told.

@@ -74,7 +74,7 @@ def test_a_port_in_use_is_refused_but_can_be_shared_for_a_stop(terminal: Termina
             Pump.open(terminal.path)
         terminal.pump.moving = True
         with Pump.observe(terminal.path, shared=True) as other:
-            other.link.stop_once()
+            other.stop()
         assert not terminal.pump.moving
 
 
