@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from flushlink import messages
-from flushpump.errors import Refused
 from flushpump.types import Alarm, Flag, State
-from hil_bench import Bench, pulses, steady
+from hil_bench import Bench, pulses, refused_as, steady
 from hil_truth import in_pulse
 
 OpenBench = Callable[..., Bench]
@@ -43,9 +42,7 @@ def test_acknowledging_an_old_occurrence_does_not_clear_a_newer_one(bench: Bench
     lose_the_lease(bench)
     new = bench.pump.status().alarm_occurrence
     assert new != old
-    with pytest.raises(Refused) as refused:
-        bench.pump.acknowledge(old)
-    assert refused.value.status_name == "NO_ENTRY"
+    assert refused_as(lambda: bench.pump.acknowledge(old)) == "NO_ENTRY"
     assert bench.alarm_names() == ["LEASE_LOST"]
     assert bench.pump.status().state is State.STOPPED
 
@@ -75,9 +72,7 @@ def test_a_newer_occurrence_that_replaced_a_waiting_one_needs_its_own_acknowledg
 def test_a_waiting_alarm_forbids_a_start_until_acknowledged(bench: Bench) -> None:
     lose_the_lease(bench)
     bench.load(pulses(1))
-    with pytest.raises(Refused) as refused:
-        bench.pump.start()
-    assert refused.value.status_name == "ALARM_ACTIVE"
+    assert refused_as(bench.pump.start) == "ALARM_ACTIVE"
     bench.acknowledge_all()
     bench.pump.start()
     assert bench.follow().alarms == []
@@ -170,18 +165,14 @@ def test_three_runs_ended_by_alarms_within_ten_minutes_lock_the_pump_until_reset
     bench.set_path()
     bench.load(pulses(1))
     for move in (bench.pump.start, lambda: bench.pump.prime(0.2, 0.5)):
-        with pytest.raises(Refused) as refused:
-            move()
-        assert refused.value.status_name == "LOCKED"
+        assert refused_as(move) == "LOCKED"
     bench.restart(bench.rig.power_cut)
     bench.greet()
     assert "LOCKED_OUT" in bench.alarm_names(), "switching it off and on is no service"
     bench.acknowledge_all()
     bench.set_path()
     bench.load(pulses(1))
-    with pytest.raises(Refused) as refused:
-        bench.pump.start()
-    assert refused.value.status_name == "LOCKED"
+    assert refused_as(bench.pump.start) == "LOCKED"
     bench.restart(bench.pump.reset)
     bench.greet()
     bench.set_path()

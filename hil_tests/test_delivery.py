@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from flushpump.errors import Refused
 from flushpump.plan import Plan
 from flushpump.sequence import load_sequence
 from flushpump.types import Outcome, Phase, PhaseKind, Question, State, Verdict
-from hil_bench import ASPIRATE, LOCK, Bench, pulses, steady
+from hil_bench import ASPIRATE, LOCK, Bench, pulses, refused_as, steady
 from hil_truth import in_pulse
 
 pytestmark = pytest.mark.simulated("the plant's truth")
@@ -154,10 +153,6 @@ def test_a_low_and_an_empty_syringe_are_announced_and_the_empty_one_stops(
 def test_a_program_that_would_empty_the_syringe_is_refused_before_it_moves(bench: Bench) -> None:
     bench.set_path(loaded_ml=2.0)
     bench.load(steady(1_600_000, 500_000))
-    with pytest.raises(Refused) as refused:
-        bench.pump.start()
-    assert refused.value.status_name == "SYRINGE"
-    with pytest.raises(Refused) as refused:
-        bench.pump.prime(1.6, 0.5)
-    assert refused.value.status_name == "SYRINGE"
+    assert refused_as(bench.pump.start) == "SYRINGE"
+    assert refused_as(lambda: bench.pump.prime(1.6, 0.5)) == "SYRINGE"
     assert bench.plant.bursts == []

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 from flushlink import messages
 from flushpump import wire
-from flushpump.errors import Refused
 from flushpump.types import Flag, Outcome, ResetCause
-from hil_bench import Bench, pulses
+from hil_bench import Bench, pulses, refused_as
 from hil_truth import in_pulse, stands_still
 
 OpenBench = Callable[..., Bench]
@@ -79,9 +78,7 @@ def test_without_good_settings_therapy_is_refused_and_service_works(open_bench: 
     bench.set_path()
     bench.load(pulses(1))
     for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
-        with pytest.raises(Refused) as refused:
-            move()
-        assert refused.value.status_name == "SETTINGS"
+        assert refused_as(move) == "SETTINGS"
     assert stands_still(bench, 1.0)
     assert bench.pump.self_test().failed == messages.TEST_CONFIGURATION
     assert bench.pump.log()
@@ -133,14 +130,10 @@ def test_a_memory_that_takes_no_record_is_an_alarm_and_no_run_begins_until_it_do
     bench.acknowledge_all()
     for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
         bench.load(pulses(1))
-        with pytest.raises(Refused) as refused:
-            move()
-        assert refused.value.status_name == "STORAGE"
+        assert refused_as(move) == "STORAGE"
         assert stands_still(bench, 0.5)
         bench.acknowledge_all()
-    with pytest.raises(Refused) as refused:
-        bench.pump.set_setting("telemetry_interval_ms", 100)
-    assert refused.value.status_name == "STORAGE"
+    assert refused_as(lambda: bench.pump.set_setting("telemetry_interval_ms", 100)) == "STORAGE"
     bench.acknowledge_all()
     bench.rig.journal.worn = False
     bench.wait(2.0)

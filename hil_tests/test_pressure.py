@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from flushpump import catalogue
-from flushpump.errors import Refused
 from flushpump.types import Flag, Outcome, Phase, State, Verdict
-from hil_bench import LOCK, Bench, pulses, steady
+from hil_bench import LOCK, Bench, pulses, refused_as, steady
 from hil_truth import (
     STOP_BUDGET_MS,
     VOLUME_AFTER_TRIP_UL,
@@ -286,9 +285,7 @@ def test_while_the_sensor_is_silent_nothing_starts(bench: Bench) -> None:
     bench.set_path()
     bench.load(pulses(1))
     for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
-        with pytest.raises(Refused) as refused:
-            move()
-        assert refused.value.status_name == "ALARM_ACTIVE"
+        assert refused_as(move) == "ALARM_ACTIVE"
     assert bench.plant.bursts == []
 
 

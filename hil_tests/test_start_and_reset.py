@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from flushlink import messages
-from flushpump.errors import FlushPumpError, Refused
+from flushpump.errors import FlushPumpError
 from flushpump.types import Flag, ResetCause, State
-from hil_bench import ASPIRATE, Bench, pulses, steady
+from hil_bench import ASPIRATE, Bench, pulses, refused_as, steady
 from hil_truth import in_pause, in_pulse, stands_still
 from hil_wire import Wire, status_name
 
@@ -69,9 +69,7 @@ def test_a_failed_self_test_is_shown_logged_and_forbids_motion(open_bench: OpenB
     assert bench.pump.alarms()[0].detail & bit
     bench.set_path()
     bench.load(pulses(1))
-    with pytest.raises(Refused) as refused:
-        bench.pump.start()
-    assert refused.value.status_name == "SELF_TEST"
+    assert refused_as(bench.pump.start) == "SELF_TEST"
     entries = [entry for entry in bench.pump.log() if entry.code == messages.LOG_SELF_TEST]
     assert [(entry.argument, entry.detail & bit) for entry in entries[:1]] == [(0, bit)]
 
@@ -132,18 +130,14 @@ def test_after_a_reset_the_motor_is_off_nothing_resumes_and_the_cause_is_told(
     bench.wait(3.0)
     assert (len(bench.plant.bursts), bench.plant.stepper.position) == (moved, position)
     bench.acknowledge_all()
-    with pytest.raises(Refused) as refused:
-        bench.pump.link.command("START", {"program_crc": 0, "lease_ms": 2000})
-    assert refused.value.status_name == "NO_PATH"
+    assert refused_as(lambda: bench.pump.link.command("START", {"program_crc": 0, "lease_ms": 2000})) == "NO_PATH"
 
 
 @pytest.mark.simulated("a restart without waiting for USB")
 @pytest.mark.requirement("REQ-START-3")
 def test_a_reset_by_command_is_refused_in_a_run_and_told_as_its_cause(bench: Bench) -> None:
     bench.start(steady(3_000_000, 1_000_000))
-    with pytest.raises(Refused) as refused:
-        bench.pump.reset()
-    assert refused.value.status_name == "WRONG_STATE"
+    assert refused_as(bench.pump.reset) == "WRONG_STATE"
     bench.pump.stop()
     bench.restart(bench.pump.reset)
     hello = bench.greet().hello

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 from flushlink import messages
 from flushpump import wire
-from flushpump.errors import Refused
 from flushpump.types import Outcome, Question, State
-from hil_bench import ASPIRATE, MOVING, Bench, pulses, steady
+from hil_bench import ASPIRATE, MOVING, Bench, pulses, refused_as, steady
 from hil_truth import STOP_BUDGET_MS, VOLUME_AFTER_TRIP_UL, going_back, in_pause, in_pulse, stands_still, stop_by_bytes
 from hil_wire import Wire, status_name
 
@@ -232,9 +231,7 @@ def test_after_a_stop_the_same_program_cannot_be_started_again(bench: Bench) -> 
     bench.start(pulses(3))
     bench.wait(0.3)
     bench.pump.stop()
-    with pytest.raises(Refused) as refused:
-        bench.pump.start()
-    assert refused.value.status_name == "PROGRAM_CRC"
+    assert refused_as(bench.pump.start) == "PROGRAM_CRC"
 
 
 @pytest.mark.simulated("the plant's steps")
@@ -267,9 +264,7 @@ def test_a_stop_while_a_question_waits_ends_the_program_and_its_answer_comes_too
     while bench.pump.status().state is not State.WAITING:
         bench.wait(0.1)
     bench.pump.stop()
-    with pytest.raises(Refused) as refused:
-        bench.pump.answer(Question.BLOOD_RETURN, True)
-    assert refused.value.status_name == "NOT_ANSWERED"
+    assert refused_as(lambda: bench.pump.answer(Question.BLOOD_RETURN, True)) == "NOT_ANSWERED"
     assert not bench.pump.status().moving
 
 
