@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,6 +18,7 @@ from flushpump.records import Records
 RUN = ["run", "port-maintenance", "--line", "smartport-ct-8f", "--needle", "huber-20g", "--syringe", "bd-10"]
 REAL_TIME = "flushsim://?target=native&speed=2"
 AT_ONCE = "flushsim://?target=native"
+PATIENCE_S = 20
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -90,7 +92,11 @@ def test_a_terminal_that_vanishes_in_a_run_leaves_a_record(file: FilePath):
     command = ["-m", "flushpump.cli", *RUN, "--port", REAL_TIME, "--yes"]
     child = pexpect.spawn(sys.executable, command, env=environment, encoding="utf-8", timeout=20)
     child.expect("pulse 2 of 10")
-    child.close(force=False)
+    # pexpect's own close waits for a tenth of a second only, which a busy machine does not give.
+    child.ptyproc.fileobj.close()
+    until_s = time.monotonic() + PATIENCE_S
+    while child.isalive() and time.monotonic() < until_s:
+        time.sleep(0.02)
     assert child.exitstatus == 130
     assert Records(file).all()[0].body["outcome"] == "stopped"
 
