@@ -57,6 +57,9 @@ _BEND_STEP_PA = const(700)
 # Permille of compliance: what one witness alone may add, and what is not learnt any more.
 _UNSURE = const(100)
 _UNUSUAL = const(20)
+# A fall alone: by how much more than its noise it departs, and how far two that agree may lie apart.
+_ALONE = const(30)
+_ALIKE = const(40)
 # A cough in the pause holds the fall up: by less than this of a plateau, as long as that is a good deal higher.
 _COUGH_FALL_PA = const(20_000)
 _FALL_FROM_PA = const(25_000)
@@ -116,6 +119,8 @@ class Judge:
         self._learnt_pa = 0
         self._trend = 0
         self._air = 0
+        # By how much the fall of the pulse before departed alone.
+        self._alone = 0
         self._steady = False
         self._usual = True
         self._parted_pa = 0
@@ -329,9 +334,13 @@ class Judge:
     def _judge_compliance(self, rise, fall):
         """Air gives way: rise and fall both show more compliance. A cough makes one of them more, the other less.
 
-        What is told is a sum over pulses, each of half the weight of the next: little air is told later than much.
+        Air that has come in the second pulse is not in its rise, and the first one's may be out of play: there two
+        falls that agree tell it. Else what is told is a sum over pulses, each of half the weight of the next: little
+        air is told later than much.
         """
         learnt = self._fall_learnt
+        before = self._alone
+        self._alone = 0
         # A line that has just become narrower slows the fall down as well, but raises the pulse's end before.
         if not fall or (learnt and self._late_pa > _COUGH_PA):
             return PATENT
@@ -342,7 +351,7 @@ class Judge:
                 self.seen = min(fall // learnt * 1000, 60_000)
                 return self._say(BUBBLE, _COMPLIANCE, 4_000)
             return PATENT
-        grown = fall * 1000 // learnt - 1000
+        alone = grown = fall * 1000 // learnt - 1000
         again = self._sums.rise_compliance() if self._rise_learnt else 0
         beyond = 0
         if rise > _FALL_FROM_PA and self._late_pa < _VEIN_PA * 2:
@@ -353,8 +362,14 @@ class Judge:
         if not self._steady:
             # Much air bends the plateau; a cough does as well, but never makes both so much more.
             noise += 20 + 2_500_000 // max(rise, 1_000)
+        elif rise > _FALL_FROM_PA and abs(self.residual_pa) < _VEIN_PA + (rise >> 5) and alone > noise + _ALONE:
+            # Two falls that are alike, in pulses as even as those before, need no other witness.
+            self._alone = alone
+            if before and -_ALIKE < alone - before < _ALIKE:
+                self.seen = 1000 + alone
+                return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + _ALONE)
         self._air = grown = max(grown - noise, 0) + (self._air >> 1)
-        limit = 60
+        limit = 60 if self._steady else 150
         if self._lessons == 1:
             limit = 120 if self._steady else 250
         if grown <= limit:
@@ -384,7 +399,7 @@ class Judge:
             step_pa = _BEND_STEP_PA if self._steady else _BEND_STEP_PA >> 2
             self._bend += min(max(bend - self._bend >> 1, -step_pa), step_pa)
             self._late_bend += min(max(late_bend - self._late_bend >> 1, -step_pa), step_pa)
-            if self._steady and self._air <= _UNUSUAL:
+            if self._steady and self._air <= _UNUSUAL and not self._alone:
                 self._learn(self._rise, self.compliance)
 
     def _learn(self, rise, fall):

@@ -32,11 +32,14 @@ class Line:
         self.kpa = REST_PA / 1000
         self.turns = 0
         self.closes_at = None
+        self.air_at = None
         self.vein = lambda seconds: 0.0
 
     def _turn(self, rate):
         """Lets 5 ms pass; returns the reading in Pa."""
         into_ul = rate / 200 * STEP_PL / 1e6
+        if self.turns == self.air_at:
+            self.compliance *= 1.12
         for _ in range(SUB):
             above = self.kpa - REST_PA / 1000 - self.vein(self.turns * 0.005)
             out = (-8 + sqrt(64 + 68 * self.times * abs(above) / self.times**2)) / 34 if above else 0.0
@@ -113,6 +116,15 @@ def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pu
     line.compliance *= 1.25
     assert line.pulse() == verdicts.BUBBLE
     assert line.judge.seen > line.judge.limit > 1_000
+
+
+@pytest.mark.parametrize("at_turn", range(10, DRIVE_TURNS, 20))
+def test_a_little_air_that_comes_in_the_second_pulse_is_told_within_two_more(at_turn):
+    line = Line()
+    line.vein = breathing
+    line.air_at = DRIVE_TURNS + PAUSE_TURNS + at_turn
+    assert line.pulses(2)[0] == PATENT
+    assert verdicts.BUBBLE in line.pulses(2)
 
 
 @pytest.mark.requirement("REQ-OCCL-1")

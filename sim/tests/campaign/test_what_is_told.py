@@ -28,6 +28,14 @@ name = "leak"
 severity = { choice = [0.1, 0.5] }
 onset_pulse = { uniform = [2, 8] }
 """
+_LITTLE_AIR = """
+seed = 501
+[[group]]
+[[group.fault]]
+name = "bubble"
+severity = { choice = [0.1] }
+onset_pulse = { uniform = [1, 4] }
+"""
 _COUGHS = """
 seed = 103
 [[group]]
@@ -54,6 +62,13 @@ def test_half_a_millilitre_of_air_that_comes_when_the_first_pulse_has_ended_is_t
     assert Verdict.BUBBLE in _verdicts(_AIR_AND_LEAKS, case)
 
 
+@pytest.mark.parametrize("case", [0, 21, 29, 66, 70])
+def test_a_tenth_of_a_millilitre_of_air_that_comes_in_the_second_pulse_is_told_within_two_more(case: int) -> None:
+    verdicts = _verdicts(_LITTLE_AIR, case)
+    assert verdicts[0] is Verdict.PATENT
+    assert Verdict.BUBBLE in verdicts[1:4]
+
+
 @pytest.mark.requirement("REQ-OCCL-1")
 @pytest.mark.parametrize("case", [38, 240])
 def test_liquid_that_swings_behind_air_is_not_taken_for_a_closed_line(case: int) -> None:
@@ -67,7 +82,7 @@ def test_a_leak_of_a_tenth_that_begins_after_the_first_pulses_is_told(case: int)
     assert _verdicts(_AIR_AND_LEAKS, case)[-1] is Verdict.LEAK
 
 
-@pytest.mark.parametrize("case", [28, 157, 219, 266, 302, 594])
+@pytest.mark.parametrize("case", [28, 157, 219, 266, 302, 594, 2267])
 def test_coughs_in_the_first_pulses_are_not_taken_for_a_leak_or_air_in_the_later_ones(case: int) -> None:
     assert set(_verdicts(_COUGHS, case)) == {Verdict.PATENT}
 
