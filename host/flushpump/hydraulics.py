@@ -108,6 +108,11 @@ def wall_shear_pa(flow_ml_per_s: float, bore_mm: float, length_mm: float, fluid:
     return 1000 * abs(drop(bore_mm, length_mm, fluid).friction_kpa(flow_ml_per_s)) * bore_mm / (4 * length_mm)
 
 
+def inertia_kpa_s2_per_ml(bore_mm: float, length_mm: float, fluid: Fluid = SALINE_20C) -> float:
+    """Pressure in kPa that the tube's column of liquid takes to gain 1 mL/s each second: rho l / A."""
+    return fluid.density_g_per_ml * length_mm / (pi * bore_mm**2 / 4) / 1000
+
+
 def fit_resistance(drops: Iterable[Drop], flow_max_ml_per_s: float) -> tuple[float, float]:
     """(R_L in kPa s/mL, R_T in kPa s2/mL2) of tubes in series, closest to R_L Q + R_T Q^2 from 0 to the flow.
 

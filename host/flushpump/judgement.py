@@ -5,6 +5,7 @@ against each other. They say what a fault must change to be told. What changes l
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 from flushpump import hydraulics
 from flushpump.path import VEIN_KPA, Path
@@ -53,9 +54,21 @@ def detectable(path: Path, flow_ml_per_s: float) -> Detectable:
     return Detectable(
         partial_times=1 + SURELY * max(COUGH_KPA, (PARTIAL_FROM - 1) * whole) / beyond,
         leak_share=_least_leak(path, flow_ml_per_s, least_drop),
-        air_ml=air_ml if air_ml <= 1.0 else None,
+        air_ml=air_ml if air_ml <= 1.0 and damping(path, flow_ml_per_s) >= 1 else None,
         line_off=beyond > least_drop,
     )
+
+
+def damping(path: Path, flow_ml_per_s: float) -> float:
+    """Damping ratio R / 2 sqrt(C / L) of the liquid's column against the syringe's stretch, R at this flow.
+
+    Below 1 the liquid swings after a pulse, and how the pressure falls tells nothing of what gives way.
+    """
+    tubes = [tube for tube in (path.extension, path.needle, path.line) if tube.length_mm > 0]
+    column = sum(hydraulics.inertia_kpa_s2_per_ml(tube.bore_mm, tube.length_mm) for tube in tubes)
+    change = 0.05 * flow_ml_per_s
+    above, below = path.predict_kpa(flow_ml_per_s + change), path.predict_kpa(flow_ml_per_s - change)
+    return (above - below) / (2 * change) / 2 * sqrt(path.compliance_ul_per_kpa / 1000 / column)
 
 
 def open_share(path: Path, flow_ml_per_s: float) -> float:
@@ -96,7 +109,9 @@ def limit_lines(path: Path, flow_ml_per_s: float) -> list[str]:
     missing = []
     if found.leak_share is None or found.leak_share > _LEAK_SHARE:
         missing.append("a leak of a tenth of the flow: it takes less pressure away than a vein does by itself")
-    if found.air_ml is None or found.air_ml > _AIR_ML:
+    if damping(path, flow_ml_per_s) < 1:
+        missing.append("air: liquid that swings in a wide line hides what gives way")
+    elif found.air_ml is None or found.air_ml > _AIR_ML:
         missing.append("0.1 mL of air: the syringe gives way far more than it does")
     if not found.line_off:
         missing.append("the line coming off: the extension set needs nearly all of the pressure")

@@ -1,7 +1,7 @@
 """What the pump can tell of a path is said beforehand, and a verdict says what it rests on."""
 
 import pytest
-from flushpump.judgement import detectable, evidence_words, limit_lines, open_share
+from flushpump.judgement import damping, detectable, evidence_words, limit_lines, open_share
 from flushpump.path import Path
 from flushpump.types import Evidence, PulseResult, Verdict
 
@@ -25,10 +25,18 @@ def test_on_a_port_a_leak_of_a_tenth_and_a_tenth_of_a_millilitre_of_air_are_told
     assert not any("not told" in line for line in limit_lines(PORT, 2.0))
 
 
-def test_a_wide_line_with_a_big_syringe_says_what_it_cannot_tell():
+def test_a_wide_line_says_that_it_tells_neither_little_leaks_nor_air():
     lines = limit_lines(WIDE, 2.0)
     assert any("not told on this path: a leak" in line for line in lines)
-    assert any("not told on this path: 0.1 mL of air" in line for line in lines)
+    assert any("not told on this path: air: liquid that swings" in line for line in lines)
+    assert damping(WIDE, 2.0) < 1
+    assert detectable(WIDE, 2.0).air_ml is None
+
+
+def test_a_big_syringe_says_that_it_gives_way_more_than_a_little_air():
+    path = Path.of("smartport-ct-8f", "huber-20g", "bd-60")
+    assert any("not told on this path: 0.1 mL of air" in line for line in limit_lines(path, 2.0))
+    assert damping(path, 2.0) > 1
 
 
 @pytest.mark.parametrize("path", [PORT, WIDE])
