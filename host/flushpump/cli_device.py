@@ -104,7 +104,11 @@ def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> No
 @port_option
 @json_option
 def stop_command(url: str | None, as_json: bool) -> None:
-    """Stops the pump, whoever runs it, and ends when it says that nothing moves."""
+    """Stops the pump, whoever runs it, and ends when it says that nothing moves.
+
+    Where another program takes the pump's answers and does not give way, it ends with status 7: STOP went out again and
+    again, but look whether anything moves.
+    """
     with Pump.observe(url, shared=True) as pump:
         try:
             report = pump.stop(_still_stopping)

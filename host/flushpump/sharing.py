@@ -3,6 +3,8 @@
 What the pump says goes to whoever reads first, so two readers take each other's replies. A program has the lock while
 it has the port open. `stop` opens the port all the same and sends STOP, but does not read while another has the lock.
 That program then sees an answer to a STOP that it did not send, and lends the lock until `stop` has its proof and ends.
+A program that does not heed the lock may still take every answer; then `stop` can only go on, and say that it knows
+nothing. On Windows no two programs have a port open, so `stop` says that it could not even begin.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tty
 from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
@@ -193,3 +194,18 @@ database.executescript("DROP TRIGGER runs_are_not_changed; UPDATE runs SET body 
     assert "altered" in err
     assert "cannot be read" in out
     assert "link_lost" in out
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+def test_a_stop_that_nobody_answers_says_early_what_to_do_and_given_up_that_nothing_is_known(start: Start):
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    stop = start("stop", "--port", os.ttyname(slave))
+    assert stop.stderr is not None
+    assert "no answer to STOP yet" in stop.stderr.readline()
+    stop.send_signal(signal.SIGINT)
+    _, err = stop.communicate(timeout=PATIENCE_S)
+    assert stop.returncode == 7
+    assert "before the pump had said that nothing moves; if anything moves, press the pump's stop button" in err
+    os.close(master)
+    os.close(slave)

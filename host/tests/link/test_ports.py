@@ -1,5 +1,6 @@
 """Opening ports, over a real pseudo-terminal and real pyserial, and finding the one pump."""
 
+import errno
 import os
 import select
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+import serial
 from flushpump import ports
 from flushpump.errors import LinkLost, NoDevice
 from flushpump.pump import Pump
@@ -76,6 +78,15 @@ def test_a_port_in_use_is_refused_but_can_be_shared_for_a_stop(terminal: Termina
         with Pump.observe(terminal.path, shared=True) as other:
             other.stop()
         assert not terminal.pump.moving
+
+
+def test_where_a_port_has_one_owner_a_stop_is_told_to_stop_the_pump_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str, **options: object) -> object:
+        raise serial.SerialException(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(ports.serial, "serial_for_url", refuse)
+    with pytest.raises(NoDevice, match="another program is using it; stop the pump there, or by its stop button"):
+        Pump.observe("COM3", shared=True)
 
 
 def test_observing_opens_no_session(terminal: Terminal) -> None:
