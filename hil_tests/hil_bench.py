@@ -6,6 +6,7 @@ On a simulated target `rig` and `plant` are the truth, and the hands that press 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -264,6 +265,11 @@ class Bench:
         self.set_path(**path)
         self.load(*phases, max_time_ms=max_time_ms)
         self.pump.start(lease_ms)
+
+    @property
+    def moves(self) -> tuple[Callable[[], object], ...]:
+        """Every command that moves the plunger, START with the program that is loaded."""
+        return self.pump.start, partial(self.pump.prime, 0.1, 0.5), partial(self.pump.aspirate, 0.1, 0.5)
 
     def follow(self, answers: Mapping[Question, bool] | None = None, loaded_ml: float = 10.0) -> Run:
         """Every event until the program's end, questions answered, by default with yes."""

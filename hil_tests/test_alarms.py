@@ -164,7 +164,7 @@ def test_three_runs_ended_by_alarms_within_ten_minutes_lock_the_pump_until_reset
     assert "LOCKED_OUT" in [messages.ALARMS[entry.argument - 1][1] for entry in bench.pump.log() if entry.code == 3]
     bench.set_path()
     bench.load(pulses(1))
-    for move in (bench.pump.start, lambda: bench.pump.prime(0.2, 0.5)):
+    for move in bench.moves:
         assert refused_as(move) == "LOCKED"
     bench.restart(bench.rig.power_cut)
     bench.greet()

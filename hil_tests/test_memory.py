@@ -77,7 +77,7 @@ def test_without_good_settings_therapy_is_refused_and_service_works(open_bench: 
     bench.acknowledge_all()
     bench.set_path()
     bench.load(pulses(1))
-    for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
+    for move in bench.moves:
         assert refused_as(move) == "SETTINGS"
     assert stands_still(bench, 1.0)
     assert bench.pump.self_test().failed == messages.TEST_CONFIGURATION
@@ -128,7 +128,7 @@ def test_a_memory_that_takes_no_record_is_an_alarm_and_no_run_begins_until_it_do
     bench.wait(0.5)
     assert bench.alarm_names() == ["STORAGE_FAILED"]
     bench.acknowledge_all()
-    for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
+    for move in bench.moves:
         bench.load(pulses(1))
         assert refused_as(move) == "STORAGE"
         assert stands_still(bench, 0.5)

@@ -284,7 +284,7 @@ def test_while_the_sensor_is_silent_nothing_starts(bench: Bench) -> None:
     bench.wait(0.1)
     bench.set_path()
     bench.load(pulses(1))
-    for move in (bench.pump.start, lambda: bench.pump.prime(0.1, 0.5), lambda: bench.pump.aspirate(0.1, 0.5)):
+    for move in bench.moves:
         assert refused_as(move) == "ALARM_ACTIVE"
     assert bench.plant.bursts == []
 
