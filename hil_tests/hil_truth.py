@@ -81,7 +81,3 @@ class FineTrace:
                 self.rows.append((plant.now_us, plant.pressure_pa, plant.stepper.position))
 
         plant.advance = finely
-
-    def first_above(self, pressure_pa: float) -> tuple[int, float, int]:
-        """The first row with a pressure of at least this."""
-        return next(row for row in self.rows if row[1] >= pressure_pa)

@@ -156,4 +156,7 @@ def _store(pump: Pump, calibration: Calibration) -> None:
     for setting, value in calibration.values().items():
         applied = patiently(pump, partial(pump.get_setting, setting.name))
         if applied != value:
-            raise Refused(f"{setting.name} reads back as {setting.shown(applied)}, not {setting.shown(value)}")
+            raise Refused(
+                f"{setting.name} reads back as {setting.shown(applied)}, not {setting.shown(value)}",
+                "calibrate again",
+            )

@@ -19,6 +19,7 @@ import platformdirs
 from rich.console import Console
 
 from flushpump.errors import FlushPumpError
+from flushpump.hydraulics import KPA_PER_MMHG, KPA_PER_PSI
 from flushpump.interrupts import ignore_signals
 from flushpump.path import Path
 
@@ -76,7 +77,7 @@ class _Label(click.ParamType):  # type: ignore[type-arg]
 
 
 LABEL = _Label()
-PRESSURE = Quantity("pressure", {"kPa": 1.0, "psi": 6.894757, "mmHg": 0.1333224, "bar": 100.0}, "100")
+PRESSURE = Quantity("pressure", {"kPa": 1.0, "psi": KPA_PER_PSI, "mmHg": KPA_PER_MMHG, "bar": 100.0}, "100")
 FLOW = Quantity("flow", {"mL/s": 1.0, "uL/s": 1e-3, "mL/min": 1 / 60, "mL/h": 1 / 3600})
 
 

@@ -79,7 +79,7 @@ def calibrate_command(
 def _known_pa(part: str | None, known_kpa: float | None) -> float | None:
     if part is not None:
         if known_kpa is not None:
-            raise UsageProblem("calibrate zero is done at the air and takes no --at")
+            raise UsageProblem("calibrate zero is done at the air and takes no --at", "leave it out")
         return None
     if known_kpa is None:
         raise UsageProblem("it is not said what the gauge will show", "write --at 100kPa, or flushpump calibrate zero")

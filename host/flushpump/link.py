@@ -37,7 +37,7 @@ Values = dict[str, int | bytes]
 
 
 class Link:
-    """One pump over one stream. `prove` proves the pairing key in every new session."""
+    """One pump over one stream, whose `lock` says who reads it. `prove` proves the pairing key in every new session."""
 
     def __init__(
         self, stream: FrameStream, lock: PortLock, name: str, nonce: Callable[[int], bytes] = secrets.token_bytes
@@ -65,7 +65,6 @@ class Link:
         self.any_table = False
         self.pending: Pending | None = None
         self.settled: Settled | None = None
-        self.heard_s = stream.now_s
 
     @property
     def now_s(self) -> float:
@@ -267,7 +266,6 @@ class Link:
         return None
 
     def _sort(self, frame: wire.Frame) -> None:
-        self.heard_s = self.now_s
         if frame.kind == messages.KIND_RESPONSE and frame.message == _NUMBERS["STOP"]:
             if not _lies_in(frame.sequence, self._before_queries, self._query_counter):
                 self.stopped_by_another = True

@@ -76,7 +76,7 @@ class Pump(Upkeep):
         shared: bool = False,
     ) -> None:
         if key is not None and len(key) != 16:
-            raise UsageProblem(f"a pairing key has 16 bytes, not {len(key)}")
+            raise UsageProblem(f"a pairing key has 16 bytes, not {len(key)}", "give the one it was paired with")
         self.port = port
         self._key = key
         self._stream = FrameStream(port, name)

@@ -33,7 +33,6 @@ class FrameStream:
         self._frames: deque[wire.Frame] = deque()
         # Equal frames carry the same counter of the same session: the link has doubled them.
         self._recent_events: deque[bytes] = deque(maxlen=16)
-        self.damaged = 0
         self._taken_away = 0
         self.bytes_received = 0
         self.frames_received = 0
@@ -90,16 +89,12 @@ class FrameStream:
     def _finish(self) -> None:
         encoded = bytes(self._partial)
         self._partial.clear()
-        if self._overlong:
-            self._overlong = False
-            self.damaged += 1
-            return
-        if not encoded:
+        overlong, self._overlong = self._overlong, False
+        if overlong or not encoded:
             return
         try:
             frame = wire.decode_frame(encoded)
         except wire.FrameError:
-            self.damaged += 1
             return
         self.frames_received += 1
         if frame.kind == KIND_EVENT:
