@@ -4,7 +4,7 @@ What the pump says goes to whoever reads first, so two readers take each other's
 it has the port open. `stop` opens the port all the same and sends STOP, but does not read while another has the lock.
 That program then sees an answer to a STOP that it did not send, and lends the lock until `stop` has its proof and ends.
 A program that does not heed the lock may still take every answer; then `stop` can only go on, and say that it knows
-nothing. On Windows no two programs have a port open, so `stop` says that it could not even begin.
+nothing. On Windows no two programs have a port open, so there `stop` cannot even begin, and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from .ports import Port
 
-TAKE_AGAIN_S = 0.02
+_TAKE_AGAIN_S = 0.02
 # Long enough for a program on a busy machine to find the lock free; it is lent again for the next STOP if it was not.
 _LENT_LEAST_S = 0.2
 # As long as a stop may take that the pump answers.
@@ -30,6 +30,8 @@ class PortLock:
         """`shared`: the port is open, but another program may have the lock."""
         self._port: Any = port
         self._shared = shared
+        # A stop ends soon in any case; two of them would hand the port to and fro.
+        self._lends = not shared
         self._sleep: Callable[[float], None] = getattr(port, "sleep", time.sleep)
 
     def take(self) -> bool:
@@ -40,11 +42,11 @@ class PortLock:
 
     def wait(self) -> None:
         """Some time passes without reading, before the lock is tried again."""
-        self._sleep(TAKE_AGAIN_S)
+        self._sleep(_TAKE_AGAIN_S)
 
     def lend(self) -> None:
         """Lets another program read until it has what it wants, at most for seconds."""
-        if self._shared or not getattr(self._port, "exclusive", False):
+        if not self._lends or not getattr(self._port, "exclusive", False):
             return
         with contextlib.suppress(OSError):
             self._port.exclusive = False
@@ -52,7 +54,7 @@ class PortLock:
         waited_s = _LENT_LEAST_S
         while not self._lock() and waited_s < _LENT_MOST_S:
             self.wait()
-            waited_s += TAKE_AGAIN_S
+            waited_s += _TAKE_AGAIN_S
 
     def _lock(self) -> bool:
         try:

@@ -58,6 +58,11 @@ class SharedPort(ScriptedPort):
             self.others_lock = self.takes = False
 
 
+def at_zero(size: int) -> bytes:
+    """Random bytes for tests, so that the client counts its questions from 0."""
+    return bytes(size)
+
+
 @pytest.fixture
 def device() -> ScriptedPump:
     """A scripted pump that another program has set going."""
@@ -76,7 +81,7 @@ def port(device: ScriptedPump) -> SharedPort:
 @pytest.fixture
 def stopping(port: SharedPort) -> Iterator[Pump]:
     """What `flushpump stop` has: no session, and a port that is not its own."""
-    with Pump(port, "the scripted pump", None, shared=True) as pump:
+    with Pump(port, "the scripted pump", None, at_zero, shared=True) as pump:
         yield pump
 
 
@@ -150,7 +155,8 @@ def stopped_by_another(device: ScriptedPump) -> Callable[[], bytes]:
     def answer() -> bytes:
         device.moving = False
         device.fields["STATUS"] = {"state": State.IDLE}
-        device.fields["RESULT_READ"]["outcome"] = device.fields["PROGRAM_END"]["outcome"] = Outcome.STOPPED
+        for name in ("RESULT_READ", "PROGRAM_END"):
+            device.fields[name] = {**device.fields.get(name, {}), "outcome": Outcome.STOPPED}
         payload = wire.RESPONSES["STOP"].pack({
             "state": State.IDLE, "moving": 0, "driven_nl": 0, "delivered_nl": 0, "device_time_ms": 5,
         })  # fmt: skip
@@ -162,11 +168,6 @@ def stopped_by_another(device: ScriptedPump) -> Callable[[], bytes]:
     # As far from the numbers of this program as a number can be.
     other_number = 0x8000
     return answer
-
-
-def at_zero(size: int) -> bytes:
-    """Random bytes for tests, so that the client counts its questions from 0."""
-    return bytes(size)
 
 
 def test_a_run_lends_the_port_to_the_program_that_stops_it_and_still_has_its_result(device: ScriptedPump) -> None:
@@ -193,6 +194,16 @@ def test_a_run_lends_the_port_to_the_program_that_stops_it_and_still_has_its_res
     assert not any(while_lent)
     assert port.reads_beside == 0
     assert port.locked
+
+
+@pytest.mark.requirement("REQ-STOP-1")
+def test_of_two_stops_the_one_that_has_the_port_keeps_it(stopping: Pump, port: SharedPort) -> None:
+    port.others_lock = port.takes = False
+    port.at(0.01, stopped_by_another(port.pump))
+    assert stopping.stop().moving == 0
+    assert stopping.stopped_by_another
+    assert port.locked
+    assert port.slept_s == 0
 
 
 def test_a_port_that_is_never_given_back_is_read_all_the_same(device: ScriptedPump) -> None:
