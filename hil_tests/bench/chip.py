@@ -121,18 +121,23 @@ def stops(board: EmulatedBoard) -> None:
 
 
 def _in_a_fork(measure: Callable[[int], float], onset: int) -> float:
+    """The measure, done in a fork. Raises RuntimeError where it has failed: NaN would hide behind the worst of others."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.write(writing, repr(measure(onset)).encode())
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    return float(text or "nan")
+    if not text:
+        raise RuntimeError(f"onset {onset} was not measured, see the error above")
+    return float(text)
 
 
 def _moving(board: EmulatedBoard, onset: int) -> Bench:
