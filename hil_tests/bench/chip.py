@@ -121,7 +121,7 @@ def stops(board: EmulatedBoard) -> None:
 
 
 def _in_a_fork(measure: Callable[[int], float], onset: int) -> float:
-    """The measure, done in a fork. Raises RuntimeError where it has failed: NaN would hide behind the worst of others."""
+    """The measure, done in a fork. Raises RuntimeError where it fails: NaN would hide behind the worst of others."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
