@@ -84,6 +84,7 @@ class Plan:
 
     @property
     def bytes_to_write(self) -> int:
+        """Of all files together."""
         return sum(len(data) for data in self.write.values())
 
     def carry_out(self, board: Board, progress: Callable[[str, int], None]) -> None:

@@ -44,6 +44,7 @@ class TomlTable:
                 raise self._unknown(key, keys)
 
     def problem(self, key: str, what: str, remedy: str) -> UsageProblem:
+        """The error that names file, place and key, for the caller to raise."""
         return UsageProblem(f"{self.file_name}, {self.place}{key} {what}", remedy)
 
     def _unknown(self, key: str, keys: Iterable[str]) -> UsageProblem:
@@ -73,12 +74,14 @@ class TomlTable:
         ]
 
     def text(self, key: str, default: str) -> str:
+        """A text. UsageProblem, as from all that follow, for a value that is none."""
         value = self.values.get(key, default)
         if not isinstance(value, str):
             raise self.problem(key, f"is {value!r}", "put a text in quotes")
         return value
 
     def choice(self, key: str, known: Mapping[str, Any], default: str | None = None) -> str:
+        """One of the known words; it has to be there where no default is given."""
         value = self.values.get(key, default)
         if value is None:
             raise self.problem(key, "is missing", f"give one of {', '.join(known)}")
@@ -88,12 +91,14 @@ class TomlTable:
         return value
 
     def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
         value = self.values.get(key, default)
         if not isinstance(value, bool):
             raise self.problem(key, f"is {value!r}", "write true or false")
         return value
 
     def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        """A finite number in the unit that ends its key, both limits allowed."""
         value = self.values.get(key, default)
         unit = _unit(key)
         if value is None:
@@ -105,6 +110,7 @@ class TomlTable:
         return float(value)
 
     def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number, both limits allowed."""
         value = self.values.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             what = "is missing" if value is None else f"is {value!r}"

@@ -59,6 +59,7 @@ class Layout:
 
     @classmethod
     def of(cls, number: int, name: str, fields: tuple[tuple[str, str, int, int, str], ...]) -> Layout:
+        """The layout of a row of the message table, its fields (name, type, minimum, maximum, meaning)."""
         return cls(number, name, fields, int(_struct(fields).sizeof()))
 
     @cached_property
