@@ -78,6 +78,8 @@ _TREND_MOST = const(100)
 _RISE_TURNS = const(6)
 _RISE_TURNS_MAX = const(20)
 _COMPLIANCE_RISE_PA = const(6_000)
+# Inertia of the liquid behind a syringe, Pa s2/mL: 380 behind a port's needle, 450 in a tunneled line, 950 in a PICC.
+_INERTIA = const(500)
 
 
 class Judge:
@@ -89,9 +91,11 @@ class Judge:
         # Places in it: turn_math.
         self._live = array("i", [0] * JUDGE_SIZE)
         self._sums = PulseSums(hydraulics)
-        # What `weigh_pulse` found: of the plateau the rise, the flows, what its three parts lie above the model,
+        # What `weigh_pulse` found: the first rise's compliance, that of the fall within reason; of the plateau how high
+        # it lies, the flows, what its three parts lie above the model,
         self._weighed = False
         self._teaches = False
+        self._rise_gives = 0
         self._in_force = 0
         self._rise = 0
         self._out = 0
@@ -119,8 +123,9 @@ class Judge:
         self._learnt_pa = 0
         self._trend = 0
         self._air = 0
-        # By how much the fall of the pulse before departed alone.
+        # By how much the falls of this pulse and of the one before departed alone.
         self._alone = 0
+        self._alone_before = 0
         self._steady = False
         self._usual = True
         self._parted_pa = 0
@@ -156,6 +161,8 @@ class Judge:
         self.evidence = 0
         self.seen = 0
         self.limit = 0
+        self._alone_before = self._alone
+        self._alone = 0
         self._turns = 0
         self._from_pa = value_pa
         self._stored_nl = 0
@@ -199,10 +206,14 @@ class Judge:
             return
         # The reading is half a turn old.
         stored_nl = sums.stored_nl(rate // 400) - self._stored_nl
-        if stored_nl * 2 < sums.pushed_nl(0):
+        pushed_nl = sums.pushed_nl(0)
+        if stored_nl * 2 < pushed_nl:
             # The small difference of two big volumes is no measurement: in a wide line at a low flow all leaves.
             self._turns = _RISE_TURNS_MAX
             return
+        # What the model lets through at once the liquid's inertia holds back for L / R: L Q^2 / dP is still inside.
+        out = sums.flow_ul_per_s()
+        stored_nl = min(stored_nl + out * out // rise * _INERTIA, pushed_nl)
         self._path.take_compliance(min(max(min(stored_nl, 1_000_000) * 1_000 // rise, 200), 60_000))
 
     def pause_turn(self, value_pa, rate):
@@ -223,6 +234,7 @@ class Judge:
         if self.verdict == OCCLUDED or self.verdict == DISCONNECTED or not sums.whole():
             return
         self.compliance = fall = sums.fall_compliance()
+        self._rise_gives = sums.rise_compliance()
         in_force = self._path.compliance
         if fall:
             # Air or a softer syringe than expected is no flow: this pulse's own figure counts, within reason.
@@ -339,8 +351,6 @@ class Judge:
         air is told later than much.
         """
         learnt = self._fall_learnt
-        before = self._alone
-        self._alone = 0
         # A line that has just become narrower slows the fall down as well, but raises the pulse's end before.
         if not fall or (learnt and self._late_pa > _COUGH_PA):
             return PATENT
@@ -352,7 +362,7 @@ class Judge:
                 return self._say(BUBBLE, _COMPLIANCE, 4_000)
             return PATENT
         alone = grown = fall * 1000 // learnt - 1000
-        again = self._sums.rise_compliance() if self._rise_learnt else 0
+        again = self._rise_gives if self._rise_learnt else 0
         beyond = 0
         if rise > _FALL_FROM_PA and self._late_pa < _VEIN_PA * 2:
             beyond = grown - _COUGH_FALL_PA * 1000 // rise
@@ -365,7 +375,7 @@ class Judge:
         elif rise > _FALL_FROM_PA and abs(self.residual_pa) < _VEIN_PA + (rise >> 5) and alone > noise + _ALONE:
             # Two falls that are alike, in pulses as even as those before, need no other witness.
             self._alone = alone
-            if before and -_ALIKE < alone - before < _ALIKE:
+            if self._alone_before and -_ALIKE < alone - self._alone_before < _ALIKE:
                 self.seen = 1000 + alone
                 return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + _ALONE)
         self._air = grown = max(grown - noise, 0) + (self._air >> 1)
@@ -406,7 +416,7 @@ class Judge:
         """The mean of the last four open pulses, more or less."""
         path = self._path
         lessons = self._lessons
-        found = self._sums.rise_compliance()
+        found = self._rise_gives
         # In a wide line all leaves at once, and what the rise shows of the compliance is chance.
         if found * 4 > fall * (2 if lessons else 3):
             known = self._rise_learnt

@@ -201,6 +201,10 @@ class PulseSums:
         """The last pressure taken."""
         return self.state[_PA]
 
+    def flow_ul_per_s(self):
+        """What the model lets through at the last pressure taken."""
+        return self.state[_FLOW]
+
     def pushed_nl(self, less):
         """Volume that went in so far, `less` steps less."""
         return self._path.volume_nl(max(self.state[_STEPS] - less, 0))
