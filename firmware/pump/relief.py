@@ -1,8 +1,9 @@
 """Relief after an occlusion: draws back what the compliance holds, bounded by volume, time and a valid sensor.
 
-It aims a little above zero gauge, slows as it comes near and never goes on without a reading that follows, so
-that it cannot draw blood in. Pressure that comes back from beyond a needle is relieved again, within the same
-bounds.
+It aims a little above zero gauge, slows as it comes near, counts with what the pressure will fall by itself when the
+line has opened (the liquid's swing goes on), and never goes on without a reading that follows, so that it cannot draw
+blood in. Pressure that comes back from beyond a needle is relieved again, within the same bounds; one that does not
+fall by what is drawn is not stored in the line but comes from beyond it, out of tissue or a vein, and is left there.
 """
 
 from flushlink.viper import const
@@ -17,6 +18,11 @@ _AGAIN_PA = const(2_000)
 _SETTLE_TURNS = const(12)
 _TIME_MS = const(3_000)
 _PROOF_PA = const(500)
+# How far ahead the fall is followed, twice what its mean lags by: 30 ms, most of a quarter swing of a port's line.
+_AHEAD = const(2)
+# In a closed line the pressure above the target falls by 1 / (8 + 6) per turn, 70 ms.
+_SHARE = const(8)
+_FASTEST_GAP_PA = const(6_000)
 
 
 class Relief:
@@ -27,6 +33,7 @@ class Relief:
         self._start = 0
         self._cap = 0
         self._first_pa = 0
+        self._mean_pa = 0
         self._proof = 0
         self._due_ms = 0
         self._settled = 0
@@ -39,8 +46,8 @@ class Relief:
         self._cap = cap_steps
         self._due_ms = 0
         self._settled = 0
-        # By 20 uL of backlash and what the compliance holds at 12 kPa a true reading has fallen.
-        self._first_pa = self._pressure.value_pa
+        # By 20 uL of backlash and what the compliance holds at 12 kPa a true reading has begun to fall.
+        self._first_pa = self._mean_pa = self._pressure.value_pa
         self._proof = self._path.steps_per_ul() * (self._path.stored_nl(12_000) // 1000 + 20)
         self._target_pa = max(rest_pa, 0) + TARGET_PA
         # Pressure falls by 1.25 kPa per turn at the most: 0.5 mL/s in 2 uL/kPa.
@@ -57,24 +64,30 @@ class Relief:
         if self._pressure.fault:
             motion.halt()
             return INCOMPLETE
-        if relieved > self._proof and self._first_pa - self._pressure.value_pa < _PROOF_PA:
+        path = self._path
+        value_pa = self._pressure.value_pa
+        fallen_pa = self._first_pa - value_pa
+        # Twice what the compliance has given by now, because it may be known that badly.
+        if relieved > self._proof + path.steps_per_ul() * (path.stored_nl(fallen_pa) // 500):
             motion.halt()
-            return STUCK
-        gap = self._pressure.value_pa - self._target_pa
+            return STUCK if fallen_pa < _PROOF_PA else INCOMPLETE
+        self._mean_pa += value_pa - self._mean_pa >> 2
+        above_pa = value_pa - self._target_pa
+        gap = above_pa - max(self._mean_pa - value_pa, 0) * _AHEAD
+        near = above_pa < _AGAIN_PA
         left = self._cap - relieved
-        if gap <= 0:
-            if not motion.idle():
-                motion.halt()
-            self._settled += 1
-            return DONE if self._settled >= _SETTLE_TURNS else RUNNING
         if left <= 0 or self._due_ms > _TIME_MS:
             motion.halt()
-            return DONE if gap < _AGAIN_PA else INCOMPLETE
-        rate = min(max(self._path.slope_rate(min(gap, 8_000)) // 12, 20), self._fastest)
-        if motion.idle():
-            if gap < _AGAIN_PA and self._settled:
+            return DONE if near else INCOMPLETE
+        idle = motion.idle()
+        if gap <= 0 or (idle and self._settled and near):
+            if not idle:
+                motion.halt()
+            if near:
                 self._settled += 1
-                return DONE if self._settled >= _SETTLE_TURNS else RUNNING
+            return DONE if self._settled >= _SETTLE_TURNS else RUNNING
+        rate = min(max(path.slope_rate(min(gap, _FASTEST_GAP_PA)) // _SHARE, 20), self._fastest)
+        if idle:
             motion.begin(left, rate, -1)
             self._settled = 0
         else:
