@@ -13,6 +13,8 @@ OpenBench = Callable[..., Bench]
 BOLUS_UL = 100.0
 OVERSHOOT_KPA = 15.0
 FLOOR_KPA = -1.0
+# The screw's play, what 2.2 uL/kPa hold at 12 kPa, and as much again as they give while pressure falls to the tissue's.
+TISSUE_UL = 20 + 12 * 2.2 + 30 * 2.2
 # The setting relief_volume_cap_nl.
 RELIEF_CAP_UL = next(row[4] for row in messages.SETTINGS if row[1] == "relief_volume_cap_nl") / 1000
 PATHS = [
@@ -206,6 +208,44 @@ def test_a_line_that_clears_during_relief_is_not_emptied_by_it(
     drawn_ul = truth.most_tip_ul - bench.plant.delivered_ul
     figure("blood drawn in when the line clears during relief", drawn_ul, "uL", 10.0)
     assert truth.least_kpa > FLOOR_KPA
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize("open_after", ["0.1s", "0.2s", "0.4s"])
+@pytest.mark.parametrize(("line", "needle"), [
+    ("smartport-ct-8f", "huber-20g"), ("smartport-ct-8f", "huber-19g"), ("picc-5f", "none"), ("picc-4f", "none"),
+])  # fmt: skip
+def test_relief_adds_nothing_to_the_swing_of_a_line_that_clears_during_it(
+    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, open_after: str
+) -> None:
+    least_kpa = {}
+    # With the least cap that can be set relief is over before the line clears, and what follows is the liquid's own.
+    for relief, cap_nl in (("hardly any", 10_000), ("all", 3_000_000)):
+        bench = open_bench(line=line, needle=needle, faults=[f"occlusion@0.4s~{open_after}"])
+        bench.pump.set_setting("relief_volume_cap_nl", cap_nl)
+        truth = Truth(bench)
+        assert bench.run(pulses(3)).end.outcome is Outcome.OCCLUDED
+        bench.turns(10)
+        least_kpa[relief] = truth.least_kpa
+    deeper_kpa = least_kpa["hardly any"] - least_kpa["all"]
+    figure("deeper by relief than a line that clears swings of itself", deeper_kpa, "kPa", (-30.0, 0.1))
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize(("line", "needle"), [
+    ("smartport-ct-8f", "huber-20g"), ("smartport-ct-8f", "huber-19g"), ("picc-4f", "none"), ("tunneled-9.6f", "none"),
+])  # fmt: skip
+def test_what_has_run_into_tissue_is_not_drawn_back(
+    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str
+) -> None:
+    bench = open_bench(line=line, needle=needle, faults=["extravasation:25@0.001s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(10))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert "RELIEF_INCOMPLETE" in bench.alarm_names()
+    drawn_ul = truth.most_tip_ul - bench.plant.delivered_ul
+    assert bench.plant.in_tissue_ul > 5 * drawn_ul
+    figure("drawn back out of tissue", drawn_ul, "uL", TISSUE_UL)
 
 
 @pytest.mark.requirement("REQ-OCCL-2")

@@ -59,7 +59,7 @@ class PlantPath:
     back_drive_n: float = 6.0
     tube_loss: float = 0.25
     fluid: Fluid = SALINE_20C
-    inertia: bool = False
+    inertia: bool = True
 
     @classmethod
     def from_catalogue(
