@@ -21,7 +21,8 @@ from .turn_math import (
 
 class Limiter:
     def __init__(self, hydraulics):
-        self._path = hydraulics
+        # The array stays the same one for good.
+        self._line = hydraulics.line
         # Places in it: turn_math.
         self.state = array("i", [0] * LIMITER_SIZE)
         self.working_pa = 0
@@ -38,7 +39,7 @@ class Limiter:
         """The step rate allowed now."""
         state = self.state
         state[READING] = value_pa
-        allowed = throttle(state, self._path.line, rate, slope_pa)
+        allowed = throttle(state, self._line, rate, slope_pa)
         # What is allowed lowers nothing as long as the flow is still on its way up to it.
         if allowed < self.lowest and allowed - rate < rate >> 3:
             self.lowest = allowed
