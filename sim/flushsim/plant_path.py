@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import inf, pi, sqrt
 from typing import TYPE_CHECKING
 
-from flushpump.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop
+from flushpump.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop, inertia_kpa_s2_per_ml
 
 from flushsim.curves import curve_of
 from flushsim.routes import Way
@@ -139,11 +139,10 @@ class PlantPath:
         return self.catheter_bore_mm, self.catheter_length_mm
 
     def _inertia(self, *sizes: tuple[float, float]) -> float:
-        """Density times length over area, in kPa s2/mL; 1 g/mL mm/mm2 is a thousandth of that."""
+        """Of tubes in series, in kPa s2/mL."""
         if not self.inertia:
             return 0.0
-        lengths_over_areas = sum(4 * length_mm / (pi * bore_mm**2) for bore_mm, length_mm in sizes if length_mm > 0)
-        return self.fluid.density_g_per_ml * lengths_over_areas / 1000
+        return sum(inertia_kpa_s2_per_ml(bore, length, self.fluid) for bore, length in sizes if length > 0)
 
     def _tubes(self, *sizes: tuple[float, float]) -> tuple[Drop, ...]:
         return tuple(drop(bore_mm, length_mm, self.fluid) for bore_mm, length_mm in sizes if length_mm > 0)
