@@ -79,6 +79,10 @@ class Ending:
                 self._settling += 1
                 return
             path = parts.hydraulics
+            if parts.judge.air_gives > path.compliance:
+                # Only here: air that goes away while the pump drives would make an open line look closed.
+                path.take_compliance(min(parts.judge.air_gives, 60_000))
+                path.measure_again()
             # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
             cap = path.steps_per_ul() * (path.stored_nl(above) // 500 + 20)
             parts.relief.begin(min(cap, run.relief_cap_steps), self._rest_pa())

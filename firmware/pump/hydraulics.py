@@ -79,7 +79,7 @@ class Hydraulics:
         self.line[LEARNT] = 0
         self.learnt = False
         self.take_compliance(self.known_compliance or self.compliance_nl_per_kpa)
-        self._measured(0)
+        self.measure_again()
 
     def begin_run(self):
         """What an earlier run has taught is now what the last visit found."""
@@ -88,9 +88,10 @@ class Hydraulics:
             self.learnt = False
             self.line[LEARNT] = 0
 
-    def _measured(self, yes):
-        self.compliance_measured = yes == 1
-        self.line[MEASURED] = yes
+    def measure_again(self):
+        """The compliance in force is what is known beforehand, until a rise has shown it."""
+        self.compliance_measured = False
+        self.line[MEASURED] = 0
 
     def learn(self, ratio_permille):
         """The path has shown to resist by this much of the model's: its scale follows, from 400 to 2000."""
@@ -102,8 +103,9 @@ class Hydraulics:
     def take_compliance(self, compliance_nl_per_kpa):
         """Puts a compliance in force, from the catalogue or as measured; 100 to 60,000 nL/kPa."""
         self.compliance = compliance_nl_per_kpa
-        self._measured(1)
+        self.compliance_measured = True
         line = self.line
+        line[MEASURED] = 1
         line[COMPLIANCE] = compliance_nl_per_kpa
         per_step = max(self.volume_per_step_pl // 100, 1)
         # Steps/s that 1 Pa per turn of 5 ms means in the compliance, x 1024.

@@ -57,6 +57,8 @@ _BEND_STEP_PA = const(700)
 # Permille of compliance: what one witness alone may add, and what is not learnt any more.
 _UNSURE = const(100)
 _UNUSUAL = const(20)
+# What at most of air that is gone again counts on: it is told of one more pulse.
+_CARRIED = const(200)
 # A fall alone: by how much more than its noise it departs, and how far two that agree may lie apart.
 _ALONE = const(30)
 _ALIKE = const(40)
@@ -109,6 +111,8 @@ class Judge:
         self._late_more_pa = 0
         self.rest_pa = 0
         self.worst = NOT_JUDGED
+        # The compliance with the air that the last pulse told of, which is not that of the path; else 0.
+        self.air_gives = 0
         self.begin_run(0)
 
     def begin_run(self, rest_pa):
@@ -116,6 +120,7 @@ class Judge:
         # What the sensor reads at rest, by the last pause in which the line has relaxed.
         self.floor_pa = rest_pa
         self.worst = NOT_JUDGED
+        self.air_gives = 0
         # The baseline: lessons it was learnt from, compliances, and the rise at which its resistance was learnt.
         self._lessons = 0
         self._fall_learnt = 0
@@ -291,6 +296,7 @@ class Judge:
         verdict = self._judge_resistance(rise, expected, min(middle_pa, late_pa))
         if verdict == PATENT:
             verdict = self._judge_compliance(rise, fall)
+            self.air_gives = fall if verdict == BUBBLE else 0
         self._teaches = verdict == PATENT and out * 2 > self._into
         if verdict == PATENT and sums.rested():
             self.floor_pa = sums.now_pa()
@@ -378,7 +384,7 @@ class Judge:
             if self._alone_before and -_ALIKE < alone - self._alone_before < _ALIKE:
                 self.seen = 1000 + alone
                 return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + _ALONE)
-        self._air = grown = max(grown - noise, 0) + (self._air >> 1)
+        self._air = grown = max(grown - noise, 0) + (min(self._air, _CARRIED) >> 1)
         limit = 60 if self._steady else 150
         if self._lessons == 1:
             limit = 120 if self._steady else 250

@@ -118,6 +118,19 @@ def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pu
     assert line.judge.seen > line.judge.limit > 1_000
 
 
+def test_what_air_gives_way_is_known_until_it_is_gone():
+    line = Line()
+    assert line.pulses(4) == [PATENT] * 4
+    assert line.judge.air_gives == 0
+    line.compliance *= 3
+    assert line.pulses(2) == [verdicts.BUBBLE] * 2
+    assert line.judge.air_gives == pytest.approx(6_600, rel=0.05)
+    assert line.path.compliance == pytest.approx(2_200, rel=0.05)
+    line.compliance /= 3
+    assert line.pulses(3)[1:] == [PATENT] * 2
+    assert line.judge.air_gives == 0
+
+
 @pytest.mark.parametrize("at_turn", range(10, DRIVE_TURNS, 20))
 def test_a_little_air_that_comes_in_the_second_pulse_is_told_within_two_more(at_turn):
     line = Line()

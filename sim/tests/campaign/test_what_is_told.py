@@ -77,6 +77,17 @@ def test_liquid_that_swings_behind_air_is_not_taken_for_a_closed_line(case: int)
     assert Verdict.OCCLUDED not in verdicts
 
 
+@pytest.mark.requirement("REQ-OCCL-4")
+@pytest.mark.parametrize(("line", "needle"), [("smartport-ct-8f", "huber-20g"), ("standard-port-6f", "huber-22g")])
+def test_a_line_that_closes_behind_a_millilitre_of_air_is_relieved_of_all_that_the_air_holds(
+    line: str, needle: str
+) -> None:
+    done = run(Case(line=line, needle=needle, faults=("bubble:1.0@2.5s", "occlusion@5.2s")))
+    assert [pulse.verdict for pulse in done.told.pulses][-2:] == [Verdict.BUBBLE, Verdict.OCCLUDED]
+    # Measured 0.005 mL; 0.12 mL when relief does not know of the air.
+    assert done.truth.bolus_ml < 0.02
+
+
 @pytest.mark.parametrize("case", [79, 131, 253, 285, 319])
 def test_a_leak_of_a_tenth_that_begins_after_the_first_pulses_is_told(case: int) -> None:
     assert _verdicts(_AIR_AND_LEAKS, case)[-1] is Verdict.LEAK
