@@ -59,6 +59,8 @@ _UNSURE = const(100)
 _UNUSUAL = const(20)
 # What at most of air that is gone again counts on: it is told of one more pulse.
 _CARRIED = const(200)
+# How far the end of a plateau may lie off its usual way where a fall is believed alone: a cough may begin there.
+_ALONE_BEND_PA = const(2_500)
 # A fall alone: by how much more than its noise it departs, and how far two that agree may lie apart.
 _ALONE = const(30)
 _ALIKE = const(40)
@@ -70,7 +72,7 @@ _LESSONS = const(4)
 _LESSON_PA = const(4_000)
 # Bounds of resistance over the catalogue's, over the last visit's (another needle, another warmth), over the baseline.
 _HIGH_CATALOGUE = const(2_000)
-_HIGH_VISIT = const(1_600)
+_HIGH_VISIT = const(1_800)
 _HIGH = const(1_500)
 _LOW_CATALOGUE = const(400)
 _LOW_VISIT = const(600)
@@ -378,7 +380,12 @@ class Judge:
         if not self._steady:
             # Much air bends the plateau; a cough does as well, but never makes both so much more.
             noise += 20 + 2_500_000 // max(rise, 1_000)
-        elif rise > _FALL_FROM_PA and abs(self.residual_pa) < _VEIN_PA + (rise >> 5) and alone > noise + _ALONE:
+        elif (
+            rise > _FALL_FROM_PA
+            and abs(self._bends_late - self._late_bend) < _ALONE_BEND_PA
+            and abs(self.residual_pa) < _VEIN_PA + (rise >> 5)
+            and alone > noise + _ALONE
+        ):
             # Two falls that are alike, in pulses as even as those before, need no other witness.
             self._alone = alone
             if self._alone_before and -_ALIKE < alone - self._alone_before < _ALIKE:
