@@ -25,7 +25,6 @@ from .turn_math import (
     STEP_NL,
     STEP_PL,
     TURBULENT,
-    advance,
     flow_at,
     rise_at,
 )
@@ -156,10 +155,6 @@ class Hydraulics:
         """Puts the model where the reading is."""
         self.line[MODEL] = pressure_pa
         self.line[OUT] = FLOW_FLOOR_UL_PER_S
-
-    def advance(self, rate, rest_pa):
-        """Moves the model by one turn at a step rate."""
-        advance(self.line, rate, rest_pa)
 
     def flow_at_ul_per_s(self, rise_pa):
         """Flow that a pressure above P0 pushes through the path, by the scaled model."""

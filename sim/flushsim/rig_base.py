@@ -1,5 +1,6 @@
 """What every rig has, whatever runs its firmware: a plant, a link, hands at its switches, faults, and a trace."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -35,11 +36,10 @@ def path_of(line: str, needle: str, syringe: str, extension: str) -> PlantPath:
     )
 
 
-class PumpRig:
+class PumpRig(ABC):
     """A pump with its line. `now_us` counts from power-on; `boots`, `light`, `sound` and `moving` are what is seen now.
 
-    `reading` is the sensor's last one in raw counts. Each kind of rig has its own `up`, `step`, `reset`, `power_cut`,
-    `kill_loop` and `_listens`.
+    `reading` is the sensor's last one in raw counts.
     """
 
     def __init__(
@@ -73,30 +73,30 @@ class PumpRig:
         self.close()
 
     @property
+    @abstractmethod
     def up(self) -> bool:
         """Whether the firmware's loop runs, as far as can be seen from outside."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self) -> None:
         """One turn of 5 ms. Raises FirmwareError when the firmware fails."""
-        raise NotImplementedError
 
     def run_until(self, now_us: int) -> None:
         """Turns until the clock has reached `now_us`."""
         while self.now_us < now_us:
             self.step()
 
+    @abstractmethod
     def reset(self) -> None:
         """Presses the board's reset button: motion ends at once, what is in flash stays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def power_cut(self, off_us: int = POWER_CUT_US) -> None:
         """Takes the power away for `off_us`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kill_loop(self, duration_us: int | None = None) -> None:
         """The firmware's loop hangs, for ever or for `duration_us`; after 1 s the watchdog resets the board."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Ends the firmware; the plant can still be looked at."""
@@ -120,8 +120,9 @@ class PumpRig:
         """Bytes that `from_device` would return."""
         return len(self._to_host.arrived(self.now_us))
 
+    @abstractmethod
     def _listens(self) -> bool:
-        raise NotImplementedError
+        """Whether a firmware runs that takes bytes."""
 
     def _sent(self, data: bytes) -> None:
         """Bytes that the device sends now."""

@@ -1,6 +1,7 @@
 """What passes between rig and firmware in a turn, and how it goes over records to a firmware that has to have them."""
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -70,7 +71,7 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
-class RecordTarget:
+class RecordTarget(ABC):
     """A target on records: its `begin` takes up the record `input`, its `finish` returns the output record."""
 
     def __init__(self, scratch: Sequence[int]) -> None:
@@ -79,13 +80,13 @@ class RecordTarget:
         self.scratch = tuple(scratch)
         self.input = bytearray(INPUT_SIZE)
 
+    @abstractmethod
     def begin(self) -> None:
         """Begins a step. Raises FirmwareError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> bytearray:
         """The output record of the step begun last. Raises FirmwareError."""
-        raise NotImplementedError
 
     def turn(self) -> None:
         """See Target."""
