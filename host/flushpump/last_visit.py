@@ -1,8 +1,9 @@
 """What the records say of a labelled line: how much it resisted and gave way at its last visit.
 
 Only a run that ended well with open pulses counts, on the same line with the same kind of needle and extension set.
-With another one nothing is known, and the pump learns the path anew; compliance is known of the same syringe only. A
-needle is new at each visit and its bore is known to a tenth or so, hence the pump takes it for no more than a hint.
+With another one nothing is known, and the pump learns the path anew; compliance is known of the same syringe only, and
+not of a line wide enough for its liquid to swing. A needle is new at each visit and its bore is known to a tenth or so,
+hence the pump takes it for no more than a hint.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from math import exp
 from statistics import median
 from typing import Any
 
+from flushpump.judgement import damping
 from flushpump.path import VEIN_KPA, Path
 from flushpump.records import Record
 
@@ -27,7 +29,7 @@ RESISTANCE_FACTOR_LEAST = 1.7
 
 @dataclass(frozen=True)
 class Visit:
-    """`times` is resistance over the catalogue's; compliance is None when another syringe was used."""
+    """`times` is resistance over the catalogue's; compliance is None when another syringe was used or liquid swung."""
 
     record_id: str
     date: str
@@ -82,7 +84,11 @@ def _of_pulses(pulses: list[dict[str, Any]], path: Path) -> tuple[float, float |
     if len(resisted) < 2:
         return None
     times = median(resisted)
-    gave = [pulse["compliance_ul_per_kpa"] for pulse in pulses if pulse["compliance_ul_per_kpa"]]
+    gave = [
+        pulse["compliance_ul_per_kpa"]
+        for pulse in pulses
+        if pulse["compliance_ul_per_kpa"] and damping(path, pulse["intended_ml"] / pulse["duration_s"]) >= 1
+    ]
     compliance = median(gave) if gave else None
     return times, compliance if compliance is None or compliance < COMPLIANCE_MOST_UL_PER_KPA else None
 

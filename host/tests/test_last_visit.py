@@ -58,6 +58,14 @@ def test_of_another_syringe_the_compliance_is_not_known():
     assert visit.compliance_ul_per_kpa is None
 
 
+def test_of_a_line_whose_liquid_swings_the_compliance_is_not_known():
+    wide = Path.of("tunneled-9.6f", "none", "bd-10")
+    visit = last_visit([record(path=wide)], "left", wide)
+    assert visit is not None
+    assert visit.compliance_ul_per_kpa is None
+    assert "gave way" not in visit.sentence()
+
+
 @pytest.mark.parametrize("times", [0.2, 3.0])
 def test_a_figure_that_no_line_has_is_no_hint(times: float):
     assert last_visit([record(1, times)], "left", PATH) is None
