@@ -79,9 +79,11 @@ class Ending:
                 self._settling += 1
                 return
             path = parts.hydraulics
-            if parts.judge.air_gives > path.compliance:
-                # Only here: air that goes away while the pump drives would make an open line look closed.
-                path.take_compliance(min(parts.judge.air_gives, 60_000))
+            # A fall that swings shows too little, and pressure would be left. Only here is air counted: air that goes
+            # away while the pump drives would make an open line look closed.
+            gives = max(parts.judge.air_gives, path.compliance_nl_per_kpa)
+            if gives > path.compliance:
+                path.take_compliance(min(gives, 60_000))
                 path.measure_again()
             # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
             cap = path.steps_per_ul() * (path.stored_nl(above) // 500 + 20)

@@ -46,6 +46,13 @@ name = "cough"
 severity = { uniform = [3, 11] }
 onset_s = { uniform = [0, 4.5] }
 """
+_CLOSED = """
+seed = 1
+[[group]]
+[[group.fault]]
+name = "occlusion"
+onset_pulse = { uniform = [1, 10.9] }
+"""
 
 
 def _described(text: str) -> Description:
@@ -85,6 +92,15 @@ def test_a_line_that_closes_behind_a_millilitre_of_air_is_relieved_of_all_that_t
     done = run(Case(line=line, needle=needle, faults=("bubble:1.0@2.5s", "occlusion@5.2s")))
     assert [pulse.verdict for pulse in done.told.pulses][-2:] == [Verdict.BUBBLE, Verdict.OCCLUDED]
     # Measured 0.005 mL; 0.12 mL when relief does not know of the air.
+    assert done.truth.bolus_ml < 0.02
+
+
+@pytest.mark.requirement("REQ-OCCL-4")
+def test_a_line_whose_liquid_swings_is_relieved_of_all_that_it_holds_though_its_falls_have_shown_little() -> None:
+    done = run(prepared(_described(_CLOSED), 8995))
+    assert done.told.pulses[-1].verdict is Verdict.OCCLUDED
+    assert done.told.pulses[-2].compliance_nl_per_kpa < done.settings.compliance_nl_per_kpa / 4
+    # Measured 0.005 mL; 0.25 mL when relief goes by the falls alone.
     assert done.truth.bolus_ml < 0.02
 
 
