@@ -37,8 +37,9 @@ sim_group.add_command(trace_command)
     "--speed",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(0.01, 100),
-    help="1 is real time; above 2 clients renew their lease too late.",
+    # A client renews a lease of 2 s every 0.5 s of its own clock: beyond twice real time a busy client is too late.
+    type=click.FloatRange(0.01, 2),
+    help="Times real time, 2 at most: above it clients renew their lease too late.",
 )
 @click.option("--link", type=click.Path(path_type=Path), help="Symbolic link to make to the terminal.")
 def serve_command(

@@ -91,6 +91,56 @@ def test_the_clock_keeps_to_the_wall_at_speed_1_and_goes_on_while_nobody_looks()
         assert 0.49 <= port.monotonic() <= time.monotonic() - began_s + 0.005
 
 
+class Clock:
+    """The wall clock of the port, moved by hand; `step_s` is what the simulator needs for one step."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, port: Any, step_s: float) -> None:
+        self.now_s = 0.0
+        step = port.rig.step
+
+        def slow_step() -> None:
+            step()
+            self.now_s += step_s
+
+        monkeypatch.setattr(port.rig, "step", slow_step)
+        monkeypatch.setattr("flushsim.serial_urls.protocol_flushsim.time", self)
+        port._left_s = self.now_s
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.mark.parametrize(("speed", "away_s"), [(0.5, 0.2), (1, 0.4), (10, 0.4), (50, 0.4)])
+def test_a_pause_of_the_host_passes_in_real_time_at_most_whatever_the_speed(
+    speed: float, away_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_port(f"&speed={speed}") as port:
+        clock = Clock(monkeypatch, port, step_s=0.0001)
+        clock.sleep(0.4)
+        assert port.in_waiting == 0
+        assert port.monotonic() == pytest.approx(away_s, abs=0.006)
+
+
+def test_waiting_in_a_read_passes_at_the_speed_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_port("&speed=10", timeout=2.0) as port:
+        clock = Clock(monkeypatch, port, step_s=0.0001)
+        port.read(1)
+        assert port.monotonic() == pytest.approx(2.0)
+        assert clock.now_s == pytest.approx(0.2)
+
+
+def test_a_simulator_slower_than_its_speed_is_not_charged_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_port("&speed=50", timeout=1.0) as port:
+        Clock(monkeypatch, port, step_s=0.001)
+        for _ in range(3):
+            port.read(1)
+            assert port.in_waiting == 0
+        assert port.monotonic() == pytest.approx(3.0)
+
+
 def test_speed_does_not_change_the_trace(tmp_path: Path) -> None:
     traces = []
     for speed in ("0", "20"):

@@ -56,6 +56,7 @@ def test_a_client_primes_the_served_pump_in_real_time() -> None:
         (("--fault", "oclusion@3s"), "did you mean occlusion?"),
         (("--link", "/dev/null"), "/dev/null exists and is no symbolic link"),
         (("--link", "/nowhere/at/all"), "the link /nowhere/at/all cannot be made"),
+        (("--speed", "5"), "'--speed': 5.0 is not in the range 0.01<=x<=2"),
     ],
 )
 def test_serve_refuses_what_makes_no_sense_with_one_sentence(options: tuple[str, ...], sentence: str) -> None:

@@ -2,8 +2,10 @@
 
     serial.serial_for_url("flushsim://?line=picc-4f&needle=none&fault=occlusion@3s&seed=2&speed=0", timeout=0.01)
 
-With speed 0 (the default) simulated time stands still between two reads; with speed 1 it keeps to the wall clock, and a
-host that stays away for a second finds the pump a second later.
+With speed 0 (the default) simulated time stands still between two reads. With any other speed, waiting in a read passes
+at `speed` times real time, as far as this computer can simulate that fast. The time between two reads, in which the host
+computes, passes in real time at most: a host that is away for a second finds the pump a second later, so at no speed does
+an ordinary pause of the host cost it its lease. Time that the simulator itself computes is not charged to the host.
 """
 
 import time
@@ -15,7 +17,7 @@ from serial.serialutil import PortNotOpenError, SerialBase, SerialException, to_
 from flushsim import url as simulator_url
 from flushsim.boot import FirmwareError
 from flushsim.interrupts import DeferredInterrupt
-from flushsim.rig_base import PumpRig
+from flushsim.rig_base import TURN_US, PumpRig
 
 _US = 1_000_000
 
@@ -26,7 +28,9 @@ class Serial(SerialBase):  # type: ignore[misc]
     def __init__(self, *args: object, **kwargs: object) -> None:
         self._rig: PumpRig | None = None
         self._speed = 0.0
-        self._opened_s = 0.0
+        # When the host got control back, and how much simulated time it is due for being away since.
+        self._left_s = 0.0
+        self._away_us = 0.0
         self._cancelled = False
         self.is_open = False
         super().__init__(*args, **kwargs)
@@ -58,7 +62,8 @@ class Serial(SerialBase):  # type: ignore[misc]
         except (ValueError, OSError, FlushPumpError, FirmwareError) as problem:
             raise SerialException(str(problem)) from problem
         self._speed = wanted.speed
-        self._opened_s = time.monotonic()
+        self._left_s = time.monotonic()
+        self._away_us = 0.0
         self.is_open = True
 
     def close(self) -> None:
@@ -90,11 +95,18 @@ class Serial(SerialBase):  # type: ignore[misc]
         self._cancelled = False
         if rig.waiting() < size and self._timeout != 0:
             deadline_us = None if self._timeout is None else rig.now_us + round(self._timeout * _US)
+            due_s = time.monotonic()
             with DeferredInterrupt() as interrupt:
                 while deadline_us is None or rig.now_us < deadline_us:
+                    before_us = rig.now_us
                     self._turn(rig)
+                    if self._speed:
+                        due_s += (rig.now_us - before_us) / _US / self._speed
+                        if (ahead_s := due_s - time.monotonic()) > 0:
+                            time.sleep(ahead_s)
                     if rig.waiting() >= size or interrupt.noted or self._cancelled:
                         break
+            self._left_s = time.monotonic()
         return rig.from_device(size)
 
     def write(self, data: bytes) -> int:
@@ -125,19 +137,19 @@ class Serial(SerialBase):  # type: ignore[misc]
             rig.step()
         except FirmwareError as problem:
             raise SerialException(str(problem)) from problem
-        if self._speed:
-            ahead_s = rig.now_us / _US / self._speed - (time.monotonic() - self._opened_s)
-            if ahead_s > 0:
-                time.sleep(ahead_s)
 
     def _catch_up(self) -> None:
-        """A clock that keeps to the wall's has gone on while nobody looked."""
-        if self._speed:
-            rig = self.rig
-            until_us = (time.monotonic() - self._opened_s) * self._speed * _US
-            with DeferredInterrupt() as interrupt:
-                while rig.now_us + 5_000 <= until_us and not interrupt.noted:
-                    self._turn(rig)
+        """Lets the time pass for which the host was away."""
+        if not self._speed:
+            return
+        rig = self.rig
+        self._away_us += (time.monotonic() - self._left_s) * min(self._speed, 1.0) * _US
+        with DeferredInterrupt() as interrupt:
+            while self._away_us >= TURN_US and not interrupt.noted:
+                before_us = rig.now_us
+                self._turn(rig)
+                self._away_us -= rig.now_us - before_us
+        self._left_s = time.monotonic()
 
     # A simulated line has no speed and no wires, but pyserial sets them.
 
