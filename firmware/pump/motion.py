@@ -4,8 +4,9 @@ A burst is a dwell and then `count` steps along a trapezoid of speed. The profil
 time: slices are 5 ms long but end early where the ramp ends or begins, so a burst lasts as long as its
 trapezoid to within a step. Fractions of steps and of clock ticks are carried from slice to slice.
 
-Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances are summed in 1/400 step,
-because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400.
+Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances are in units of 1/400 step,
+because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400 steps. The ramp down begins where the exact distance says so:
+one step too many at its end, where the speed is near 0, would take sqrt(2 / a).
 """
 
 from flushlink.viper import const, micropython
@@ -18,6 +19,8 @@ LOOKAHEAD_US = 9_000
 REST_AHEAD_US = 14_000
 _SLICES_PER_TURN = const(4)
 _UNITS_PER_STEP = const(400)
+# Steps whose units fit 31 bits; the longest ramp of a valid board has 200,000.
+_COUNTED_STEPS = const(2_000_000)
 _LAST_10US = const(1_000)
 
 
@@ -203,16 +206,20 @@ class Motion:
         rate = self.rate
         if rate > self._target:
             rate = self._target
-        to_stop = self._ramp_steps(rate)
-        cruise = self.remaining - to_stop
-        if cruise <= 1:
-            # Down the ramp; the last slice takes whatever is left.
+        ahead = self.remaining
+        if ahead > _COUNTED_STEPS:
+            ahead = _COUNTED_STEPS
+        ahead = ahead * _UNITS_PER_STEP - self._units
+        cruise = ahead - self._ramp_units(rate)
+        if cruise <= _UNITS_PER_STEP:
+            # Down the ramp. Its first slice takes what is left of the cruise, its last one all steps that are left.
             after = rate - ramp
             if after <= 0:
-                return self._finish(rate)
+                return self._finish(rate, cruise)
             length = SLICE_10US
+            self._units += cruise
         else:
-            after = self._gain(rate) if rate < self._target else rate
+            after = self._gain(rate, ahead) if rate < self._target else rate
             if after > rate:
                 length = max((after - rate) * SLICE_10US // ramp, 1)
             elif rate < self._target and rate < self._slow:
@@ -220,11 +227,13 @@ class Motion:
                 after = min(self._target, self._slow)
                 length = SLICE_10US
             else:
-                slice_steps = rate // 200
                 length = SLICE_10US
-                if cruise < slice_steps + (slice_steps >> 1):
-                    length = max(cruise * 100_000 // rate, 1)
+                # Not much more than a slice of 5 ms, which has 2 v units: one slice takes all of it.
+                if cruise < 3 * rate:
+                    length = max(cruise * 250 // rate, 1)
         self._units += (rate + after) * length // SLICE_10US
+        if self._units < 0:
+            self._units = 0
         count = self._units // _UNITS_PER_STEP
         self._units -= count * _UNITS_PER_STEP
         self.rate = after
@@ -234,24 +243,27 @@ class Motion:
         self._mean = (rate + after) >> 1
         return self._put(count, length)
 
-    def _gain(self, rate):
+    def _gain(self, rate, ahead):
         """Speed at the end of the next slice up the ramp: what still leaves room to stop, or `rate` itself."""
         ramp = self._ramp_per_slice
         gain = min(self._target - rate, ramp)
         for _ in range(3):
             after = rate + gain
-            travel = (rate + after) * (gain * SLICE_10US // ramp) // (SLICE_10US * _UNITS_PER_STEP)
-            if self.remaining - travel >= self._ramp_steps(after):
+            travel = (rate + after) * (gain * SLICE_10US // ramp) // SLICE_10US
+            if ahead - travel >= self._ramp_units(after):
                 return after
             gain >>= 1
         return rate
 
-    def _finish(self, rate):
+    def _finish(self, rate, cruise):
         """The last slice: from `rate` to rest, with the steps that are left, no faster than the slice before."""
+        speed = max(self._mean, rate, 1)
         length = rate * SLICE_10US // self._ramp_per_slice
-        needed = min(self.remaining * 100_000 // max(self._mean, rate, 1), _LAST_10US)
+        if cruise > 0:
+            length += cruise * 250 // speed
+        length = min(max(length, self.remaining * 100_000 // speed), _LAST_10US)
         self.rate = 0
-        taken = self._put(self.remaining, max(length, needed, 1))
+        taken = self._put(self.remaining, max(length, 1))
         self.end_us = self._until_us
         return taken
 
@@ -262,6 +274,16 @@ class Motion:
             return (half * half // self._ramp_per_slice + 50) // 100
         coarse = rate >> 4
         return coarse * coarse // self._ramp_per_slice * 16 // 25
+
+    def _ramp_units(self, rate):
+        """Distance of a ramp between `rate` and rest in units; exact for slow speeds, where its end lies."""
+        if rate < 32_768:
+            return rate * rate // self._ramp_per_slice
+        if rate < 65_536:
+            half = rate >> 1
+            return half * half // self._ramp_per_slice * 4
+        coarse = rate >> 4
+        return coarse * coarse // self._ramp_per_slice * 256
 
     def _put(self, count, length_10us):
         """Queues one slice; returns its length in us. A full queue cannot be, so it counts as starved."""

@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 from fw_ports import TICKS_PER_US, TURN_US, Drive, board_data
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pump.board import Board
 from pump.motion import Motion, isqrt
@@ -58,6 +58,9 @@ def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count,
     assert drive.most_queued_us <= 20_000
 
 
+# The ramp down began a step early, and the step that was left took 1 to 2 ms at its end.
+@example(4_412, 48_962, 600)
+@example(30_471, 30_471, 600)
 @given(st.integers(50, 40_000), st.integers(3_000, 64_000), ACCELERATIONS)
 @settings(deadline=None, max_examples=120)
 def test_a_burst_lasts_as_long_as_its_trapezoid_within_a_millisecond(count, rate, acceleration):
