@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TARGET ?= sim
 
-.PHONY: setup run test lint flash bench clean
+.PHONY: setup run test fuzz lint flash emulator bench clean
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
@@ -16,6 +16,11 @@ setup: $(VENV)/.test
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n auto --dist loadgroup --target $(TARGET)
+
+# Property tests with new random examples each time. SEED=... repeats a session, as a failure's report repeats a test.
+fuzz: SEED ?= $(shell $(BIN)/python -c 'import random; print(random.randrange(2**32))')
+fuzz: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile fuzz --hypothesis-seed $(SEED) $(FUZZ)
 
 lint: $(VENV)/.test $(VENV)/micropython
 	$(BIN)/ruff check .

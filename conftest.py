@@ -4,8 +4,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent / "hil_tests"))
 pytest.register_assert_rewrite("hil_bench", "hil_wire", "hil_truth")
 
 pytest_plugins = ("targets", "evidence", "forks")
+
+# No deadline anywhere: how long an example takes depends on the load of the machine.
+settings.register_profile("test", derandomize=True, deadline=None, database=None)
+settings.register_profile("long", settings.get_profile("test"), max_examples=1_000)
+settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
+settings.load_profile("test")

@@ -5,7 +5,7 @@ from flushlink import messages
 from flushpump import wire
 from fw_ports import Identity, Link
 from fw_server import NUMBER, PATH, STATUS, STATUS_NAME, Device, Host
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pump.link_server import ANSWERED, READ, LinkServer
 
@@ -198,7 +198,6 @@ def test_an_unknown_message_and_a_wrong_length_are_refused_in_their_place():
 
 @pytest.mark.requirement("REQ-LINK-2")
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_any_bytes_at_all_leave_the_server_in_step_by_the_next_frame_end(noise):
     _server, _, host = opened()
     host.send(noise + b"\0", turns=noise.count(0) + 5)

@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 from fw_ports import TICKS_PER_US, TURN_US, Drive, board_data
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pump.board import Board
 from pump.motion import Motion, isqrt
@@ -46,7 +46,6 @@ def slice_rates(drive: Drive) -> list[tuple[float, float, int]]:
 
 
 @given(COUNTS, RATES, ACCELERATIONS, st.sampled_from([1, -1]))
-@settings(deadline=None, max_examples=120)
 def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count, rate, acceleration, direction):
     count = min(count, rate * 20 + 1)
     motion, drive = make(acceleration)
@@ -62,7 +61,6 @@ def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count,
 @example(4_412, 48_962, 600)
 @example(30_471, 30_471, 600)
 @given(st.integers(50, 40_000), st.integers(3_000, 64_000), ACCELERATIONS)
-@settings(deadline=None, max_examples=120)
 def test_a_burst_lasts_as_long_as_its_trapezoid_within_a_millisecond(count, rate, acceleration):
     motion, drive = make(acceleration)
     motion.begin(count, rate, 1)
@@ -75,7 +73,6 @@ def test_a_burst_lasts_as_long_as_its_trapezoid_within_a_millisecond(count, rate
 
 
 @given(st.integers(1, 2_000), st.integers(1, 3_000))
-@settings(deadline=None, max_examples=120)
 def test_a_slow_burst_lasts_as_long_as_its_trapezoid_within_a_step_or_10_ms(count, rate):
     count = min(count, rate * 20 + 1)
     motion, drive = make()
@@ -85,7 +82,6 @@ def test_a_slow_burst_lasts_as_long_as_its_trapezoid_within_a_step_or_10_ms(coun
 
 
 @given(COUNTS, RATES, ACCELERATIONS)
-@settings(deadline=None, max_examples=120)
 def test_speed_never_exceeds_what_was_asked_nor_gains_faster_than_the_ramp(count, rate, acceleration):
     count = min(count, rate * 20 + 1)
     motion, drive = make(acceleration)
@@ -121,7 +117,6 @@ def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step
 
 
 @given(st.lists(st.tuples(st.integers(2, 40), st.integers(0, 30_000)), min_size=1, max_size=12))
-@settings(deadline=None, max_examples=120)
 def test_a_limited_burst_still_makes_exactly_its_steps(limits):
     motion, drive = make()
     motion.begin(8_000, 20_000, 1)

@@ -172,7 +172,7 @@ TURNS = st.lists(st.tuples(PRESSURES, st.integers(0, 64_000), st.integers(1, 40)
     st.integers(353, 1_000_000), st.integers(0, 100_000_000), st.integers(0, 100_000_000), st.integers(100, 60_000),
     st.integers(-30_000, 30_000), TURNS, TURNS,
 )  # fmt: skip
-@settings(deadline=None, max_examples=600 if LONG else 150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_judge_model_and_limiter_for_any_pressure_and_any_path(
     parts, step_pl, laminar, turbulent, compliance, rest_pa, driving, pausing
 ):

@@ -171,7 +171,7 @@ def records(draw) -> FlowRecord:
     return FlowRecord(time_s * 1e6, extension, extension, line, line + 0.1 * tip, leak - 0.1 * tip)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=settings().max_examples * 4 // 5)
 @given(record=records(), shape=st.sampled_from(["rounded", "angular"]), change_us=st.floats(0.0, 1e7))
 def test_no_label_is_lost_or_made_whatever_flows_where(record: FlowRecord, shape: str, change_us: float):
     path = replace(PORT, chamber_shape=shape)

@@ -118,7 +118,7 @@ def test_a_pool_that_is_asked_for_more_than_it_has_says_what_it_lacked():
     assert pool.volume_ml == 0.0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(
     moves=st.lists(
         st.tuples(st.floats(-0.6, 0.6), st.floats(0.001, 6.0), st.floats(0.0, 1e4), st.floats(0.0, 1.0)), max_size=25

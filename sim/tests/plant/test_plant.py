@@ -7,7 +7,7 @@ import pytest
 from flushpump import hydraulics
 from flushpump.catalogue import load
 from flushsim.plant import Plant, PlantPath
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plant_bench import BOARD, Slice, dwell, play, pulse, pulses
 
@@ -225,7 +225,6 @@ def test_time_does_not_go_back() -> None:
     inertia=st.booleans(),
     alive=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
 def test_no_liquid_is_lost_or_made(
     volume: float, flow: float, back: bool, faults: list[str], syringe: float, line: float, valve: bool, inertia: bool,
     alive: bool,
