@@ -15,7 +15,7 @@ def main() -> None:
         from flushpump.cli_top import cli
     except KeyboardInterrupt:
         ignore_signals()
-        print("flushpump: stopped by the user; nothing moves", file=sys.stderr)
+        print("flushpump: stopped by the user", file=sys.stderr)
         sys.exit(130)
     cli.main(prog_name="flushpump")
 

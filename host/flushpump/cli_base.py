@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -19,15 +19,14 @@ import platformdirs
 from rich.console import Console
 
 from flushpump.errors import FlushPumpError
+from flushpump.exit_status import ExitStatus, kind_of
 from flushpump.hydraulics import KPA_PER_MMHG, KPA_PER_PSI
 from flushpump.interrupts import ignore_signals
 from flushpump.path import Path
 
 DEBUG = "FLUSHPUMP_DEBUG"
-_EXIT_INTERRUPTED = 130
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SIMULATOR = "flushsim"
-_LABEL_MOST = 60
 LABEL_CELLS = 10
 """Width of the labels of lines such as `volume    9.50 mL`."""
 
@@ -57,71 +56,144 @@ class Quantity(click.ParamType):  # type: ignore[type-arg]
         if not unit:
             self.fail(f"{value} has no unit, {example}", param, ctx)
         if unit not in self._factors:
-            self.fail(f"{matched.group(2)} is no unit of a {self.name}, use {' or '.join(self._units)}", param, ctx)
+            units = " or ".join(self._units)
+            self.fail(f"{matched.group(2)} is no unit of {_with_article(self.name)}, use {units}", param, ctx)
         if number <= 0:
             self.fail(f"{value} is not above zero, {example}", param, ctx)
         return number * self._factors[unit]
 
 
-VOLUME = Quantity("volume", {"mL": 1.0, "uL": 1e-3})
-class _Label(click.ParamType):  # type: ignore[type-arg]
-    """A short name in one line."""
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+class OneLine(click.ParamType):  # type: ignore[type-arg]
+    """A text that is printed and recorded: one line of characters that can be shown."""
 
     name = "text"
 
+    def __init__(self, what: str, most: int) -> None:
+        self._what = what
+        self._most = most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        label = str(value).strip()
-        if not label or len(label) > _LABEL_MOST or not label.isprintable():
-            self.fail(f"{value!r} is no label, take 1 to {_LABEL_MOST} letters that can be printed", param, ctx)
-        return label
+        """The text without spaces around it; click's usage error otherwise."""
+        text = str(value).strip()
+        # What is not UTF-8 on the command line arrives as surrogates, which cannot be printed either.
+        if not text or len(text) > self._most or not text.isprintable():
+            self.fail(f"{value!r} is no {self._what}, take 1 to {self._most} letters that can be printed", param, ctx)
+        return text
 
 
-LABEL = _Label()
+LABEL = OneLine("label", 60)
+OPERATOR = OneLine("operator name", 80)
+VOLUME = Quantity("volume", {"mL": 1.0, "uL": 1e-3})
 PRESSURE = Quantity("pressure", {"kPa": 1.0, "psi": KPA_PER_PSI, "mmHg": KPA_PER_MMHG, "bar": 100.0}, "100")
 FLOW = Quantity("flow", {"mL/s": 1.0, "uL/s": 1e-3, "mL/min": 1 / 60, "mL/h": 1 / 3600})
 
 
 class Commands(click.Group):
-    """A click group that ends every error in one sentence on stderr and the right exit status, never a traceback."""
+    """A click group that ends every error in one sentence on stderr and the right exit status, never a traceback.
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    With `--json` an error is one line on stdout, too, and nothing else is:
+
+        {"error": {"status": 3, "kind": "no_device", "message": "no pump is plugged in; plug one in, ..."}}
+
+    `status` is the exit status, `kind` its name in `exit_status`. A command that began to move the pump prints its own
+    result instead, whatever its outcome.
+    """
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **kwargs: Any) -> Any:
         """Runs a command and exits."""
         kwargs["standalone_mode"] = False
-        sys.exit(_guarded(lambda: super(Commands, self).main(*args, **kwargs)))
+        arguments = list(sys.argv[1:] if args is None else args)
+        sys.exit(_guarded(lambda: super(Commands, self).main(arguments, *more, **kwargs), "--json" in arguments))
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """As click does; the help is printed here."""
+        with _own_output():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does."""
+        with _own_output():
+            return super().invoke(ctx)
 
 
-def _guarded(run: Callable[[], Any]) -> int:
+class _OutputProblem(Exception):  # noqa: N818 - as the other errors
+    """This program's own output cannot be written."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@contextlib.contextmanager
+def _own_output() -> Iterator[None]:
+    """Keeps an OSError away from click, which ends the program with status 1 when a reader has gone."""
+    try:
+        yield
+    except OSError as problem:
+        # What a device or a file can cause has become another error before it arrives here.
+        raise _OutputProblem(problem) from problem
+
+
+def _guarded(run: Callable[[], Any], as_json: bool) -> int:
     try:
         status = run()
         sys.stdout.flush()
-        return status if isinstance(status, int) else 0
+        return status if isinstance(status, int) else ExitStatus.DONE
     except FlushPumpError as problem:
-        complain("; ".join([str(problem), *getattr(problem, "__notes__", [])]))
-        return problem.exit_status
+        return _failed(problem.exit_status, "; ".join([str(problem), *_notes(problem)]), as_json)
     except click.exceptions.NoArgsIsHelpError as problem:
         click.echo(problem.format_message(), err=True)
-        return 2
+        return ExitStatus.USAGE
     except click.UsageError as problem:
         where = problem.ctx.command_path if problem.ctx is not None else "flushpump"
         message = _in_our_words(problem.format_message())
-        complain(f"{message[:1].lower()}{message[1:]}; see {where} --help")
-        return 2
+        return _failed(ExitStatus.USAGE, f"{message[:1].lower()}{message[1:]}; see {where} --help", as_json)
     except click.ClickException as problem:
-        complain(problem.format_message())
-        return 2
+        return _failed(ExitStatus.USAGE, problem.format_message(), as_json)
     except (KeyboardInterrupt, click.Abort) as problem:
         ignore_signals()
-        complain("; ".join(["stopped by the user", *getattr(problem, "__notes__", ["nothing moves"])]))
-        return _EXIT_INTERRUPTED
+        return _failed(ExitStatus.INTERRUPTED, "; ".join(["stopped by the user", *_notes(problem)]), as_json)
     except OSError as problem:
-        # What a device or a file can cause has been told above: this is our own output.
-        _output_gone(problem, "nothing moves")
-        return 1
+        return _output_failed(problem)
+    except _OutputProblem as problem:
+        return _output_failed(problem.cause)
     except Exception as problem:
         if os.environ.get(DEBUG):
             traceback.print_exc()
-        complain(f"an error of this program, {type(problem).__name__}: {problem}; please report it with {_write_log()}")
-        return 1
+        sentence = f"an error of this program, {type(problem).__name__}: {problem}"
+        sentence += f"; please report it with {_write_log()}"
+        return _failed(ExitStatus.INTERNAL, sentence, as_json)
+
+
+def _notes(problem: BaseException) -> list[str]:
+    return getattr(problem, "__notes__", [])
+
+
+def _failed(status: ExitStatus, sentence: str, as_json: bool) -> ExitStatus:
+    if as_json:
+        error = {"status": int(status), "kind": kind_of(status), "message": one_line(sentence)}
+        with contextlib.suppress(OSError):
+            click.echo(json.dumps({"error": error}))
+    complain(sentence)
+    return status
+
+
+def _output_failed(problem: OSError) -> ExitStatus:
+    _output_gone(problem)
+    # A reader that has gone has what it wanted.
+    return ExitStatus.DONE if isinstance(problem, BrokenPipeError) else ExitStatus.REFUSED
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, and with every character that cannot be shown as its escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in " ".join(text.split())
+    )
 
 
 def _in_our_words(message: str) -> str:
@@ -147,7 +219,7 @@ def _write_log() -> str:
 def complain(sentence: str) -> None:
     """One sentence on stderr, if anybody reads it."""
     with contextlib.suppress(OSError):
-        click.echo(f"flushpump: {' '.join(sentence.split())}", err=True)
+        click.echo(f"flushpump: {one_line(sentence)}", err=True)
 
 
 def written(write: Callable[[], None], otherwise: str) -> bool:
@@ -160,7 +232,7 @@ def written(write: Callable[[], None], otherwise: str) -> bool:
     return True
 
 
-def _output_gone(problem: OSError, otherwise: str) -> None:
+def _output_gone(problem: OSError, otherwise: str = "") -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -169,7 +241,8 @@ def _output_gone(problem: OSError, otherwise: str) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     # A reader that has gone, as in `| head -1`, has seen what it wanted.
     if not isinstance(problem, BrokenPipeError):
-        complain(f"the output cannot be written: {problem.strerror or problem}; {otherwise}")
+        sentence = f"the output cannot be written: {problem.strerror or problem}"
+        complain(f"{sentence}; {otherwise}" if otherwise else sentence)
 
 
 def say(console: Console, lines: list[str]) -> None:

@@ -18,6 +18,7 @@ from flushpump.cli_base import (
 )
 from flushpump.cli_confirm import confirm, refuse_without_answers
 from flushpump.errors import Refused, UsageProblem
+from flushpump.exit_status import ExitStatus
 from flushpump.insisting import patiently
 from flushpump.interrupts import Interrupts
 from flushpump.pump import Pump
@@ -73,7 +74,7 @@ def calibrate_command(
                 wanted = before.through(zero, known, known_pa)
                 checked = _apply(pump, console, yes, before, wanted, known_pa)
     told = written(lambda: _tell(console, as_json, before, wanted, zero, known, known_pa, checked), str(wanted))
-    ctx.exit(0 if told else 1)
+    ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def _known_pa(part: str | None, known_kpa: float | None) -> float | None:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from flushpump.cli_base import complain, console_for, print_json, say, written
 from flushpump.errors import Interrupted, Refused
+from flushpump.exit_status import ExitStatus
 from flushpump.interrupts import Interrupts
 from flushpump.path import Path
 from flushpump.single_motion import SingleMotion
@@ -59,4 +60,4 @@ def tell(motion: SingleMotion, as_json: bool, sentence: str, more: dict[str, Any
         complain(str(motion.problem))
         return motion.problem.exit_status
     told = written(lambda: say(console_for(as_json), [sentence]), sentence) and told
-    return 0 if told else 1
+    return ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN

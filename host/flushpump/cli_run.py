@@ -10,6 +10,7 @@ from rich.console import Console
 from flushpump.asking import Asker, TerminalAsker, YesAsker
 from flushpump.cli_base import (
     LABEL,
+    OPERATOR,
     VOLUME,
     complain,
     console_for,
@@ -27,6 +28,7 @@ from flushpump.cli_catalog import fluid_named, plan_lines
 from flushpump.cli_confirm import confirm, refuse_without_answers
 from flushpump.display import display_for
 from flushpump.errors import FlushPumpError
+from flushpump.exit_status import ExitStatus
 from flushpump.insisting import patiently
 from flushpump.interrupts import Interrupts
 from flushpump.last_visit import last_visit
@@ -45,7 +47,9 @@ from flushpump.sequence import load_sequence
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
 @click.option("--fluid", help="Instead of the sequence's fluid: saline, heparin_10, heparin_100.")
-@click.option("--operator", envvar="FLUSHPUMP_OPERATOR", show_envvar=True, help="Who runs it, for the record.")
+@click.option(
+    "--operator", type=OPERATOR, envvar="FLUSHPUMP_OPERATOR", show_envvar=True, help="Who runs it, for the record."
+)
 @click.option("--label", type=LABEL, help="Your own name of this very line, for records due; no person's name.")
 @port_option
 @yes_option
@@ -87,7 +91,7 @@ def run_command(
             record_id = _record(report)
             told = _tell(report, record_id, console, as_json)
             interrupts.no_more()
-    ctx.exit(report.exit_status or (0 if told else 1))
+    ctx.exit(report.exit_status or (ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN))
 
 
 def _past_runs(label: str | None) -> list[Record]:
@@ -135,6 +139,7 @@ def _record(report: RunReport) -> str | None:
 
 def _user() -> str:
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+    return name if name.isprintable() else "unknown"

@@ -4,12 +4,11 @@ import click
 
 from flushpump.cli_base import aligned, complain, console_for, json_option, port_option, print_json, say, written
 from flushpump.cli_device import alarms_wait
+from flushpump.exit_status import ExitStatus
 from flushpump.insisting import patiently
 from flushpump.pump import Pump
 from flushpump.self_test_parts import Part, names_of, parts_of
 from flushpump.types import SelfTest
-
-_FAILED = 5
 
 
 @click.command("selftest", short_help="Lets the pump test itself; nothing moves.")
@@ -29,8 +28,8 @@ def selftest_command(ctx: click.Context, url: str | None, as_json: bool) -> None
     if result.failed:
         remedies = "; ".join(dict.fromkeys(part.remedy for part in parts_of(result.failed)))
         complain(f"the self-test failed ({names_of(result.failed)}), and the pump gives no therapy; {remedies}")
-        ctx.exit(_FAILED)
-    ctx.exit(0 if told else 1)
+        ctx.exit(ExitStatus.ALARM)
+    ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def _tell(result: SelfTest, alarms: int, as_json: bool) -> None:

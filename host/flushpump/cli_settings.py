@@ -8,6 +8,7 @@ import click
 from flushpump.cli_base import aligned, console_for, json_option, port_option, print_json, say, written, yes_option
 from flushpump.cli_confirm import confirm, refuse_without_answers
 from flushpump.errors import Refused
+from flushpump.exit_status import ExitStatus
 from flushpump.following import patient_status
 from flushpump.insisting import patiently
 from flushpump.pump import Pump
@@ -89,7 +90,7 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
     sentence = f"{name} is {setting.shown(applied)} now"
     result = {**_setting_json(setting, applied), "before": before, "good": good}
     told = written(lambda: print_json(result) if as_json else say(console, [sentence]), sentence)
-    ctx.exit(0 if told else 1)
+    ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def read_all(pump: Pump) -> dict[Setting, int]:

@@ -22,6 +22,7 @@ from flushpump.cli_records import records_group
 from flushpump.cli_run import run_command
 from flushpump.cli_selftest import selftest_command
 from flushpump.cli_settings import settings_group
+from flushpump.exit_status import table_lines
 
 
 class _TopCommands(Commands):
@@ -40,7 +41,10 @@ class _TopCommands(Commands):
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=_TopCommands, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = "\n".join(["\b", "Exit statuses:", *table_lines()])
+
+
+@click.group(cls=_TopCommands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="flushpump", prog_name="flushpump")
 def cli() -> None:
     """A pressure-supervised pulsatile flush pump, for bench and research use. It is not a medical device.

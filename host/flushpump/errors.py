@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from flushlink import messages
 
+from flushpump.exit_status import ExitStatus
+
 _STATUS_SENTENCES = {number: sentence for number, _, sentence in messages.STATUSES}
 _STATUS_NAMES = {number: name for number, name, _ in messages.STATUSES}
 
@@ -24,7 +26,7 @@ def nearest_or(otherwise: str, name: str, known: Iterable[str]) -> str:
 class FlushPumpError(Exception):
     """Anything that the pump, the link or the user's wish can cause. `message` says what, `remedy` what to do."""
 
-    exit_status = 1
+    exit_status: ExitStatus = ExitStatus.INTERNAL
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(f"{message}; {remedy}" if remedy else message)
@@ -32,22 +34,26 @@ class FlushPumpError(Exception):
         self.remedy = remedy
 
 
+class ProgramError(FlushPumpError):
+    """This program or the simulated firmware failed: an error that the user cannot cause."""
+
+
 class UsageProblem(FlushPumpError):
     """What was asked makes no sense: an unknown name, a value outside its range."""
 
-    exit_status = 2
+    exit_status = ExitStatus.USAGE
 
 
 class NoDevice(FlushPumpError):
     """No port, several ports, a port that cannot be opened, or something that is not a pump."""
 
-    exit_status = 3
+    exit_status = ExitStatus.NO_DEVICE
 
 
 class Refused(FlushPumpError):
     """The pump said no. `status` is the protocol's status number, None where the client itself refuses."""
 
-    exit_status = 4
+    exit_status = ExitStatus.REFUSED
 
     def __init__(self, message: str, remedy: str = "", status: int | None = None) -> None:
         super().__init__(message, remedy)
@@ -59,6 +65,12 @@ class Refused(FlushPumpError):
         return "" if self.status is None else _STATUS_NAMES.get(self.status, f"STATUS_{self.status}")
 
 
+class FileProblem(FlushPumpError):
+    """A file or an output cannot be read or written."""
+
+    exit_status = ExitStatus.REFUSED
+
+
 class ExecutedLate(Refused):
     """A command that had gone unanswered was executed after all, in the session before this one."""
 
@@ -66,13 +78,13 @@ class ExecutedLate(Refused):
 class StoppedByAlarm(FlushPumpError):
     """An alarm or an occlusion ended the motion."""
 
-    exit_status = 5
+    exit_status = ExitStatus.ALARM
 
 
 class LinkLost(FlushPumpError):
     """The pump can no longer be reached, and is known to stop: its lease runs out."""
 
-    exit_status = 6
+    exit_status = ExitStatus.LINK_LOST
 
 
 class Silent(LinkLost):
@@ -82,13 +94,13 @@ class Silent(LinkLost):
 class OutcomeUnknown(FlushPumpError):
     """A command went out and nobody knows whether it was executed. Until that is told only status() and stop() go."""
 
-    exit_status = 7
+    exit_status = ExitStatus.OUTCOME_UNKNOWN
 
 
 class Interrupted(FlushPumpError):
     """The user stopped the run, and the pump has confirmed that nothing moves."""
 
-    exit_status = 130
+    exit_status = ExitStatus.INTERRUPTED
 
 
 def refused(command: str, status: int) -> Refused:

@@ -16,7 +16,7 @@ from typing import Any
 
 import platformdirs
 
-from flushpump.errors import FlushPumpError, UsageProblem
+from flushpump.errors import FileProblem, UsageProblem
 
 ENVIRONMENT = "FLUSHPUMP_RECORDS"
 _ID_DIGITS = 12
@@ -37,10 +37,8 @@ CREATE TRIGGER IF NOT EXISTS runs_are_not_deleted BEFORE DELETE ON runs
 _Row = tuple[int, str, str, str]
 
 
-class RecordError(FlushPumpError):
+class RecordError(FileProblem):
     """The records cannot be read or written, or do not verify."""
-
-    exit_status = 1
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,10 @@ def answer(*arguments: str) -> Any:
 def complaint(status: int, *arguments: str) -> str:
     result = call(*arguments)
     assert result.exit_code == status, result.output
-    assert result.stdout == ""
+    if "--json" in arguments:
+        assert json.loads(result.stdout)["error"]["status"] == status
+    else:
+        assert result.stdout == ""
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("flushpump: ")

@@ -102,7 +102,7 @@ def test_a_terminal_that_vanishes_in_a_run_leaves_a_record(file: FilePath):
     assert Records(file).all()[0].body["outcome"] == "stopped"
 
 
-@pytest.mark.parametrize(("redirection", "status"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 1), ("<&- >&- 2>&-", 0)])
+@pytest.mark.parametrize(("redirection", "status"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 7), ("<&- >&- 2>&-", 0)])
 def test_closed_or_full_output_takes_neither_the_run_nor_its_status_away(file: FilePath, redirection: str, status: int):
     found, _, _ = through_shell(file, redirection, *RUN, "--port", AT_ONCE, "--yes", "--json")
     assert found == status

@@ -191,7 +191,7 @@ def test_a_file_is_written_whole_and_none_is_written_over(export: Command, tmp_p
     assert file.read_text(encoding="utf-8").startswith("record_id")
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
     nowhere = export("--format", "csv", "--out", str(tmp_path / "no" / "runs.csv"))
-    assert nowhere.returncode == 1
+    assert nowhere.returncode == 4
     assert len(nowhere.stderr.splitlines()) == 1
 
 
@@ -204,7 +204,7 @@ def test_no_record_and_no_format_are_one_sentence_each(flushpump: Command):
 
 def test_a_full_disk_and_a_reader_that_goes_are_no_traceback(own_environment: dict[str, str], recorded: FilePath):
     environment = {**own_environment, "FLUSHPUMP_RECORDS": str(recorded)}
-    for redirection, status in ((">/dev/full", 1), ("| head -c 10 >/dev/null", 0)):
+    for redirection, status in ((">/dev/full", 4), ("| head -c 10 >/dev/null", 0)):
         command = ["bash", "-c", f'"$@" {redirection}', "bash", sys.executable, "-m", "flushpump.cli"]
         done = subprocess.run(
             [*command, "records", "export", "--format", "fhir"],
@@ -234,4 +234,4 @@ def test_altered_records_are_said_to_be_so_in_every_format(flushpump: Command, r
 def test_a_record_that_makes_no_sense_is_named(make: Callable[[Export], str]):
     with pytest.raises(Exception, match="record 7 makes no sense") as told:
         make(Export((Record(7, "2026-01-01T00:00:00+00:00", {"plan": {}}, "0" * 64),)))
-    assert getattr(told.value, "exit_status", None) == 1
+    assert getattr(told.value, "exit_status", None) == 4

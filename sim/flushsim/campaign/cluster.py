@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from distributed import CancelledError, Client, wait
-from flushpump.errors import FlushPumpError, NoDevice
+from flushpump.errors import NoDevice
 
 from flushsim.campaign.code import code_fingerprint
 from flushsim.campaign.description import Description
@@ -80,8 +80,8 @@ class Cluster:
         problem = future.exception()
         return Done(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
 
-    def _lost(self) -> FlushPumpError:
-        return FlushPumpError(f"the Dask scheduler at {self._address} does not answer any more")
+    def _lost(self) -> NoDevice:
+        return NoDevice(f"the Dask scheduler at {self._address} does not answer any more")
 
 
 # The firmware is imported by changing what is imported in the whole process, so one case at a time in each.

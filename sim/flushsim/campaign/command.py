@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from flushpump.cli_base import aligned, complain, console_for, json_option, print_json
-from flushpump.errors import FlushPumpError, UsageProblem
+from flushpump.errors import FileProblem, ProgramError, UsageProblem
 
 if TYPE_CHECKING:
     from flushsim.campaign.description import Description
@@ -119,7 +119,7 @@ def _tell(description: "Description", runs: int, parts: "Parts", as_json: bool) 
     try:
         page = draw(results, parts.folder, f"{description.title}, seed {description.seed}")[0]
     except OSError as problem:
-        raise FlushPumpError(
+        raise FileProblem(
             f"the pictures cannot be written to {parts.folder}: {problem.strerror or problem}",
             "make room and give the same command again",
         ) from problem
@@ -164,7 +164,7 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
     try:
         result = run(prepared(description, case), trace=[] if picture else trace, flows=picture)
     except FirmwareError as problem:
-        raise FlushPumpError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
+        raise ProgramError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
     except OSError as problem:
         raise UsageProblem(
             f"the trace {trace} cannot be written: {problem.strerror or problem}", "name another with --trace"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from flushpump.errors import FlushPumpError, Refused, UsageProblem
+from flushpump.errors import FileProblem, Refused, UsageProblem
 
 from flushsim.campaign.code import code_fingerprint
 from flushsim.campaign.description import Description
@@ -24,7 +24,7 @@ _PART = "part-*.parquet"
 _WRITING = ".writing"
 
 
-class NoRoom(FlushPumpError):  # noqa: N818 - as the other errors that a user can meet
+class NoRoom(FileProblem):
     """The results cannot be written."""
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flushpump.errors import FlushPumpError, Interrupted
+from flushpump.errors import FlushPumpError, Interrupted, ProgramError
 from flushpump.interrupts import Interrupts
 
 from flushsim.campaign.description import Description
@@ -76,4 +76,4 @@ def _taken(rows: list[Row]) -> list[Row]:
 def problem_of_failed(failed: list[int], parts: Parts, runs: int) -> FlushPumpError:
     """The sentence at the end when cases could not be run."""
     named = ", ".join(map(str, failed[:5])) + (" and more" if len(failed) > 5 else "")
-    return FlushPumpError(f"{len(failed)} of {runs} runs could not be made, of case {named}", kept(parts, runs))
+    return ProgramError(f"{len(failed)} of {runs} runs could not be made, of case {named}", kept(parts, runs))

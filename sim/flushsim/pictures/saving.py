@@ -5,12 +5,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from flushpump.errors import FlushPumpError, UsageProblem
+from flushpump.errors import FileProblem, UsageProblem
 
 SUFFIXES = (".svg", ".png", ".html")
 
 
-class PictureError(FlushPumpError):
+class PictureError(FileProblem):
     """A picture that cannot be drawn or written."""
 
 

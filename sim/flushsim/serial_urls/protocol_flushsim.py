@@ -3,9 +3,9 @@
     serial.serial_for_url("flushsim://?line=picc-4f&needle=none&fault=occlusion@3s&seed=2&speed=0", timeout=0.01)
 
 With speed 0 (the default) simulated time stands still between two reads. With any other speed, waiting in a read passes
-at `speed` times real time, as far as this computer can simulate that fast. The time between two reads, in which the host
-computes, passes in real time at most: a host that is away for a second finds the pump a second later, so at no speed does
-an ordinary pause of the host cost it its lease. Time that the simulator itself computes is not charged to the host.
+at `speed` times real time, as far as this computer can simulate that fast. The time between two reads, in which the
+host computes, passes in real time at most: a host that is away for a second finds the pump a second later, so at no
+speed does an ordinary pause of the host cost it its lease. The simulator's own computing is not charged to the host.
 """
 
 import time

@@ -104,7 +104,7 @@ def test_a_disk_that_fills_is_told_in_one_sentence_and_earlier_parts_are_kept(
     with pytest.raises(NoRoom) as told:
         perform(description, 6, parts, lambda: Labourers(a_row), progress)
     assert "No space left on device; 3 finished runs are kept; make room" in str(told.value)
-    assert told.value.exit_status == 1
+    assert told.value.exit_status == 4
     monkeypatch.undo()
     assert cases_in(parts.folder) == [0, 1, 2]
     assert not list(parts.folder.glob("*.writing"))

@@ -43,7 +43,7 @@ def test_a_line_without_a_needle_needs_no_option_for_it_and_json_is_the_runs_res
     [
         (["--output", "run.pdf"], 2, "run.pdf has the suffix '.pdf', which names no kind of picture; end it in .svg, "),
         (["--output", "run"], 2, "run has no suffix, which names no kind of picture; "),
-        (["--output", "nowhere/run.svg"], 1, "there is no folder nowhere for run.svg; make it first, or name another"),
+        (["--output", "nowhere/run.svg"], 4, "there is no folder nowhere for run.svg; make it first, or name another"),
         (["--output", "folder.svg"], 2, "folder.svg is a folder; name a file in it"),
         (["--line", "picc-9f", "--output", "run.svg"], 2, "there is no line 'picc-9f'; did you mean picc-5f?"),
         (["--syringe", "bd-3", "--output", "run.svg"], 4, "bd-3 has a barrel narrower than a 10 mL syringe"),
@@ -72,7 +72,7 @@ def test_a_folder_that_may_not_be_written_to_is_one_sentence(tmp_path: Path) -> 
         # Nothing is forbidden to root but what the kernel keeps for itself.
         folder = Path("/proc")
     done = trace("--output", str(folder / "run.svg"), cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert done.stderr.startswith("flushpump: ")
     assert done.stderr.count("\n") == 1
     assert str(folder) in done.stderr
