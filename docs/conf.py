@@ -1,0 +1,30 @@
+"""Configuration of Sphinx for the pages of this folder; `make docs` builds them with every warning as an error."""
+
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+project = "flushpump"
+author = "the flushpump authors"
+release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+version = release
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build", "tests"]
+nitpicky = False
+
+# Anchors of headings, so that `page.md#heading` is a link that Sphinx checks.
+myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence", "deflist"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+
+html_theme = "furo"
+html_title = f"flushpump {release}"
+html_static_path: list[str] = []
+html_theme_options = {"sidebar_hide_name": False}
+pygments_style = "friendly"
