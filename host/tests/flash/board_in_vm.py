@@ -1,5 +1,6 @@
 """A board at MicroPython's prompt: the real unix VM on a pseudo-terminal, with a LittleFS as the Pico has it."""
 
+import ast
 import os
 import subprocess
 import tty
@@ -7,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flushpump.flash_prompt import Prompt
 from flushsim.vm import find_micropython
 
 SECTOR = 4096
+SECTORS = 352
 RP2040 = "Raspberry Pi Pico with RP2040"
 # Version 6, sub-version 3, armv6m.
 MPY = 6 | 3 << 8 | 4 << 10
@@ -24,13 +25,13 @@ class BoardInVm:
         self,
         image: Path,
         *,
-        sectors: int = 352,
+        sectors: int = SECTORS,
         release: str = "1.28.0",
         mpy: int = MPY,
         machine: str = RP2040,
     ) -> None:
         if not image.exists():
-            image.write_bytes(b"\xff" * SECTOR * sectors)
+            _erase(image, sectors)
         master, slave = os.openpty()
         self._ends: tuple[int, ...] = (master, slave)
         tty.setraw(slave)
@@ -78,26 +79,21 @@ class BoardInVm:
 
 def put(image: Path, contents: dict[str, bytes]) -> None:
     """Writes files of somebody else to the board's file system."""
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
-        prompt.run("import os")
-        for name, data in contents.items():
-            folder = name.rpartition("/")[0]
-            if folder:
-                prompt.run(f"if {folder!r} not in os.listdir('/'): os.mkdir('/' + {folder!r})")
-            prompt.run(f"with open({'/' + name!r}, 'wb') as file: file.write({data!r})")
+    lines = []
+    for name, data in contents.items():
+        folder = name.rpartition("/")[0]
+        if folder:
+            lines.append(f"if {folder!r} not in os.listdir('/'): os.mkdir('/' + {folder!r})")
+        lines.append(f"with open({'/' + name!r}, 'wb') as file: file.write({data!r})")
+    if not image.exists():
+        _erase(image, SECTORS)
+    _run(image, "\n".join(lines))
 
 
 def complaint(image: Path) -> str:
     """What the firmware's own identity says of the files on the board; "" when they are whole."""
     folder = Path(__file__).resolve().parents[3] / "firmware" / "hardware"
-    check = f"""
-import sys
-sys.path.append("/host{folder}")
-import identity
-print(identity.Identity().complaint)
-"""
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
-        return prompt.run(check)
+    return _run(image, f"sys.path.append('/host{folder}')\nimport identity\nprint(identity.Identity().complaint)").strip()
 
 
 def lies_on(image: Path) -> dict[str, bytes]:
@@ -115,6 +111,19 @@ def _all(folder):
                 print((name, file.read()))
 _all("")
 """
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
-        prompt.run("import os")
-        return dict(eval(line) for line in prompt.run(listing).splitlines())
+    return dict(ast.literal_eval(line) for line in _run(image, listing).splitlines())
+
+
+def _erase(image: Path, sectors: int) -> None:
+    image.write_bytes(b"\xff" * SECTOR * sectors)
+
+
+def _run(image: Path, code: str) -> str:
+    """What the code prints on the board. Without a terminal, which would pass every byte by itself."""
+    program = image.with_suffix(".py")
+    program.write_text((Path(__file__).parent / "vm_board.py").read_text(encoding="utf-8") + code, encoding="utf-8")
+    command = [find_micropython(), str(program), str(image), "1.28.0", str(MPY), RP2040]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    greeting, _, printed = done.stdout.replace("\r\n", "\n").partition("\n")
+    assert (done.returncode, greeting) == (0, "board"), done.stdout + done.stderr
+    return printed
