@@ -30,8 +30,7 @@ class BoardInVm:
         mpy: int = MPY,
         machine: str = RP2040,
     ) -> None:
-        if not image.exists():
-            _erase(image, sectors)
+        _erase_new(image, sectors)
         master, slave = os.openpty()
         self._ends: tuple[int, ...] = (master, slave)
         tty.setraw(slave)
@@ -85,20 +84,13 @@ def put(image: Path, contents: dict[str, bytes]) -> None:
         if folder:
             lines.append(f"if {folder!r} not in os.listdir('/'): os.mkdir('/' + {folder!r})")
         lines.append(f"with open({'/' + name!r}, 'wb') as file: file.write({data!r})")
-    if not image.exists():
-        _erase(image, SECTORS)
     _run(image, "\n".join(lines))
 
 
-def complaint(image: Path) -> str:
-    """What the firmware's own identity says of the files on the board; "" when they are whole."""
+def state_of(image: Path) -> tuple[dict[str, bytes], str]:
+    """Every file on the board's file system, and what the firmware's own identity says of them: "" for whole ones."""
     folder = Path(__file__).resolve().parents[3] / "firmware" / "hardware"
-    return _run(image, f"sys.path.append('/host{folder}')\nimport identity\nprint(identity.Identity().complaint)").strip()
-
-
-def lies_on(image: Path) -> dict[str, bytes]:
-    """Everything on the board's file system, as another start of it reads it."""
-    listing = """
+    listing = f"""
 def _all(folder):
     for entry in os.ilistdir("/" + folder):
         name = folder + entry[0]
@@ -110,16 +102,32 @@ def _all(folder):
             with open("/" + name, "rb") as file:
                 print((name, file.read()))
 _all("")
+sys.path.append("/host{folder}")
+import identity
+print(repr(identity.Identity().complaint))
 """
-    return dict(ast.literal_eval(line) for line in _run(image, listing).splitlines())
+    *files, complaint = map(ast.literal_eval, _run(image, listing).splitlines())
+    return dict(files), complaint
 
 
-def _erase(image: Path, sectors: int) -> None:
-    image.write_bytes(b"\xff" * SECTOR * sectors)
+def complaint(image: Path) -> str:
+    """What the firmware's own identity says of the files on the board; "" when they are whole."""
+    return state_of(image)[1]
+
+
+def lies_on(image: Path) -> dict[str, bytes]:
+    """Every file on the board's file system, as another start of it reads it."""
+    return state_of(image)[0]
+
+
+def _erase_new(image: Path, sectors: int) -> None:
+    if not image.exists():
+        image.write_bytes(b"\xff" * SECTOR * sectors)
 
 
 def _run(image: Path, code: str) -> str:
     """What the code prints on the board. Without a terminal, which would pass every byte by itself."""
+    _erase_new(image, SECTORS)
     program = image.with_suffix(".py")
     program.write_text((Path(__file__).parent / "vm_board.py").read_text(encoding="utf-8") + code, encoding="utf-8")
     command = [find_micropython(), str(program), str(image), "1.28.0", str(MPY), RP2040]

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from board_in_vm import BoardInVm, complaint, lies_on
+from board_in_vm import BoardInVm, state_of
 from flushpump.board_files import MANIFEST
 from flushsim import boot
 from flushsim.rig import Rig
@@ -78,7 +78,8 @@ class BoardThatRestarts:
     def _live(self) -> None:
         try:
             while not self._closed.is_set():
-                if MANIFEST in (files := lies_on(self._image)) and complaint(self._image) == "":
+                files, complaint = state_of(self._image)
+                if MANIFEST in files and complaint == "":
                     self._fingerprint = bytes.fromhex(json.loads(files[MANIFEST])["fingerprint"])
                     self._pump()
                 elif files:

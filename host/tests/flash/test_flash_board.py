@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from board_in_vm import BoardInVm, complaint, lies_on, put
+from board_in_vm import BoardInVm, complaint, lies_on, put, state_of
 from flushpump import board_files
 from flushpump.board_files import MANIFEST, SETTINGS
 from flushpump.errors import LinkLost
@@ -115,15 +115,14 @@ def stop_by_hand() -> None:
 
 def check_interrupted(image: Path, before: dict[str, bytes]) -> None:
     """A board that is neither whole as before nor as it shall be says so; a rerun makes it whole."""
-    now = lies_on(image)
+    now, problem = state_of(image)
     for name, data in now.items():
         assert data in (before.get(name), NEW.get(name)) or name == PART, f"{name} is torn"
     if now != before:
-        assert complaint(image) != ""
+        assert problem != ""
     assert {name: now.get(name) for name in (*OWN, *LOG)} == {**OWN, **LOG}
     flash_image(image)
-    assert lies_on(image) == expected(NEW, {SETTINGS[1]: before[SETTINGS[1]]}, OWN, LOG)
-    assert complaint(image) == ""
+    assert state_of(image) == (expected(NEW, {SETTINGS[1]: before[SETTINGS[1]]}, OWN, LOG), "")
 
 
 @pytest.mark.parametrize("way", ["stopped by hand", "cable pulled"])
