@@ -6,9 +6,9 @@
 import difflib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
-import tomllib
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
@@ -22,6 +22,7 @@ from flushlink.settings_record import default_record
 from flushpump.board_constants import compiled_in
 from flushpump.board_pins import check
 from flushpump.errors import UsageProblem
+from flushpump.toml_table import parse_toml
 
 MANIFEST = "manifest.json"
 FOLDERS = ("flushlink", "hardware", "pump")
@@ -30,6 +31,8 @@ AS_TEXT = ("boot.py", "main.py")
 FILES = ("board.json", *AS_TEXT)
 JOURNAL = "journal"
 SETTINGS = (f"{JOURNAL}/settings.a", f"{JOURNAL}/settings.b")
+# As the boards' names of MicroPython have it: rpi_pico2, rpi_pico2_w, waveshare_rp2350_zero.
+_RP2350 = re.compile(r"pico_?2(?!\d)|rp?2350")
 
 
 class CompileError(RuntimeError):
@@ -60,8 +63,10 @@ def load_board(name: str) -> dict[str, Any]:
         known = sorted(path.stem for path in folder.glob("*.toml"))
         nearest = difflib.get_close_matches(name.lower(), known, 1)
         meant = f"; did you mean {nearest[0]}?" if nearest else ""
+        if _RP2350.search(name.lower()):
+            raise ValueError(f"{name!r} has an RP2350, which is not supported; use a board with an RP2040, as rpi_pico")
         raise ValueError(f"there is no board '{name}'; known are {', '.join(known)}{meant}")
-    data = tomllib.loads(file.read_text(encoding="utf-8"))
+    data = parse_toml(file.read_text(encoding="utf-8"), file.name)
     check(data)
     return data
 

@@ -6,7 +6,6 @@ recalled with high, middle, low confidence; C computed from other values.
 
 import difflib
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +13,7 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 from flushpump.errors import UsageProblem
+from flushpump.toml_table import parse_toml
 
 MARKS = {
     "S": "seen in a source",
@@ -173,7 +173,7 @@ def _find(kind: str, name: str, known: Mapping[str, _Element]) -> _Element:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(files("flushpump").joinpath("data", f"{name}.toml").read_text(encoding="utf-8"))
+    return parse_toml(files("flushpump").joinpath("data", f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
 
 
 class _Values:

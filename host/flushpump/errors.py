@@ -103,6 +103,14 @@ class Interrupted(FlushPumpError):
     exit_status = ExitStatus.INTERRUPTED
 
 
+def not_installed(what: str, *packages: str) -> UsageProblem:
+    """The UsageProblem of `what` where packages are missing: they are named, because flushpump is on no index."""
+    verb = "is" if len(packages) == 1 else "are"
+    return UsageProblem(
+        f"{what} needs {' and '.join(packages)}, which {verb} not installed", f"pip install {' '.join(packages)}"
+    )
+
+
 def refused(command: str, status: int) -> Refused:
     """The Refused for a status of the table, with its sentence."""
     sentence = _STATUS_SENTENCES.get(status, f"status {status}, which this version does not know")

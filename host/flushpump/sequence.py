@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path as FilePath
 
 from flushpump.catalogue import LINE_KINDS, UnknownName
+from flushpump.errors import UsageProblem
 from flushpump.toml_table import TomlTable, parse_toml, read_text
 from flushpump.types import Fluid, PhaseKind, Question
 
@@ -64,6 +65,8 @@ def load_sequence(name: str) -> Sequence:
     Raises UnknownName or UsageProblem.
     """
     if name.endswith(SUFFIX):
+        if not name.isprintable():
+            raise UsageProblem(f"the file name {name!r} cannot be printed in a record", "rename the file")
         return parse_sequence(
             read_text(FilePath(name), "sequence", "see flushpump catalog sequences"), FilePath(name).stem, name
         )

@@ -4,6 +4,7 @@ Every number has its unit in its key.
 """
 
 import math
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
@@ -11,10 +12,19 @@ from typing import Any
 
 from flushpump.errors import UsageProblem, nearest_or
 
+# The longest file that makes sense has some kilobytes.
+_SIZE_MAX = 1_000_000
+
 
 def read_text(path: FilePath, what: str, see: str) -> str:
     """The text of a file of `what`, as in "sequence". Raises UsageProblem, which names `see` where there is no file."""
     try:
+        # A fifo or a device may never end, and is refused before it is opened.
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageProblem(f"{path} is {_kind_of(status.st_mode)} and no file", f"write the {what} as a TOML file")
+        if status.st_size > _SIZE_MAX:
+            raise UsageProblem(f"{path} is larger than {_SIZE_MAX // 1000} kB", f"write the {what} as a TOML file")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageProblem(f"there is no {what} file {path}", see) from None
@@ -28,8 +38,17 @@ def parse_toml(text: str, file_name: str) -> dict[str, Any]:
     """The tables of a text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise UsageProblem(f"{file_name} is no TOML: {problem}", "mend that line") from None
+    except RecursionError:
+        raise UsageProblem(f"{file_name} has brackets nested too deep", "remove the surplus brackets") from None
+    except ValueError as problem:
+        # A number of thousands of digits is a ValueError alone.
+        raise UsageProblem(f"{file_name} is no TOML: {problem}", "correct that line") from None
+
+
+def _kind_of(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a fifo" if stat.S_ISFIFO(mode) else "a device or a socket"
 
 
 class TomlTable:
@@ -78,6 +97,9 @@ class TomlTable:
         value = self.values.get(key, default)
         if not isinstance(value, str):
             raise self.problem(key, f"is {value!r}", "put a text in quotes")
+        # It is shown on terminals and recorded.
+        if not value.isprintable():
+            raise self.problem(key, f"is {value!r}", "write one line of characters that can be printed")
         return value
 
     def choice(self, key: str, known: Mapping[str, Any], default: str | None = None) -> str:

@@ -144,12 +144,56 @@ def test_an_operator_of_the_environment_is_checked_like_one_on_the_command_line(
 
 
 def test_a_sentence_on_stderr_shows_what_cannot_be_printed_as_its_escape(flushpump: Command):
-    done = flushpump("plan", "\x1b[2J.toml", *PICC)
+    done = flushpump("records", "show", "\x1b[2J")
     assert done.returncode == ExitStatus.USAGE
-    assert "there is no sequence file \\x1b[2J.toml" in done.stderr
+    assert "there is no record \\x1b[2J" in done.stderr
 
 
 def test_a_wrong_unit_is_named_with_the_right_article():
     for name, words in (("3kg", "no unit of an interval"),):
         with pytest.raises(Exception, match=words):
             INTERVAL.convert(name, None, None)
+
+
+@pytest.fixture(params=["fifo", "device", "folder", "large"])
+def no_file(request: pytest.FixtureRequest, tmp_path: FilePath) -> tuple[FilePath, str]:
+    """Something that is named like a TOML file, and what is said of it."""
+    place = tmp_path / "mine.toml"
+    if request.param == "fifo":
+        os.mkfifo(place)
+        return place, "is a fifo and no file"
+    if request.param == "device":
+        place.symlink_to("/dev/zero")
+        return place, "is a device or a socket and no file"
+    if request.param == "folder":
+        place.mkdir()
+        return place, "is a folder and no file"
+    place.write_bytes(b"#" * 2_000_000)
+    return place, "is larger than 1000 kB"
+
+
+@pytest.mark.parametrize("command", [["plan"], ["run", "--yes"], ["sim", "campaign"], ["sim", "trace"]])
+def test_what_is_no_file_is_refused_at_once_as_a_sequence_or_campaign(
+    flushpump: Command, no_file: tuple[FilePath, str], command: list[str], tmp_path: FilePath
+):
+    place, words = no_file
+    more = {"plan": PICC, "run": [*PICC, *NATIVE], "campaign": [], "trace": ["--output", str(tmp_path / "x.svg")]}
+    done = flushpump(*command, str(place), *more[command[1 if command[0] == "sim" else 0]])
+    assert done.returncode == ExitStatus.USAGE
+    assert f"{place} {words}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["rpi_pico2", "rpi_pico2_w", "RPI_PICO2", "waveshare_rp2350_zero"])
+def test_a_board_with_an_rp2350_is_said_to_be_unsupported(flushpump: Command, name: str):
+    done = flushpump("flash", "--board", name)
+    assert done.returncode == ExitStatus.USAGE
+    assert f"'{name}' has an RP2350, which is not supported; use a board with an RP2040" in done.stderr
+    assert "did you mean" not in done.stderr
+
+
+def test_no_hint_names_an_index_on_which_this_program_is_not():
+    for folder in ("host", "sim", "firmware", "protocol"):
+        for file in (FilePath(__file__).parents[2] / folder).rglob("*.py"):
+            if "tests" not in file.parts:
+                assert "pip install 'flushpump" not in file.read_text(encoding="utf-8"), file

@@ -118,5 +118,21 @@ def test_a_file_that_is_missing_binary_or_a_folder_is_told_as_such(tmp_path: Fil
         load_sequence(str(binary))
     folder = tmp_path / "folder.toml"
     folder.mkdir()
-    with pytest.raises(UsageProblem, match="cannot be read"):
+    with pytest.raises(UsageProblem, match="is a folder and no file"):
         load_sequence(str(folder))
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000 + "]" * 5000, "a = " + "{a = " * 5000 + "1" + "}" * 5000])
+def test_brackets_that_are_nested_too_deep_are_refused(text: str):
+    with pytest.raises(UsageProblem, match=r"mine\.toml has brackets nested too deep; remove"):
+        parse_sequence(text, "mine", "mine.toml")
+
+
+def test_a_number_of_thousands_of_digits_is_refused():
+    with pytest.raises(UsageProblem, match=r"mine\.toml is no TOML: Exceeds the limit"):
+        parse_sequence(f"a = {'9' * 5000}", "mine", "mine.toml")
+
+
+def test_a_title_that_cannot_be_printed_is_refused():
+    with pytest.raises(UsageProblem, match=r"mine\.toml, title is 'red \\x1b\[31m'; write one line of characters"):
+        parse_sequence(GOOD.replace('"mine"', '"red \\u001b[31m"'), "mine", "mine.toml")

@@ -5,6 +5,8 @@ from pathlib import Path
 from random import Random
 from urllib.parse import parse_qsl, urlsplit
 
+from flushpump.errors import not_installed
+
 from flushsim.rig import TARGETS, Rig
 from flushsim.rig_base import PumpRig, path_of
 from flushsim.tolerances import drawn
@@ -46,7 +48,7 @@ class SimulatorUrl:
             try:
                 from flushsim.emulator.rig import EmulatorRig
             except ModuleNotFoundError as problem:
-                raise ValueError(f"the emulator needs {problem.name}: `pip install 'flushpump[test]'`") from problem
+                raise not_installed("the emulator", str(problem.name).partition(".")[0]) from problem
             return EmulatorRig(
                 self.board, self.line, self.needle, self.syringe, self.extension, faults=self.faults, seed=self.seed,
                 trace=self.trace, path=path, flash=None if self.flash is None else Path(self.flash),

@@ -1,6 +1,7 @@
 """Cases on a Dask cluster: the workers have flushpump installed, the scheduler hands out the cases."""
 
 import logging
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from distributed import CancelledError, Client, wait
-from flushpump.errors import NoDevice
+from flushpump.errors import NoDevice, UsageProblem
 
 from flushsim.campaign.code import code_fingerprint
 from flushsim.campaign.description import Description
@@ -20,10 +21,26 @@ _ANSWER_S = 10
 _WORKERS_S = 30
 
 
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
+
+
+def check_address(address: str) -> None:
+    """UsageProblem for an address that can be none.
+
+    A Dask client that gets one leaves threads behind, and ends the program with a traceback after 20 s.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not 0 < int(found[4]) < 65536:
+        raise UsageProblem(
+            f"{address!r} is no address of a Dask scheduler", "write it as in --scheduler tcp://localhost:8786"
+        )
+
+
 class Cluster:
     """Labour of a cluster whose scheduler is at `address`, as in tcp://10.0.0.1:8786. NoDevice when nobody answers."""
 
     def __init__(self, description: Description, address: str) -> None:
+        check_address(address)
         self._address = address
         # What goes wrong is told here, in a sentence.
         logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 from flushpump.cli_base import aligned, complain, console_for, json_option, print_json
-from flushpump.errors import FileProblem, ProgramError, UsageProblem
+from flushpump.errors import FileProblem, ProgramError, UsageProblem, not_installed
 
 if TYPE_CHECKING:
     from flushsim.campaign.description import Description
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from flushsim.campaign.performing import Progress
 
 _SHARES_TOLD = 10
-_EXTRA = ("pandas", "pyarrow", "pebble", "scipy", "matplotlib", "distributed")
+# A trace as text.
+_TRACE_SUFFIXES = (".trace", ".txt", "")
+EXTRA = ("pandas", "pyarrow", "pebble", "scipy", "matplotlib", "distributed")
 
 
 @click.command("campaign")
@@ -68,15 +70,12 @@ def campaign_command(
 def _needed() -> Iterator[None]:
     """What a campaign needs is looked for before it begins, and loaded when its turn comes."""
     try:
-        missing = next((name for name in _EXTRA if find_spec(name) is None), None)
-        if missing is not None:
-            raise ModuleNotFoundError(name=missing)
+        missing = [name for name in EXTRA if find_spec(name) is None]
+        if missing:
+            raise not_installed("a campaign", *missing)
         yield
     except ModuleNotFoundError as problem:
-        raise UsageProblem(
-            f"a campaign needs {str(problem.name).split('.')[0]}, which is not installed",
-            "pip install 'flushpump[campaign]'",
-        ) from problem
+        raise not_installed("a campaign", str(problem.name).partition(".")[0]) from problem
 
 
 def _all(
@@ -86,6 +85,10 @@ def _all(
     from flushsim.campaign.parts import Parts
     from flushsim.campaign.performing import perform, problem_of_failed
 
+    if scheduler is not None:
+        from flushsim.campaign.cluster import check_address
+
+        check_address(scheduler)
     parts = Parts(output or Path(f"campaign-{description.name}-{description.seed}"))
     parts.begin(description)
 
@@ -159,6 +162,11 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
 
     group = description.group_of(case)
     picture = trace.suffix.lower() in SUFFIXES
+    if not picture and trace.suffix.lower() not in _TRACE_SUFFIXES:
+        raise UsageProblem(
+            f"{trace} has the suffix {trace.suffix!r}, which names no kind of trace",
+            f"end it in {', '.join((*SUFFIXES, *filter(None, _TRACE_SUFFIXES)))}",
+        )
     if picture:
         check_target(trace)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flushpump import catalogue
 from flushpump.cli_base import VOLUME
-from flushpump.errors import NoDevice, UsageProblem
+from flushpump.errors import NoDevice, UsageProblem, not_installed
 
 from flushsim.boot import FirmwareError
 from flushsim.faults import FaultError
@@ -58,10 +58,7 @@ def trace_command(
     try:
         from flushsim.pictures.run_files import write_run
     except ModuleNotFoundError as problem:
-        needed = (problem.name or "matplotlib").partition(".")[0]
-        raise UsageProblem(
-            f"a picture needs {needed}, which is not installed", "pip install 'flushpump[campaign]'"
-        ) from problem
+        raise not_installed("a picture", (problem.name or "matplotlib").partition(".")[0]) from problem
     from flushsim.cases import Case, run
     from flushsim.pictures.telling import story_of
 

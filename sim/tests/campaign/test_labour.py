@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from distributed import LocalCluster
-from flushpump.errors import FlushPumpError, NoDevice
+from flushpump.errors import FlushPumpError, NoDevice, UsageProblem
 from flushsim.campaign import labour as labour_module
 from flushsim.campaign.cluster import Cluster
 from flushsim.campaign.description import Description
@@ -37,7 +37,7 @@ def test_a_scheduler_that_does_not_answer_is_named(description: Description, mon
     monkeypatch.setattr("flushsim.campaign.cluster._ANSWER_S", 1)
     with pytest.raises(NoDevice, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster(description, "tcp://127.0.0.1:9")
-    with pytest.raises(NoDevice, match=r"no Dask scheduler answers at nonsense://x"):
+    with pytest.raises(UsageProblem, match=r"'nonsense://x' is no address of a Dask scheduler"):
         Cluster(description, "nonsense://x")
 
 

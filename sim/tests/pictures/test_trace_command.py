@@ -86,7 +86,7 @@ def test_without_matplotlib_one_sentence_says_what_to_install(tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == (
-        "flushpump: a picture needs matplotlib, which is not installed; pip install 'flushpump[campaign]'\n"
+        "flushpump: a picture needs matplotlib, which is not installed; pip install matplotlib\n"
     )
 
 
