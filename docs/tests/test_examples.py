@@ -57,3 +57,25 @@ def test_an_example_that_is_not_run_says_why(tmp_path: Path, monkeypatch: pytest
     page.write_text("```sh not-run: needs a board\nfalse\n```\n", encoding="utf-8")
     assert doc_examples.run_page(page) == 0
     assert len(doc_examples.not_run(page)) == 1
+
+
+@pytest.mark.parametrize(
+    ("printed", "agrees"),
+    [
+        ("peak 84.1 kPa, patent", True),
+        ("peak  84.0 kPa, patent", True),
+        ("peak 60.0 kPa, patent", False),
+        ("peak 84.1 kPa, partial", False),
+    ],
+)
+def test_measured_values_may_differ_a_little_and_words_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, agrees: bool
+) -> None:
+    monkeypatch.setattr(doc_examples, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(f"```sh\necho '{printed}'\n```\n\n```text output\npeak 84.1 kPa, patent\n```\n", encoding="utf-8")
+    if agrees:
+        assert doc_examples.run_page(page) == 1
+    else:
+        with pytest.raises(doc_examples.ExampleError):
+            doc_examples.run_page(page)

@@ -1,11 +1,17 @@
-"""The figures of the project: `python hil_tests/bench [SECTION ...]`, by default all of SECTIONS."""
+"""The figures of the project: `python hil_tests/bench [SECTION ...]`, by default all of SECTIONS.
 
+Each section is also written to docs/figures.json and with it to docs/figures.md.
+"""
+
+import io
 import runpy
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 # What the black-box tests share is used here too.
 sys.path.append(str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parents[2]))
 
 import chip
 import delivery
@@ -14,30 +20,52 @@ import flushing
 import link_soak
 import speed
 import trips
+from figures import published, record
+
+from tools import make_figures
 
 FIRMWARE_TESTS = Path(__file__).parents[2] / "firmware" / "tests"
 
 
 def step() -> None:
     """What a control step costs, in bytecodes and in time of the MicroPython VM."""
-    runpy.run_path(str(FIRMWARE_TESTS / "step_cost.py"), run_name="__main__")
+    _printed(FIRMWARE_TESTS / "step_cost.py")
 
 
 def registers() -> None:
     """The step generator on the emulated chip's registers: highest rate, jitter, slices."""
-    runpy.run_path(str(FIRMWARE_TESTS / "registers" / "rg_figures.py"), run_name="__main__")
+    _printed(FIRMWARE_TESTS / "registers" / "rg_figures.py")
 
 
+def _printed(script: Path) -> None:
+    """Runs a script that prints its figures, a line each, as `what: value`."""
+    output = io.StringIO()
+    with redirect_stdout(output):
+        runpy.run_path(str(script), run_name="__main__")
+    print(output.getvalue())
+    for line in output.getvalue().splitlines():
+        what, found, value = line.strip().partition(": ")
+        if found:
+            value, _, budget = value.partition(" (budget ")
+            record(what, value, budget.rstrip(")"))
+
+
+# What runs, and for the page of figures its title and what it is measured on.
 SECTIONS = {
-    "delivery": delivery.main,
-    "trips": trips.main,
-    "flushing": flushing.main,
-    "detection": detection.main,
-    "speed": speed.main,
-    "link": link_soak.main,
-    "step": step,
-    "registers": registers,
-    "chip": chip.main,
+    "delivery": (delivery.main, "Delivery", "the simulator, target native, worst of 17 lines"),
+    "trips": (trips.main, "Ends of motion", "the simulator, target native, worst of the onsets spread over a tick"),
+    "flushing": (flushing.main, "Flushed volume", "the simulator's fluids, target native"),
+    "detection": (detection.main, "Detection", f"campaign `{detection.name()}`, target native; 95 % intervals"),
+    "speed": (speed.main, "Speed", "the wall clock of the machine named"),
+    "link": (link_soak.main, "Commands over a bad link", "the simulator, target native"),
+    "step": (step, "Cost of a tick", "the MicroPython VM of the machine named, bytecodes counted"),
+    "registers": (registers, "Step generator", "the emulated RP2040's registers, PIO and DMA at 125 MHz"),
+    "chip": (
+        chip.main,
+        "The board",
+        "the emulated RP2040 at 125 MHz; the emulator has no model of the flash's cache misses, so times are lower "
+        "bounds",
+    ),
 }
 
 
@@ -48,7 +76,11 @@ def main() -> int:
         print(f"bench: there is no section '{unknown[0]}'; known are {', '.join(SECTIONS)}", file=sys.stderr)
         return 2
     for name in names:
-        SECTIONS[name]()
+        run, title, on = SECTIONS[name]
+        group = f"{name}-{detection.name()}" if name == "detection" else name
+        with published(name, group, title, on):
+            run()
+        make_figures.main()
     return 0
 
 

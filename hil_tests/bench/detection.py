@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from figures import figure, heading
+from figures import figure, heading, record
 from flushsim.campaign.description import load
 from flushsim.campaign.figures import figures_of
 from flushsim.campaign.labour import Processes, cores
@@ -26,8 +26,13 @@ RUNS = "FLUSHPUMP_CAMPAIGN_RUNS"
 OUTPUT = "FLUSHPUMP_CAMPAIGN_OUTPUT"
 
 
+def name() -> str:
+    """The campaign that is run."""
+    return os.environ.get(CAMPAIGN, "small")
+
+
 def main() -> None:
-    description = load(os.environ.get(CAMPAIGN, "small"))
+    description = load(name())
     runs = int(os.environ.get(RUNS, description.runs))
     with tempfile.TemporaryDirectory() as scratch:
         parts = Parts(Path(os.environ.get(OUTPUT, scratch)))
@@ -90,6 +95,8 @@ def _rate(name: str, rate: Mapping[str, Any], budget: float, per: float, at_leas
     told = "kept" if kept else "MISSED" if missed or (at_least and budget == per) else "too few runs to tell"
     interval = f"({low:.2f} to {high:.2f}; {rate['of']} runs)"
     print(f"{name:<62} {value:>10.3f} {interval:<34} {'least' if at_least else 'most'} {budget:g}  {told}", flush=True)
+    allowed = f"at {'least' if at_least else 'most'} {budget:g}"
+    record(name, f"{rate['count']} of {rate['of']} {interval.split(';')[0]})", allowed, told == "MISSED")
 
 
 def _worst(name: str, spread: Mapping[str, Any], unit: str, budget: float | None = None) -> None:

@@ -1,8 +1,17 @@
-"""What the benchmarks share: a pump on a rig made to measure, and lines that hold a figure against its budget."""
+"""What the benchmarks share: a pump on a rig made to measure, and lines that hold a figure against its budget.
 
+Each printed figure is also written to docs/figures.json, from which the page of figures is made.
+"""
+
+import json
+import os
+import platform
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path as FilePath
 from typing import Any
 
 from flushpump.path import Path
@@ -14,6 +23,8 @@ from flushpump.types import Event, PathSettings, PhaseChange, ProgramEnd, PulseR
 from flushsim.plant import PlantPath
 from flushsim.rig import Rig
 from flushsim.serial_urls.protocol_flushsim import Serial
+
+JSON = FilePath(__file__).parents[2] / "docs" / "figures.json"
 
 
 @dataclass
@@ -74,6 +85,55 @@ def _take(outcome: Outcome, pump: Pump, event: Event) -> None:
         pump.answer(event.question, True)
 
 
+class _Rows:
+    """The rows of the section that runs, in a file, because some are measured in a fork of this process."""
+
+    file: FilePath | None = None
+
+
+@contextmanager
+def published(section: str, name: str, title: str, on: str) -> Iterator[None]:
+    """What the section measures in the block replaces the group `name` of docs/figures.json."""
+    descriptor, file = tempfile.mkstemp(suffix=".jsonl")
+    os.close(descriptor)
+    _Rows.file = FilePath(file)
+    try:
+        yield
+        rows = [json.loads(line) for line in _Rows.file.read_text(encoding="utf-8").splitlines()]
+        if rows:
+            _replace(name, {"name": name, "title": title, "date": f"on {datetime.now(UTC).date()}", "on": on,
+                            "source": f"`python hil_tests/bench {section}`, {_machine()}", "rows": rows})  # fmt: skip
+    finally:
+        _Rows.file.unlink()
+        _Rows.file = None
+
+
+def _machine() -> str:
+    return f"Python {platform.python_version()} on {os.cpu_count()} cores ({platform.machine()})"
+
+
+def _replace(name: str, group: dict[str, Any]) -> None:
+    groups = json.loads(JSON.read_text(encoding="utf-8"))["groups"]
+    if name in [other["name"] for other in groups]:
+        groups = [group if other["name"] == name else other for other in groups]
+    else:
+        groups.append(group)
+    JSON.write_text(json.dumps({"groups": groups}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def record(what: str, measured: str, budget: str = "", missed: bool = False) -> None:
+    """A row of the page of figures."""
+    if _Rows.file is None:
+        return
+    row: dict[str, Any] = {"what": what, "measured": measured}
+    if budget:
+        row["budget"] = budget
+    if missed:
+        row["missed"] = True
+    with _Rows.file.open("a", encoding="utf-8") as rows:
+        rows.write(json.dumps(row) + "\n")
+
+
 def heading(text: str) -> None:
     print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
@@ -83,9 +143,13 @@ def figure(
 ) -> None:
     """One line: the figure, and whether it keeps its budget (a most; a least when so said or `goal` lies above it)."""
     text = f"{name:<62} {value:>10.3f} {unit}"
+    allowed, kept = "", True
     if budget is not None:
         least = at_least or (goal is not None and goal > budget)
         kept = value >= budget if least else value <= budget
-        text += f"   {'least' if least else 'most'} {budget:g}" + (f", goal {goal:g}" if goal is not None else "")
-        text += "  kept" if kept else "  MISSED"
+        allowed = f"at {'least' if least else 'most'} {budget:g} {unit}"
+        allowed += f", goal {goal:g}" if goal is not None else ""
+        text += f"   {allowed}  {'kept' if kept else 'MISSED'}"
     print(text, flush=True)
+    measured = f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}"
+    record(name.strip(), f"{measured} {unit}".strip(), allowed, not kept)
