@@ -25,6 +25,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 
 html_theme = "furo"
 html_title = f"flushpump {release}"
-html_static_path: list[str] = []
-html_theme_options = {"sidebar_hide_name": False}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_copyright = False
 pygments_style = "friendly"
