@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TARGET ?= sim
 
-.PHONY: setup run test fuzz lint flash emulator bench clean
+.PHONY: setup run test fuzz lint docs flash emulator bench clean
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
@@ -26,6 +26,11 @@ lint: $(VENV)/.test $(VENV)/micropython
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file firmware/mypy.ini
+
+# The pages, into docs/_build/html; a warning or a link that leads nowhere is an error.
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
 
 flash: $(VENV)/.flash
 	@test -n "$(BOARD)" \
@@ -50,6 +55,10 @@ $(VENV)/.run: pyproject.toml $(VENV)/.python
 	$(PIP) install --editable .
 	@touch $@
 
+$(VENV)/.docs: pyproject.toml $(VENV)/.python
+	$(PIP) install --editable '.[docs]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.flash: pyproject.toml $(VENV)/.python
 	$(PIP) install --editable '.[flash]'
 	@touch $@ $(VENV)/.run
@@ -64,4 +73,4 @@ $(VENV)/micropython: pyproject.toml $(VENV)/.python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache
