@@ -1,6 +1,7 @@
 """A Pico at MicroPython's prompt, pumps on started boards, or one line that says why there are none."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import chip_hooks
@@ -33,6 +34,13 @@ def chip(uf2: Path) -> Chip:
     chip = Chip(uf2)
     chip.start()
     return chip
+
+
+@pytest.fixture(autouse=True)
+def memory_of_chips_is_freed() -> Iterator[None]:
+    """A chip is a cycle of objects with 16 MB of flash, of which the garbage collector sees only the few objects."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
