@@ -163,7 +163,7 @@ def note_fault(controller):
 
 def forget_the_start():
     """Frees the message table, a sixth of the heap, and what was needed to read it and to make the ports."""
-    for name in ("messages", "fingerprint"):
+    for name in ("messages", "table_hash"):
         if sys.modules.pop("flushlink." + name, None):
             delattr(sys.modules["flushlink"], name)
     for module in sys.modules.values():

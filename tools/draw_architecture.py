@@ -29,9 +29,7 @@ def text(x: float, y: float, words: str, kind: str, anchor: str = "start") -> st
 
 
 def box(x: float, y: float, width: float, height: float, colour: str) -> str:
-    return (
-        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="6" fill="{colour}" stroke="#9aa4b2"/>'
-    )
+    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="6" fill="{colour}" stroke="#9aa4b2"/>'
 
 
 def arrow(x1: float, y1: float, x2: float, y2: float, dashed: bool = False) -> str:

@@ -19,7 +19,7 @@ COMMAND = 3
 BUTTON = 4
 
 MANIFEST = "manifest.json"
-FOLDERS = ("flushlink", "hardware", "pump")
+FOLDERS = ("flushlink", "hardware", "pump", "pump/detection", "pump/link")
 FILES = ("board.json", "boot.py", "main.py")
 
 # RP2040: watchdog REASON, its SCRATCH0, and the status of the chip's own reset.

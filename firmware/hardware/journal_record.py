@@ -45,8 +45,12 @@ def unpack(slot, size, record):
     if magic != _MAGIC or owner != slot or count != len(record) - _HEADER_SIZE - 4:
         return -1, b"", "it is a record of something else"
     if layout != LAYOUTS[slot] or count != size:
-        return -1, b"", (
-            f"it has the layout of another release ({layout:08x}, {count} bytes; "
-            f"this firmware has {LAYOUTS[slot]:08x}, {size} bytes)"
+        return (
+            -1,
+            b"",
+            (
+                f"it has the layout of another release ({layout:08x}, {count} bytes; "
+                f"this firmware has {LAYOUTS[slot]:08x}, {size} bytes)"
+            ),
         )
     return sequence, record[_HEADER_SIZE:-4], ""

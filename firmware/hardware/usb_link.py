@@ -15,8 +15,8 @@ from select import POLLIN, POLLOUT, poll
 from time import sleep_us, ticks_diff, ticks_us
 
 import micropython
-from flushlink.fast import RING_MASK, RING_SIZE, out_of_ring
 from flushlink.frames import EMPTY_SIZE
+from flushlink.kernels import RING_MASK, RING_SIZE, out_of_ring
 from machine import mem16, mem32
 from micropython import const, kbd_intr
 

@@ -5,9 +5,9 @@ to the indicators). Three alarms that each ended a run within ten minutes lock t
 """
 
 from flushlink.messages import LOG_ALARM
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
-from .layout import Payload, priorities
+from .message_layout import Payload, priorities
 from .ticks import since
 
 OCCLUSION = 1
@@ -125,8 +125,10 @@ class Alarms:
             if occurrence and (
                 best == 0
                 or self._priorities[code] > self._priorities[best]
-                or (self._priorities[code] == self._priorities[best]
-                and (occurrence - self._occurrences[best]) & 0xFFFF >= 0x8000)
+                or (
+                    self._priorities[code] == self._priorities[best]
+                    and (occurrence - self._occurrences[best]) & 0xFFFF >= 0x8000
+                )
             ):
                 best = code
         return best

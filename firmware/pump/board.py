@@ -1,6 +1,6 @@
 """A board's data, checked when loaded: drive geometry, sensor range, clock."""
 
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 # (section, key, minimum, maximum)
 _RANGES = (

@@ -1,8 +1,8 @@
 """One burst of a program: its share of the phase's steps, its limiter and judge, its pause, and what it came to."""
 
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
-from . import judge as verdicts
+from .detection import detector as verdicts
 from .program import ASPIRATE, PRIME, PULSES, is_dose
 from .ticks import MASK, since
 

@@ -20,18 +20,19 @@ from flushlink.messages import (
     LOG_SELF_TEST,
     TEST_CONFIGURATION,
 )
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 from . import alarms as alarm
 from . import settings as setting
 from .alarms import Alarms
-from .commands import Commands
+from .detection.detector import Judge
 from .event_log import ENTRY_SIZE, EventLog
-from .hydraulics import Hydraulics
-from .judge import Judge
 from .ledger import Ledger, Window
 from .limiter import Limiter
-from .link_server import ANSWERED, NOTHING, READ, LinkServer
+from .line_model import Hydraulics
+from .link.dispatch import Commands
+from .link.server import ANSWERED, NOTHING, READ, LinkServer
+from .link.telemetry import Telemetry
 from .motion import Motion
 from .pressure import RANGE, SILENT, Pressure
 from .program import Program
@@ -42,7 +43,6 @@ from .runner import Runner
 from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe
-from .telemetry import Telemetry
 from .ticks import MASK, since
 
 _BOOT = const(0)

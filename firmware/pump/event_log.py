@@ -6,7 +6,7 @@ entries than the ring holds during one motion: the newest ones are dropped, and 
 
 from flushlink.frames import put_u16, put_u32
 from flushlink.messages import LOG_FAULT
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 ENTRY_SIZE = 16
 _RING = const(48)

@@ -6,7 +6,7 @@ a run as open, so that a power cut is found at the next start and its volume nam
 """
 
 from flushlink.frames import get_u32, put_u32
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 _MARK_IDLE = const(0)
 _MARK_RUN = const(0x2A5A5A5)

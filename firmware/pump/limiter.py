@@ -8,15 +8,7 @@ four times the delay of the loop (sample, turn and step), so the approach does n
 
 from array import array
 
-from .turn_math import (
-    ALLOWED,
-    LEAVING,
-    LIMITER_SIZE,
-    READING,
-    WANTED,
-    WORKING,
-    throttle,
-)
+from .detection.kernels import ALLOWED, LEAVING, LIMITER_SIZE, READING, WANTED, WORKING, throttle
 
 
 class Limiter:

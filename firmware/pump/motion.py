@@ -9,7 +9,7 @@ because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400 steps. The ramp down begins wher
 one step too many at its end, where the speed is near 0, would take sqrt(2 / a).
 """
 
-from flushlink.viper import const, micropython
+from flushlink.viper_compat import const, micropython
 
 from .ticks import later
 

@@ -6,9 +6,9 @@ stays in 31; its error is below 0.03 % of the reading, a tenth of what the senso
 
 from array import array
 
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
-from .turn_math import (
+from .detection.kernels import (
     BITS,
     FINE,
     GAIN,

@@ -2,7 +2,7 @@
 
 from flushlink.frames import crc16
 from flushlink.messages import HEADER_SIZE
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 from .ticks import MASK
 

@@ -6,7 +6,7 @@ blood in. Pressure that comes back from beyond a needle is relieved again, withi
 fall by what is drawn is not stored in the line but comes from beyond it, out of tissue or a vein, and is left there.
 """
 
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 RUNNING = 0
 DONE = 1

@@ -3,10 +3,10 @@
 Results are kept as the payloads of their messages, so that a lost event can be read again unchanged.
 """
 
-from flushlink import fast
+from flushlink import kernels
 from flushlink.messages import HEADER_SIZE
 
-from .layout import Payload
+from .message_layout import Payload
 
 PULSES_MAX = 100
 _PULSE = Payload(
@@ -72,7 +72,7 @@ class Report:
         """Payload of a pulse's result into a frame; False when there is no such pulse."""
         if index >= self.pulses:
             return False
-        fast.copy_payload(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
+        kernels.copy_payload(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
         return True
 
     def phase_begins(self):
@@ -106,4 +106,4 @@ class Report:
         return self._ended
 
     def copy_result(self, frame):
-        fast.copy_payload(self._result, 0, _END.size, frame)
+        kernels.copy_payload(self._result, 0, _END.size, frame)

@@ -5,12 +5,11 @@ other on the step clock and not on the turns of the loop. Pressure acts first: w
 what the judge says come before the next slice is queued.
 """
 
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 from . import alarms as alarm
-from . import judge as verdicts
 from .burst import CLOSED, JUDGED, OPEN, WEIGHED, Burst
-from .ending import Ending
+from .detection import detector as verdicts
 from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
 from .run_states import (
     COMPLETED,
@@ -24,6 +23,7 @@ from .run_states import (
     STOPPING,
     WAITING,
 )
+from .termination import Ending
 from .ticks import since
 
 _VACUUM_PA = const(-50_000)

@@ -9,7 +9,7 @@ from flushlink.messages import (
     TEST_MEMORY,
     TEST_SENSOR,
 )
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 # Gauge pressure of a pump at rest: a vein's, a cough's, a head of water's; not a sensor's rail.
 _REST_LIMIT_PA = const(30_000)

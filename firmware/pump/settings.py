@@ -3,10 +3,10 @@
 from flushlink.frames import get_i32, put_u32
 from flushlink.messages import SETTINGS_COUNT
 from flushlink.settings_record import KEY_AT, KEY_SIZE, SIZE, default_record
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
-from .layout import setting_limits
-from .statuses import OK, OUT_OF_RANGE, STORAGE
+from .codes import OK, OUT_OF_RANGE, STORAGE
+from .message_layout import setting_limits
 
 PRESSURE_OFFSET_PA = 0
 PRESSURE_GAIN_PPM = 1
@@ -57,7 +57,7 @@ class Settings:
 
     def key(self):
         """The pairing key; allocates."""
-        return bytes(self._record[KEY_AT :])
+        return bytes(self._record[KEY_AT:])
 
     def pair(self, buffer, at):
         """Takes a new pairing key from buffer[at:at + 16]; OK, or STORAGE with the old one kept. Allocates."""
@@ -70,7 +70,7 @@ class Settings:
 
     def record(self):
         """The stored bytes without the key; allocates."""
-        return bytes(self._record[: KEY_AT])
+        return bytes(self._record[:KEY_AT])
 
     def _allowed(self, index, value):
         return _LEAST[index] <= value <= _MOST[index]

@@ -1,6 +1,6 @@
 """The small watchers of a run: what the syringe still holds, and whether the host is still there."""
 
-from flushlink.viper import const
+from flushlink.viper_compat import const
 
 from .ticks import MASK
 

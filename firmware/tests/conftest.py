@@ -1,26 +1,24 @@
-"""The pump's own files and the helpers of these tests can be imported; one guarded firmware serves them all."""
+"""The firmware's package `pump` can be imported; one guarded firmware serves all tests."""
 
-import importlib
+import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
 
-_HERE = Path(__file__).resolve().parent
-if str(_HERE) not in sys.path:
-    sys.path.append(str(_HERE))
 if "pump" not in sys.modules:
-    # Its submodules are found by the package; the path itself would lend `pump` to tests with a firmware of their own.
-    sys.path.append(str(_HERE.parent))
-    try:
-        importlib.import_module("pump")
-    finally:
-        sys.path.remove(str(_HERE.parent))
+    # Not by sys.path, which would lend `pump` to tests with a firmware of their own.
+    _init = Path(__file__).resolve().parents[1] / "pump" / "__init__.py"
+    _spec = importlib.util.spec_from_file_location("pump", _init, submodule_search_locations=[str(_init.parent)])
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules["pump"] = _pump = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(_pump)
 
 
 @pytest.fixture(scope="session")
 def guarded_firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of the firmware with every arithmetic result checked while the pump moves."""
-    from fw_guard import write_guarded
+    from firmware.tests.support.guard import write_guarded
 
     return write_guarded(tmp_path_factory.mktemp("guarded"))

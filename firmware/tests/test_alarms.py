@@ -3,12 +3,13 @@
 import pytest
 from flushlink.frames import get_u32
 from flushlink.messages import ALARMS
-from fw_ports import Indicators
 from hypothesis import given
 from hypothesis import strategies as st
 from pump import alarms as alarm
 from pump.alarms import Alarms
-from pump.layout import event, priorities
+from pump.message_layout import event, priorities
+
+from firmware.tests.support.ports import Indicators
 
 LOW, MEDIUM, HIGH = 1, 2, 3
 LIGHTS = {HIGH: 1, MEDIUM: 2, LOW: 3}

@@ -1,10 +1,11 @@
 """A screw that does not hold by itself is held by its motor from when a path is set; others are let go after a run."""
 
 import pytest
-from flushpump.path import Path
-from flushpump.pump import Pump
-from flushsim.rig import Rig
-from fw_run import LOCK, RigPort, perform, told_path
+from flushpump.access.access_path import Path
+from flushpump.device.pump import Pump
+from flushsim.rig.lockstep import Rig
+
+from firmware.tests.support.run import LOCK, RigPort, perform, told_path
 
 PATH = Path.of("smartport-ct-8f", "huber-20g", "bd-10")
 

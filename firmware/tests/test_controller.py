@@ -3,9 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from flushpump import wire
-from fw_server import PATH, STATUS, Device, Host
+from flushpump.wire import codec
 from pump import alarms as alarm
+
+from firmware.tests.support.server import PATH, STATUS, Device, Host
 
 STEADY, WAIT, ASPIRATE, PULSES = 3, 5, 1, 2
 LEASE = {"lease_ms": 2_000}
@@ -23,12 +24,12 @@ def load(host: Host, *phases: dict[str, int]) -> int:
     """Sends a program; returns its CRC."""
     dose = sum(one["volume_nl"] * one["count"] for one in phases if one["phase_kind"] not in (ASPIRATE, WAIT))
     begin = {"program_id": 1, "phase_count": len(phases), "total_volume_nl": dose, "max_time_ms": 60_000}
-    sent = wire.REQUESTS["PROGRAM_BEGIN"].pack(begin)
+    sent = codec.REQUESTS["PROGRAM_BEGIN"].pack(begin)
     assert host.ask("PROGRAM_BEGIN", begin).status == 0
     for one in phases:
         assert host.ask("PROGRAM_PHASE", one).status == 0
-        sent += wire.REQUESTS["PROGRAM_PHASE"].pack(one)
-    crc = wire.crc16(sent)
+        sent += codec.REQUESTS["PROGRAM_PHASE"].pack(one)
+    crc = codec.crc16(sent)
     assert host.ask("PROGRAM_COMMIT", {"program_crc": crc}).status == 0
     return crc
 

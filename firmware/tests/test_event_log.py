@@ -4,8 +4,9 @@ import struct
 
 import pytest
 from flushlink.messages import LOG_FAULT
-from fw_ports import Journal
 from pump.event_log import EventLog
+
+from firmware.tests.support.ports import Journal
 
 
 def rows(journal):

@@ -1,12 +1,13 @@
 """The ledger counts every step once, calls uncertain what it cannot know, and outlives resets as far as it can."""
 
 import pytest
-from fw_ports import Journal
 from hypothesis import given
 from hypothesis import strategies as st
-from pump.hydraulics import Hydraulics
 from pump.ledger import Ledger, Window
+from pump.line_model import Hydraulics
 from pump.program import ASPIRATE, FINISH, LOCK, PRIME, PULSES, STEADY, WAIT, is_dose
+
+from firmware.tests.support.ports import Journal
 
 MARGIN_NL = 250_000
 

@@ -1,11 +1,12 @@
 """The limiter brings pressure to the working limit and holds it there: no ringing, whatever the line is like."""
 
 import pytest
-from fw_ports import TICKS_PER_US, Drive, board_data
 from pump.board import Board
-from pump.hydraulics import Hydraulics
 from pump.limiter import Limiter
+from pump.line_model import Hydraulics
 from pump.motion import Motion
+
+from firmware.tests.support.ports import TICKS_PER_US, Drive, board_data
 
 WORKING_PA = 137_600
 STEP_PL = 102_214

@@ -4,11 +4,12 @@ from itertools import pairwise
 from math import sqrt
 
 import pytest
-from fw_ports import TICKS_PER_US, TURN_US, Drive, board_data
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pump.board import Board
 from pump.motion import Motion, isqrt
+
+from firmware.tests.support.ports import TICKS_PER_US, TURN_US, Drive, board_data
 
 COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 40_000))
 RATES = st.one_of(st.integers(1, 400), st.integers(1, 64_000))

@@ -1,12 +1,13 @@
 """Pressure from raw counts: right within 0.03 %, and silent, out of range or stuck when it is none."""
 
 import pytest
-from fw_ports import Sensor, board_data
 from hypothesis import given
 from hypothesis import strategies as st
 from pump.board import Board
+from pump.detection.kernels import GAIN, SHIFT, ZERO
 from pump.pressure import GOOD, RANGE, SILENT, STUCK, Pressure
-from pump.turn_math import GAIN, SHIFT, ZERO
+
+from firmware.tests.support.ports import Sensor, board_data
 
 FINE = {}
 # A 12-bit converter behind an amplifier: 10 % to 90 % of its counts over 0 to 250 kPa.

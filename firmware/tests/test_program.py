@@ -3,14 +3,15 @@
 from itertools import pairwise
 
 import pytest
-from flushpump import wire
-from fw_ports import Drive, board_data
+from flushpump.wire import codec
 from hypothesis import given
 from hypothesis import strategies as st
 from pump.board import Board
-from pump.hydraulics import Hydraulics
+from pump.line_model import Hydraulics
 from pump.motion import Motion
 from pump.program import ASPIRATE, FINISH, LOCK, PRIME, PULSES, STEADY, WAIT, Program
+
+from firmware.tests.support.ports import Drive, board_data
 
 
 def make():
@@ -43,7 +44,7 @@ def test_a_complete_program_is_closed_by_the_crc_over_all_payloads():
     for index, kind, count, volume in ((0, PULSES, 10, 900_000), (1, LOCK, 1, 500_000)):
         assert program.add(**row(index=index, kind=kind, count=count, volume_nl=volume))
         program.take(frame(b"phase%d" % index), 6)
-    crc = wire.crc16(b"beginphase0phase1")
+    crc = codec.crc16(b"beginphase0phase1")
     assert not program.commit(crc ^ 1)
     assert program.commit(crc)
     assert program.committed
@@ -55,7 +56,7 @@ def test_a_missing_or_surplus_or_doubled_phase_is_refused():
     assert not program.add(**row(index=1))
     assert program.add(**row(index=0))
     assert not program.add(**row(index=0))
-    assert not program.commit(wire.crc16(b"begin"))
+    assert not program.commit(codec.crc16(b"begin"))
     assert program.add(**row(index=1, kind=LOCK, count=1))
     assert not program.add(**row(index=2))
 
@@ -63,7 +64,7 @@ def test_a_missing_or_surplus_or_doubled_phase_is_refused():
 def test_the_dose_must_be_what_was_announced():
     program, _ = begun(1, 8_999_999)
     program.add(**row())
-    assert not program.commit(wire.crc16(b"begin"))
+    assert not program.commit(codec.crc16(b"begin"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_more_than_a_hundred_pulses_in_all_are_refused():
     program, _ = begun(2, 2_000_000 * 60)
     for index in range(2):
         assert program.add(**row(index=index, count=60, volume_nl=1_000_000))
-    assert not program.commit(wire.crc16(b"begin"))
+    assert not program.commit(codec.crc16(b"begin"))
 
 
 KINDS = st.sampled_from([ASPIRATE, PULSES, STEADY, LOCK, FINISH, PRIME])
@@ -124,7 +125,7 @@ def test_the_pulses_of_a_phase_share_its_steps_without_a_rest(count, steps):
 def test_a_single_move_forgets_the_program_before_it():
     program, _ = begun(1, 9_000_000)
     program.add(**row())
-    assert program.commit(wire.crc16(b"begin"))
+    assert program.commit(codec.crc16(b"begin"))
     assert program.single(PRIME, 500_000, 500_000, 60_000)
     assert not program.committed
     assert (program.dose_nl, program.crc, program.phases) == (0, 0, 1)

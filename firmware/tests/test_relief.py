@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
-from fw_ports import TICKS_PER_US, Drive, board_data
 from pump.board import Board
-from pump.hydraulics import Hydraulics
+from pump.line_model import Hydraulics
 from pump.motion import Motion
 from pump.relief import DONE, INCOMPLETE, RUNNING, STUCK, Relief
+
+from firmware.tests.support.ports import TICKS_PER_US, Drive, board_data
 
 STEP_PL = 102_214
 

@@ -2,9 +2,10 @@
 
 import pytest
 from flushlink import messages
-from fw_ports import Journal
-from fw_server import PATH, STATUS, Device
 from pump import alarms as alarm
+
+from firmware.tests.support.ports import Journal
+from firmware.tests.support.server import PATH, STATUS, Device
 
 PRIME = {"volume_nl": 500_000, "flow_nl_per_s": 500_000, "lease_ms": 1_000}
 ALL = 0b111111

@@ -3,10 +3,11 @@
 import pytest
 from flushlink.messages import SETTINGS
 from flushlink.settings_record import KEY_AT, OPEN_KEY, SIZE, default_record
-from fw_ports import Journal
-from fw_server import Device, good_journal
+from pump.codes import OK, OUT_OF_RANGE, STORAGE
 from pump.settings import PRESSURE_OFFSET_PA, TELEMETRY_INTERVAL_MS, Settings
-from pump.statuses import OK, OUT_OF_RANGE, STORAGE
+
+from firmware.tests.support.ports import Journal
+from firmware.tests.support.server import Device, good_journal
 
 IDS = [row[1] for row in SETTINGS]
 
@@ -72,7 +73,7 @@ def test_pairing_a_pump_without_good_settings_is_refused():
 @pytest.mark.requirement("REQ-CONF-1", "REQ-DOSE-5")
 @pytest.mark.parametrize("index", [2, 3, 4, 8, 9])
 def test_a_changed_limit_asks_for_the_path_anew(index):
-    from fw_server import PATH
+    from firmware.tests.support.server import PATH
 
     device = Device()
     host = device.ready()

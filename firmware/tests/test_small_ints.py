@@ -1,6 +1,6 @@
 """While the pump moves no integer leaves the 31 bits of a small one, and no float is made: whole programs, checked.
 
-See fw_guard for how. `make test` runs a selection; FLUSHPUMP_LONG=1 runs every line with every needle.
+See support/guard.py for how. `make test` runs a selection; FLUSHPUMP_LONG=1 runs every line with every needle.
 """
 
 import os
@@ -10,20 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flushpump import catalogue
-from flushpump import path as paths
+from flushpump.access import access_path as paths
+from flushpump.access import catalog
+from flushpump.device.pump import Pump
 from flushpump.errors import FlushPumpError
-from flushpump.pump import Pump
-from flushpump.types import LineFlag, Phase, PhaseKind, Question
-from flushsim.native import _modules_apart
-from flushsim.plant_path import PlantPath
-from flushsim.rig import Rig
-from fw_guard import rewritten, write_guarded
-from fw_run import MAINTENANCE, Refused, RigPort, perform, told_path
+from flushpump.wire.messages import LineFlag, Phase, PhaseKind, Question
+from flushsim.firmware.native import _modules_apart
+from flushsim.plant.parameters import PlantPath
+from flushsim.rig.lockstep import Rig
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-KNOWN = catalogue.load()
+from firmware.tests.support.guard import rewritten, write_guarded
+from firmware.tests.support.run import MAINTENANCE, Refused, RigPort, perform, told_path
+
+KNOWN = catalog.load()
 LONG = os.environ.get("FLUSHPUMP_LONG") == "1"
 # The clock goes round 1.2 s after power-on: in the aspirate check or the first pulses.
 NEAR_WRAP_US = 2**30 - 1_200_000
@@ -46,8 +47,8 @@ def guarded(root: Path, told, phases=MAINTENANCE, **rig):
 def test_the_guard_sees_what_a_board_could_not_hold():
     names: dict = {}
     source = "def add(a, b):\n    a += b\n    return a\ndef half(a):\n    return a / 2\ndef minus(a):\n    return -a\n"
-    text = rewritten(source).replace("from pump.fw_small import Strict, small as _small", "")
-    from fw_guard import _CHECK
+    text = rewritten(source).replace("from pump.small import Strict, small as _small", "")
+    from firmware.tests.support.guard import _CHECK
 
     exec(_CHECK + "\n_small = small\n" + text, names)
     assert names["add"](2**30, 1) == 2**30 + 1
@@ -158,10 +159,11 @@ def parts(tmp_path_factory: pytest.TempPathFactory):
     with _modules_apart("pump"):
         sys.path.insert(0, str(root))
         try:
-            from pump import fw_small, hydraulics, judge, limiter
+            from pump import limiter, line_model, small
+            from pump.detection import detector as judge
         finally:
             sys.path.remove(str(root))
-    return fw_small.Strict, hydraulics.Hydraulics, judge.Judge, limiter.Limiter
+    return small.Strict, line_model.Hydraulics, judge.Judge, limiter.Limiter
 
 
 PRESSURES = st.one_of(st.integers(-60_000, 320_000), st.sampled_from([-206_000, 0, 320_000, 400_000]))
@@ -209,5 +211,3 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
             assert 0 <= judge.resistance < 2**30
     finally:
         strict.on = False
-
-

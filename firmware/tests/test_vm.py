@@ -11,17 +11,18 @@ from pathlib import Path
 import flushlink
 import flushsim
 import pytest
-from flushpump.path import Path as LinePath
-from flushpump.types import Phase, PhaseKind, Question
-from flushsim.rig import Rig
-from flushsim.vm import HEAP_SIZE, find_micropython
-from fw_recording import Recording, recording
-from fw_run import perform, told_path
+from flushpump.access.access_path import Path as LinePath
+from flushpump.wire.messages import Phase, PhaseKind, Question
+from flushsim.firmware.vm import HEAP_SIZE, find_micropython
+from flushsim.rig.lockstep import Rig
+
+from firmware.tests.support.recording import Recording, recording
+from firmware.tests.support.run import perform, told_path
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent
 ALLOWED = {"array", "binascii", "flushlink", "hashlib"}
-FILES = sorted((FIRMWARE / "pump").glob("*.py"))
+FILES = sorted((FIRMWARE / "pump").rglob("*.py"))
 # The clock goes round 1.2 s after power-on.
 NEAR_WRAP_US = 2**30 - 1_200_000
 # Short, because a replay in WebAssembly takes its time: an aspirate check, three pulses, a lock.
@@ -84,7 +85,8 @@ def check(output: str, recorded: Recording) -> dict:
 def test_a_whole_run_allocates_nothing_while_it_moves(recorded: Recording, tmp_path: Path):
     recorded.write(tmp_path / "recording")
     program = [
-        find_micropython(), "-X", f"heapsize={HEAP_SIZE}", str(HERE / "fw_replay_vm.py"), str(tmp_path / "recording"),
+        find_micropython(), "-X", f"heapsize={HEAP_SIZE}", str(HERE / "support" / "replay_vm.py"),
+        str(tmp_path / "recording"),
     ]  # fmt: skip
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     check(done.stdout, recorded)
@@ -95,14 +97,14 @@ def test_a_machine_with_words_of_32_bits_does_the_same_with_its_heap_locked(reco
     shutil.copytree(FIRMWARE / "pump", tmp_path / "pump")
     shutil.copytree(Path(flushlink.__file__).parent, tmp_path / "flushlink")
     # This build makes no machine code: its functions run as they do in CPython.
-    for source in tmp_path.glob("*/*.py"):
+    for source in tmp_path.rglob("*.py"):
         lines = source.read_text().splitlines(keepends=True)
         source.write_text("".join(line for line in lines if not line.lstrip().startswith("@micropython.")))
-    (tmp_path / "flushsim").mkdir()
-    for name in ("__init__.py", "record_layout.py", "simboard.py"):
-        shutil.copy(Path(flushsim.__file__).parent / name, tmp_path / "flushsim")
-    shutil.copy(HERE / "fw_replay_vm.py", tmp_path)
+    (tmp_path / "flushsim" / "firmware").mkdir(parents=True)
+    for name in ("__init__.py", "firmware/__init__.py", "firmware/exchange.py", "firmware/ports.py"):
+        shutil.copy(Path(flushsim.__file__).parent / name, tmp_path / "flushsim" / name)
+    shutil.copy(HERE / "support" / "replay_vm.py", tmp_path)
     recorded.write(tmp_path / "recording", ["/input"])
-    program = [sys.executable, str(HERE / "fw_wasm.py"), str(tmp_path)]
+    program = [sys.executable, str(HERE / "support" / "wasm.py"), str(tmp_path)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=150, check=False)
     assert check(done.stdout + done.stderr, recorded)["words_of_32_bits"]

@@ -14,16 +14,16 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import chip_hooks
-from chip_hooks import PART_PINS, Stopwatch, heap_of
 from figures import figure, heading
+from flushhil import emulator_hooks
+from flushhil.dut import Bench, pulses, steady
+from flushhil.emulator_hooks import PART_PINS, Stopwatch, heap_of
+from flushhil.ground_truth import in_pulse, stop_by, stop_by_bytes
+from flushhil.raw_client import Wire
+from flushhil.target_comparison import course, table
 from flushsim.emulator import files, image
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
-from hil_bench import Bench, pulses, steady
-from hil_truth import in_pulse, stop_by, stop_by_bytes
-from hil_wire import Wire
-from side_by_side import course, table
 
 TURN_BUDGET_MS, TURN_GOAL_MS = 2.5, 1.5
 STOP_BUDGET_MS, STOP_GOAL_MS = 10, 5
@@ -39,12 +39,12 @@ def main() -> None:
         print(f"\nThe emulated chip has no figures: {problem}")
         return
     heading(f"The board on the emulated chip, {image.banner(uf2)}, 125 MHz")
-    board = chip_hooks.hooked_board()
+    board = emulator_hooks.hooked_board()
     began_us = board.chip.now_us
     board.start()
     figure("reset to the control loop's first turn", (board.chip.now_us - began_us) / 1e6, "s")
     missing = [part.__name__ for part in (turns, memory, stops, round_trip, trains, drift) if not _forked(part, board)]
-    if not _forked(parts, chip_hooks.hooked_board(parts=True)):
+    if not _forked(parts, emulator_hooks.hooked_board(parts=True)):
         missing.append(parts.__name__)
     heading("The same program on three targets: steps, and their times from the first step")
     plain = EmulatedBoard()

@@ -5,9 +5,9 @@ those of the step pulses themselves, against the ideal trapezoid n / v + v / a a
 """
 
 from figures import Outcome, figure, heading, run
-from flushpump import catalogue
-from flushpump.board_files import load_board
-from flushpump.types import PhaseKind
+from flushpump.access import catalog
+from flushpump.flash.image import load_board
+from flushpump.wire.messages import PhaseKind
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     print(f"{'':<30}{'mL/s':>7}{'%':>9}{'%':>9}{'ms':>9}{'ms':>9}{'kPa':>8}{'pulses':>9}")
     worst = [0.0, 0.0, 0.0]
     tips: dict[str, float] = {}
-    for line in catalogue.load().lines.values():
+    for line in catalog.load().lines.values():
         needle = "huber-20g" if line.kind == "port" else "none"
         outcome = run(line.name, needle)
         errors = pulse_errors(outcome)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from figures import figure, heading, record
-from flushsim.campaign.description import load
-from flushsim.campaign.figures import figures_of
-from flushsim.campaign.labour import Processes, cores
-from flushsim.campaign.parts import Parts
-from flushsim.campaign.performing import Progress, perform
+from flushsim.campaign.config import load
+from flushsim.campaign.executor import Processes, cores
+from flushsim.campaign.result_store import Parts
 from flushsim.campaign.results import read
-from flushsim.campaign.telling import lines_of
+from flushsim.campaign.runner import Progress, perform
+from flushsim.campaign.statistics import figures_of
+from flushsim.campaign.text_report import lines_of
 
 CAMPAIGN = "FLUSHPUMP_CAMPAIGN"
 RUNS = "FLUSHPUMP_CAMPAIGN_RUNS"

@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Any
 
-from flushpump.path import Path
-from flushpump.plan import Plan
-from flushpump.ports import READ_WAIT_S
-from flushpump.pump import Pump
-from flushpump.sequence import load_sequence
-from flushpump.types import Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question
-from flushsim.plant import PlantPath
-from flushsim.rig import Rig
-from flushsim.serial_urls.protocol_flushsim import Serial
+from flushpump.access.access_path import Path
+from flushpump.device.pump import Pump
+from flushpump.link.ports import READ_WAIT_S
+from flushpump.planning.plan import Plan
+from flushpump.planning.sequence import load_sequence
+from flushpump.wire.messages import Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question
+from flushsim.plant.plant import PlantPath
+from flushsim.rig.lockstep import Rig
+from flushsim.url.serial_urls.protocol_flushsim import Serial
 
 JSON = FilePath(__file__).parents[2] / "docs" / "figures.json"
 
@@ -56,9 +56,7 @@ def run(
     return perform(plan_of(line, needle, sequence), Rig(target, line=line, needle=needle, path=path, **rig_options))
 
 
-def plan_of(
-    line: str = "smartport-ct-8f", needle: str = "huber-20g", sequence: str = "port-maintenance"
-) -> Plan:
+def plan_of(line: str = "smartport-ct-8f", needle: str = "huber-20g", sequence: str = "port-maintenance") -> Plan:
     """A plan with a 10 mL syringe and a 20 cm extension."""
     return Plan.of(load_sequence(sequence), Path.of(line, needle, "bd-10", "extension-20cm"))
 

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 
 from figures import figure, heading
-from flushpump import catalogue
-from flushpump.path import Path as AccessPath
-from flushsim.cases import Case, CaseResult, run
-from flushsim.deposit import GUIFFANT, removal
-from flushsim.flow_record import FlowRecord
-from flushsim.fluid_summary import FluidSummary
-from flushsim.fluids import of_case
-from flushsim.plant_path import PlantPath
+from flushpump.access import catalog
+from flushpump.access.access_path import Path as AccessPath
+from flushsim.fluids.deposit import GUIFFANT, removal
+from flushsim.fluids.history import of_case
+from flushsim.fluids.summary import FluidSummary
+from flushsim.plant.flow_record import FlowRecord
+from flushsim.plant.parameters import PlantPath
+from flushsim.scenario import Case, CaseResult, run
 
 _FLUSHES = {"port": "port-maintenance", "picc": "picc-flush", "tunneled": "tunneled-flush"}
 # As port-maintenance, but for how its 9 mL go in.
@@ -66,7 +66,7 @@ def _flushes() -> float:
     columns = f"{'chamber %':>10}{'catheter %':>11}{'drawn back mL':>15}{'starts':>8}{'deposit %':>11}"
     print(f"{'line':<18}{'chamber':<10}{columns}")
     worst = 0.0
-    for line in catalogue.load().lines.values():
+    for line in catalog.load().lines.values():
         result = run(_case(line, _FLUSHES[line.kind]), flows=True)
         said = FluidSummary.of(of_case(result))
         taken = removal(_flows(result), result.case.true_path())
@@ -85,7 +85,7 @@ def _locks() -> float:
     print(f"{'line':<18}{columns}{'past tip mL':>12}")
     worst = 0.0
     reached = []
-    for line in catalogue.load().lines.values():
+    for line in catalog.load().lines.values():
         case = _case(line, "sash")
         said = FluidSummary.of(of_case(run(case, flows=True)))
         lock = said.lock
@@ -111,7 +111,7 @@ def _speed() -> None:
     figure("following port-maintenance, wall clock", time.perf_counter() - begun_s, "s")
 
 
-def _case(line: catalogue.Line, sequence: str) -> Case:
+def _case(line: catalog.Line, sequence: str) -> Case:
     return Case(sequence=sequence, line=line.name, needle="huber-20g" if line.needle_required else "none")
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from figures import figure, heading, pump_on
+from flushpump.device.pump import Pump
 from flushpump.errors import FlushPumpError, OutcomeUnknown
-from flushpump.pump import Pump
-from flushsim.rig import Rig
+from flushsim.rig.lockstep import Rig
 
 COMMANDS = 100_000
 # The setting that is written, and the value of the first command.

@@ -7,9 +7,9 @@ from pathlib import Path as FilePath
 import flushlink
 from figures import figure, heading, perform, plan_of
 from flushlink import messages
-from flushpump import wire
-from flushsim.rig import Rig
-from flushsim.vm import find_micropython
+from flushpump.wire import codec
+from flushsim.firmware.vm import find_micropython
+from flushsim.rig.lockstep import Rig
 
 _FRAMES = 20_000
 _VM_FRAMES = 5_000
@@ -43,10 +43,10 @@ def main() -> None:
     for target, least, goal in (("sim", 20, 50), ("native", 50, 200)):
         figure(f"port-maintenance on `{target}`, client included", _speed(target), "x real time", least, goal)
     payload = bytes(index * 7 & 255 for index in range(48))
-    frame = wire.Frame(messages.VERSION, messages.KIND_EVENT, 0x81, 1, 2, 0, payload)
-    encoded = wire.encode_frame(frame)
-    figure("frames encoded on the host, 48 bytes of payload", _rate(lambda: wire.encode_frame(frame)), "1/s")
-    figure("frames decoded on the host", _rate(lambda: wire.decode_frame(encoded[:-1])), "1/s")
+    frame = codec.Frame(messages.VERSION, messages.KIND_EVENT, 0x81, 1, 2, 0, payload)
+    encoded = codec.encode_frame(frame)
+    figure("frames encoded on the host, 48 bytes of payload", _rate(lambda: codec.encode_frame(frame)), "1/s")
+    figure("frames decoded on the host", _rate(lambda: codec.decode_frame(encoded[:-1])), "1/s")
     sealed_us, unsealed_us = _vm_us()
     figure("frames encoded in the MicroPython VM", _VM_FRAMES * 1e6 / sealed_us, "1/s")
     figure("frames decoded in the MicroPython VM", _VM_FRAMES * 1e6 / unsealed_us, "1/s")
@@ -77,5 +77,3 @@ def _vm_us() -> tuple[int, int]:
     done = subprocess.run([find_micropython(), "-c", script], capture_output=True, text=True, check=True, timeout=100)
     sealed, unsealed = done.stdout.split()
     return int(sealed), int(unsealed)
-
-

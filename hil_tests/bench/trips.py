@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from figures import figure, heading, perform, plan_of, pump_on, run
 from flushlink.messages import ALARMS
-from flushpump.types import Question, State
-from flushsim.plant import PlantPath
-from flushsim.rig import LOOP_LATENCY_US, TURN_US, Rig
-from flushsim.trace import TraceRow
+from flushpump.wire.messages import Question, State
+from flushsim.plant.plant import PlantPath
+from flushsim.rig.lockstep import LOOP_LATENCY_US, TURN_US, Rig
+from flushsim.rig.trace import TraceRow
 
 TURNS = 25
 HARD_LIMIT = next(code for code, name, *_ in ALARMS if name == "HARD_LIMIT")

@@ -34,7 +34,7 @@ def flushpump(own_environment: dict[str, str]) -> Callable[..., subprocess.Compl
     """Runs a command to its end, with nobody at the keyboard; named arguments are environment variables."""
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flushpump.cli", *arguments]
+        command = [sys.executable, "-m", "flushpump.cli.main", *arguments]
         return subprocess.run(
             command,
             capture_output=True,
@@ -54,7 +54,7 @@ def at_terminal(own_environment: dict[str, str]) -> Iterator[Callable[..., Any]]
     children = []
 
     def spawn(*arguments: str, columns: int = 120) -> Any:
-        command = ["-m", "flushpump.cli", *arguments]
+        command = ["-m", "flushpump.cli.main", *arguments]
         child = pexpect.spawn(
             sys.executable, command, env=own_environment, encoding="utf-8", timeout=20, dimensions=(30, columns)
         )

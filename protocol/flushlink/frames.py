@@ -4,8 +4,8 @@ Every function works on `bytearray` and indices. The one exception is import tim
 and, through `offsets`, the field offsets are made.
 """
 
-from . import fast
-from .fast import put_u16, put_u32
+from . import kernels
+from .kernels import put_u16, put_u32
 from .messages import CRC_SIZE, FRAME_MAX, HEADER_SIZE, PAYLOAD_MAX
 
 __all__ = [
@@ -28,7 +28,7 @@ EMPTY_SIZE = 1 + HEADER_SIZE + CRC_SIZE + 1
 
 def crc16(buffer: bytes | bytearray, start: int, stop: int, crc: int = 0xFFFF) -> int:
     """CRC-16/CCITT-FALSE of buffer[start:stop]; `crc` continues an earlier one."""
-    return fast.crc(buffer, start, stop, crc)  # type: ignore[no-any-return]
+    return kernels.crc(buffer, start, stop, crc)  # type: ignore[no-any-return]
 
 
 def seal(plain: bytearray, length: int, target: bytearray) -> int:
@@ -38,24 +38,24 @@ def seal(plain: bytearray, length: int, target: bytearray) -> int:
     """
     plain[AT_LENGTH] = length
     end = HEADER_SIZE + length
-    crc = fast.crc(plain, 0, end, 0xFFFF)
+    crc = kernels.crc(plain, 0, end, 0xFFFF)
     plain[end] = crc & 0xFF
     plain[end + 1] = crc >> 8
-    return fast.encode(plain, end + CRC_SIZE, target)  # type: ignore[no-any-return]
+    return kernels.encode(plain, end + CRC_SIZE, target)  # type: ignore[no-any-return]
 
 
 def unseal(buffer: bytearray, count: int) -> int:
     """Decodes buffer[:count] in place and checks length and CRC; returns the payload's length or -1."""
     if count > FRAME_MAX - 1:
         return -1
-    size = fast.decode(buffer, count)
+    size = kernels.decode(buffer, count)
     if size < HEADER_SIZE + CRC_SIZE:
         return -1
     length = buffer[AT_LENGTH]
     end = HEADER_SIZE + length
     if length > PAYLOAD_MAX or end + CRC_SIZE != size:
         return -1
-    if fast.crc(buffer, 0, end, 0xFFFF) != buffer[end] | buffer[end + 1] << 8:
+    if kernels.crc(buffer, 0, end, 0xFFFF) != buffer[end] | buffer[end + 1] << 8:
         return -1
     return length
 

@@ -230,16 +230,20 @@ _PULSE = (
 )
 
 _RESULT = (
-    ("outcome", "u8", 0, 6, "see outcomes"),
-    ("verdict", "u8", 0, 6, "worst verdict of the run"),
-    ("pulse_count", "u8", 0, 255, "pulses begun"),
-    ("alarm_code", "u8", 0, 255, "alarm that ended the program, 0 none"),
-    ("program_crc", "u16", 0, 65535, "which program"),
-    ("duration_ms", "u32", 0, I30, "first to last motion"),
-    ("peak_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "highest pressure of the run"),
-) + _LEDGER + (
-    ("aspirated_nl", "u32", 0, VOLUME_NL, "drawn in by aspirate phases"),
-    ("device_time_ms", "u32", 0, I30, "device's time at the end"),
+    (
+        ("outcome", "u8", 0, 6, "see outcomes"),
+        ("verdict", "u8", 0, 6, "worst verdict of the run"),
+        ("pulse_count", "u8", 0, 255, "pulses begun"),
+        ("alarm_code", "u8", 0, 255, "alarm that ended the program, 0 none"),
+        ("program_crc", "u16", 0, 65535, "which program"),
+        ("duration_ms", "u32", 0, I30, "first to last motion"),
+        ("peak_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "highest pressure of the run"),
+    )
+    + _LEDGER
+    + (
+        ("aspirated_nl", "u32", 0, VOLUME_NL, "drawn in by aspirate phases"),
+        ("device_time_ms", "u32", 0, I30, "device's time at the end"),
+    )
 )
 
 _ALARM = (
@@ -258,231 +262,382 @@ _MOTION = (
 )
 
 # How a request is admitted.
-OPEN = 0          # any session, any sequence, any version
-SEQUENCED = 1     # the session's next command
-THERAPY = 2       # SEQUENCED, and the session is authenticated
+OPEN = 0  # any session, any sequence, any version
+SEQUENCED = 1  # the session's next command
+THERAPY = 2  # SEQUENCED, and the session is authenticated
 
 # (number, name, admission, request fields, response fields, meaning)
 MESSAGES = (
-    (0x01, "HELLO", OPEN, (
-        ("host_nonce", "b8", 0, 0, "random; the same nonce again gets the same session again"),
-        ("table_hash", "b4", 0, 0, "CRC-32 of the sender's message table"),
-    ), (
-        ("device_nonce", "b8", 0, 0, "random; part of the authentication"),
-        ("table_hash", "b4", 0, 0, "CRC-32 of the device's message table"),
-        ("firmware_fingerprint", "b4", 0, 0, "CRC-32 of the firmware's files"),
-        ("settings_fingerprint", "b4", 0, 0, "CRC-32 of board data and settings"),
-        ("firmware_version", "b4", 0, 0, "major, minor, patch, 0"),
-        ("capabilities", "u16", 0, 65535, "bit 0 pressure, 1 step counter, 2 relief, 3 stop button"),
-        ("boot_count", "u16", 0, 65535, "counts restarts"),
-        ("last_session", "u16", 0, 65535, "session of the last executed command, 0 none since restart"),
-        ("last_executed_sequence", "u16", 0, 65535, "sequence of the last executed command"),
-        ("lease_max_ms", "u16", 0, 65535, "longest lease"),
-        ("reset_cause", "u8", 0, 4, "see reset causes"),
-        ("state", "u8", 0, 8, "see states"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "opens a session; the new session's number is in the response's header"),
-    (0x02, "STATUS", OPEN, (), (
-        ("state", "u8", 0, 8, "see states"),
-        ("phase_index", "u8", 0, 255, "phase under way"),
-        ("phase_kind", "u8", 0, 7, "see phase kinds"),
-        ("pulse_index", "u8", 0, 255, "pulse under way"),
-        ("pulse_count", "u8", 0, 255, "pulses of the program"),
-        ("question", "u8", 0, 4, "question that waits for CONTINUE"),
-        ("flags", "u8", 0, 255, "see flags"),
-        ("alarm_count", "u8", 0, 255, "alarms that wait to be acknowledged"),
-        ("last_session", "u16", 0, 65535, "session of the last executed command"),
-        ("last_executed_sequence", "u16", 0, 65535, "sequence of the last executed command"),
-        ("last_executed_status", "u8", 0, 255, "status it was answered with"),
-        ("alarm_code", "u8", 0, 255, "gravest alarm that waits"),
-        ("alarm_occurrence", "u16", 0, 65535, "its occurrence"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-        ("pressure_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "gauge pressure at the syringe's outlet"),
-    ) + _LEDGER + (
-        ("syringe_remaining_nl", "u32", 0, VOLUME_NL, "what the syringe still holds"),
-    ), "what the pump does and has done; always answered"),
-    (0x03, "STOP", OPEN, (), (
-        ("state", "u8", 0, 8, "see states"),
-        ("moving", "u8", 0, 1, "1 while steps are still being made"),
-        ("driven_nl", "u32", 0, VOLUME_NL, "by counted steps"),
-        ("delivered_nl", "u32", 0, VOLUME_NL, "estimate"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "stops all motion at once, whoever asks, however often"),
-    (0x04, "KEEPALIVE", SEQUENCED, (
-        ("lease_ms", "u16", 100, 2000, "how long the host may be silent from now"),
-    ), (
-        ("lease_ms", "u16", 0, 2000, "applied"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "renews the lease of the session that owns the motion"),
-    (0x05, "AUTHENTICATE", SEQUENCED, (
-        ("proof", "b16", 0, 0, "first 16 bytes of HMAC-SHA256(pairing key, host nonce, device nonce, session)"),
-    ), (
-        ("authenticated", "u8", 0, 1, "1: therapy commands are taken"),
-    ), "proves that the host knows the pairing key"),
-    (0x06, "INFO", SEQUENCED, (), (
-        ("board", "b16", 0, 0, "name of the board, padded with zeros"),
-        ("unit", "b8", 0, 0, "identity of this unit"),
-        ("steps_per_mm", "u32", 0, I30, "drive geometry"),
-        ("step_rate_max_per_s", "u32", 0, I30, "fastest stepping"),
-        ("sensor_max_pa", "u32", 0, I30, "end of the sensor's range"),
-        ("travel_um", "u32", 0, I30, "length of the drive's travel"),
-    ), "what the pump is"),
-    (0x10, "PATH_SET", THERAPY, (
-        ("barrel_diameter_um", "u16", 3_000, 40_000, "inner diameter of the syringe"),
-        ("line_flags", "u8", 0, 3, "1 central line, 2 heparin-intolerant"),
-        ("fluid", "u8", 1, 4, "what the syringe holds, see fluids"),
-        ("syringe_capacity_nl", "u32", 500_000, VOLUME_NL, "up to the plunger's stop"),
-        ("syringe_loaded_nl", "u32", 0, VOLUME_NL, "what it holds now"),
-        ("hard_limit_pa", "u32", 10_000, PRESSURE_PA, "weakest part of the path"),
-        ("working_limit_pa", "u32", 5_000, PRESSURE_PA, "flow is lowered to stay under this"),
-        ("flow_cap_nl_per_s", "u32", 10_000, FLOW_NL_PER_S, "highest flow of the path"),
-        ("resistance_pa_s_per_ml", "u32", 0, 100_000_000, "expected R_L of the path"),
-        ("turbulence_pa_s2_per_ml2", "u32", 0, 100_000_000, "expected R_T of the path"),
-        ("compliance_nl_per_kpa", "u16", 100, 60_000, "expected, of the syringe most of all"),
-        ("path_tag", "u16", 0, 65535, "CRC-16 of the names of line, needle, syringe, extension"),
-        ("known_permille", "u16", 0, 2_000, "resistance at the last visit over the expected one, from 400; 0 none"),
-        ("known_compliance_nl_per_kpa", "u16", 0, 60_000, "compliance at the last visit with this syringe; 0 none"),
-        ("open_permille", "u16", 0, 1_000, "share of the pressure that is left when the line has come off"),
-    ), (
-        ("volume_per_step_pl", "u32", 0, I30, "volume of one step"),
-        ("hard_limit_pa", "u32", 0, PRESSURE_PA, "applied"),
-        ("working_limit_pa", "u32", 0, PRESSURE_PA, "applied"),
-        ("flow_cap_nl_per_s", "u32", 0, FLOW_NL_PER_S, "applied"),
-        ("syringe_loaded_nl", "u32", 0, VOLUME_NL, "applied"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "syringe, limits and expected hydraulics of the path; clears any program"),
-    (0x11, "PROGRAM_BEGIN", THERAPY, (
-        ("program_id", "u16", 0, 65535, "chosen by the host"),
-        ("phase_count", "u8", 1, 12, "phases that follow"),
-        ("total_volume_nl", "u32", 0, VOLUME_NL, "sum of the dose phases, checked at the commit"),
-        ("max_time_ms", "u32", 1_000, 900_000, "the program is stopped after this"),
-    ), (
-        ("program_id", "u16", 0, 65535, "applied"),
-        ("max_time_ms", "u32", 0, 900_000, "applied"),
-    ), "begins a new program and forgets the old one"),
-    (0x12, "PROGRAM_PHASE", THERAPY, (
-        ("index", "u8", 0, 11, "phases come in order"),
-        ("phase_kind", "u8", 1, 6, "see phase kinds; PRIME is a command of its own"),
-        ("count", "u8", 0, 100, "pulses; 1 for other motion, 0 for WAIT"),
-        ("question", "u8", 0, 4, "asked when the phase has ended"),
-        ("volume_nl", "u32", 0, VOLUME_NL, "of one pulse, or of the phase"),
-        ("flow_nl_per_s", "u32", 0, FLOW_NL_PER_S, "in a pulse's plateau"),
-        ("pause_ms", "u16", 0, 60_000, "after each pulse, last one included"),
-    ), (
-        ("index", "u8", 0, 11, "taken"),
-        ("flow_nl_per_s", "u32", 0, FLOW_NL_PER_S, "applied: lowered to the path's cap"),
-        ("duration_ms", "u32", 0, I30, "expected, pauses included"),
-    ), "one phase of the program"),
-    (0x13, "PROGRAM_COMMIT", THERAPY, (
-        ("program_crc", "u16", 0, 65535, "CRC-16/CCITT-FALSE over the payloads of BEGIN and all PHASEs"),
-    ), (
-        ("program_crc", "u16", 0, 65535, "the device's own"),
-        ("total_volume_nl", "u32", 0, VOLUME_NL, "dose of the program"),
-        ("duration_ms", "u32", 0, I30, "expected, waiting not counted"),
-    ), "closes the program; it can be started once"),
-    (0x14, "START", THERAPY, (
-        ("program_crc", "u16", 0, 65535, "which program"),
-        ("lease_ms", "u16", 100, 2000, "how long the host may be silent"),
-    ), (
-        ("program_crc", "u16", 0, 65535, "started"),
-        ("lease_ms", "u16", 0, 2000, "applied"),
-        ("device_time_ms", "u32", 0, I30, "time of the program's start"),
-    ), "starts the program, once"),
-    (0x15, "CONTINUE", THERAPY, (
-        ("question", "u8", 1, 4, "question that is answered"),
-        ("answer", "u8", 0, 1, "1 yes, 0 no; no ends the program"),
-        ("syringe_loaded_nl", "u32", 0, VOLUME_NL, "after a change of syringe; else 0"),
-    ), (
-        ("state", "u8", 0, 8, "see states"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "answers the pending question"),
-    (0x16, "PRIME", THERAPY, _MOTION + (
-        ("lease_ms", "u16", 100, 2000, "how long the host may be silent"),
-    ), _MOTION + (
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "drives forwards with the line not yet connected; not dose"),
-    (0x17, "ASPIRATE", THERAPY, _MOTION + (
-        ("lease_ms", "u16", 100, 2000, "how long the host may be silent"),
-    ), _MOTION + (
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-    ), "draws back, bounded"),
-    (0x18, "PULSE_READ", SEQUENCED, (
-        ("index", "u8", 0, 255, "which pulse of the last program"),
-    ), _PULSE, "a pulse's result again"),
+    (
+        0x01,
+        "HELLO",
+        OPEN,
+        (
+            ("host_nonce", "b8", 0, 0, "random; the same nonce again gets the same session again"),
+            ("table_hash", "b4", 0, 0, "CRC-32 of the sender's message table"),
+        ),
+        (
+            ("device_nonce", "b8", 0, 0, "random; part of the authentication"),
+            ("table_hash", "b4", 0, 0, "CRC-32 of the device's message table"),
+            ("firmware_fingerprint", "b4", 0, 0, "CRC-32 of the firmware's files"),
+            ("settings_fingerprint", "b4", 0, 0, "CRC-32 of board data and settings"),
+            ("firmware_version", "b4", 0, 0, "major, minor, patch, 0"),
+            ("capabilities", "u16", 0, 65535, "bit 0 pressure, 1 step counter, 2 relief, 3 stop button"),
+            ("boot_count", "u16", 0, 65535, "counts restarts"),
+            ("last_session", "u16", 0, 65535, "session of the last executed command, 0 none since restart"),
+            ("last_executed_sequence", "u16", 0, 65535, "sequence of the last executed command"),
+            ("lease_max_ms", "u16", 0, 65535, "longest lease"),
+            ("reset_cause", "u8", 0, 4, "see reset causes"),
+            ("state", "u8", 0, 8, "see states"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+        ),
+        "opens a session; the new session's number is in the response's header",
+    ),
+    (
+        0x02,
+        "STATUS",
+        OPEN,
+        (),
+        (
+            ("state", "u8", 0, 8, "see states"),
+            ("phase_index", "u8", 0, 255, "phase under way"),
+            ("phase_kind", "u8", 0, 7, "see phase kinds"),
+            ("pulse_index", "u8", 0, 255, "pulse under way"),
+            ("pulse_count", "u8", 0, 255, "pulses of the program"),
+            ("question", "u8", 0, 4, "question that waits for CONTINUE"),
+            ("flags", "u8", 0, 255, "see flags"),
+            ("alarm_count", "u8", 0, 255, "alarms that wait to be acknowledged"),
+            ("last_session", "u16", 0, 65535, "session of the last executed command"),
+            ("last_executed_sequence", "u16", 0, 65535, "sequence of the last executed command"),
+            ("last_executed_status", "u8", 0, 255, "status it was answered with"),
+            ("alarm_code", "u8", 0, 255, "gravest alarm that waits"),
+            ("alarm_occurrence", "u16", 0, 65535, "its occurrence"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+            ("pressure_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "gauge pressure at the syringe's outlet"),
+        )
+        + _LEDGER
+        + (("syringe_remaining_nl", "u32", 0, VOLUME_NL, "what the syringe still holds"),),
+        "what the pump does and has done; always answered",
+    ),
+    (
+        0x03,
+        "STOP",
+        OPEN,
+        (),
+        (
+            ("state", "u8", 0, 8, "see states"),
+            ("moving", "u8", 0, 1, "1 while steps are still being made"),
+            ("driven_nl", "u32", 0, VOLUME_NL, "by counted steps"),
+            ("delivered_nl", "u32", 0, VOLUME_NL, "estimate"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+        ),
+        "stops all motion at once, whoever asks, however often",
+    ),
+    (
+        0x04,
+        "KEEPALIVE",
+        SEQUENCED,
+        (("lease_ms", "u16", 100, 2000, "how long the host may be silent from now"),),
+        (
+            ("lease_ms", "u16", 0, 2000, "applied"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+        ),
+        "renews the lease of the session that owns the motion",
+    ),
+    (
+        0x05,
+        "AUTHENTICATE",
+        SEQUENCED,
+        (("proof", "b16", 0, 0, "first 16 bytes of HMAC-SHA256(pairing key, host nonce, device nonce, session)"),),
+        (("authenticated", "u8", 0, 1, "1: therapy commands are taken"),),
+        "proves that the host knows the pairing key",
+    ),
+    (
+        0x06,
+        "INFO",
+        SEQUENCED,
+        (),
+        (
+            ("board", "b16", 0, 0, "name of the board, padded with zeros"),
+            ("unit", "b8", 0, 0, "identity of this unit"),
+            ("steps_per_mm", "u32", 0, I30, "drive geometry"),
+            ("step_rate_max_per_s", "u32", 0, I30, "fastest stepping"),
+            ("sensor_max_pa", "u32", 0, I30, "end of the sensor's range"),
+            ("travel_um", "u32", 0, I30, "length of the drive's travel"),
+        ),
+        "what the pump is",
+    ),
+    (
+        0x10,
+        "PATH_SET",
+        THERAPY,
+        (
+            ("barrel_diameter_um", "u16", 3_000, 40_000, "inner diameter of the syringe"),
+            ("line_flags", "u8", 0, 3, "1 central line, 2 heparin-intolerant"),
+            ("fluid", "u8", 1, 4, "what the syringe holds, see fluids"),
+            ("syringe_capacity_nl", "u32", 500_000, VOLUME_NL, "up to the plunger's stop"),
+            ("syringe_loaded_nl", "u32", 0, VOLUME_NL, "what it holds now"),
+            ("hard_limit_pa", "u32", 10_000, PRESSURE_PA, "weakest part of the path"),
+            ("working_limit_pa", "u32", 5_000, PRESSURE_PA, "flow is lowered to stay under this"),
+            ("flow_cap_nl_per_s", "u32", 10_000, FLOW_NL_PER_S, "highest flow of the path"),
+            ("resistance_pa_s_per_ml", "u32", 0, 100_000_000, "expected R_L of the path"),
+            ("turbulence_pa_s2_per_ml2", "u32", 0, 100_000_000, "expected R_T of the path"),
+            ("compliance_nl_per_kpa", "u16", 100, 60_000, "expected, of the syringe most of all"),
+            ("path_tag", "u16", 0, 65535, "CRC-16 of the names of line, needle, syringe, extension"),
+            ("known_permille", "u16", 0, 2_000, "resistance at the last visit over the expected one, from 400; 0 none"),
+            ("known_compliance_nl_per_kpa", "u16", 0, 60_000, "compliance at the last visit with this syringe; 0 none"),
+            ("open_permille", "u16", 0, 1_000, "share of the pressure that is left when the line has come off"),
+        ),
+        (
+            ("volume_per_step_pl", "u32", 0, I30, "volume of one step"),
+            ("hard_limit_pa", "u32", 0, PRESSURE_PA, "applied"),
+            ("working_limit_pa", "u32", 0, PRESSURE_PA, "applied"),
+            ("flow_cap_nl_per_s", "u32", 0, FLOW_NL_PER_S, "applied"),
+            ("syringe_loaded_nl", "u32", 0, VOLUME_NL, "applied"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+        ),
+        "syringe, limits and expected hydraulics of the path; clears any program",
+    ),
+    (
+        0x11,
+        "PROGRAM_BEGIN",
+        THERAPY,
+        (
+            ("program_id", "u16", 0, 65535, "chosen by the host"),
+            ("phase_count", "u8", 1, 12, "phases that follow"),
+            ("total_volume_nl", "u32", 0, VOLUME_NL, "sum of the dose phases, checked at the commit"),
+            ("max_time_ms", "u32", 1_000, 900_000, "the program is stopped after this"),
+        ),
+        (
+            ("program_id", "u16", 0, 65535, "applied"),
+            ("max_time_ms", "u32", 0, 900_000, "applied"),
+        ),
+        "begins a new program and forgets the old one",
+    ),
+    (
+        0x12,
+        "PROGRAM_PHASE",
+        THERAPY,
+        (
+            ("index", "u8", 0, 11, "phases come in order"),
+            ("phase_kind", "u8", 1, 6, "see phase kinds; PRIME is a command of its own"),
+            ("count", "u8", 0, 100, "pulses; 1 for other motion, 0 for WAIT"),
+            ("question", "u8", 0, 4, "asked when the phase has ended"),
+            ("volume_nl", "u32", 0, VOLUME_NL, "of one pulse, or of the phase"),
+            ("flow_nl_per_s", "u32", 0, FLOW_NL_PER_S, "in a pulse's plateau"),
+            ("pause_ms", "u16", 0, 60_000, "after each pulse, last one included"),
+        ),
+        (
+            ("index", "u8", 0, 11, "taken"),
+            ("flow_nl_per_s", "u32", 0, FLOW_NL_PER_S, "applied: lowered to the path's cap"),
+            ("duration_ms", "u32", 0, I30, "expected, pauses included"),
+        ),
+        "one phase of the program",
+    ),
+    (
+        0x13,
+        "PROGRAM_COMMIT",
+        THERAPY,
+        (("program_crc", "u16", 0, 65535, "CRC-16/CCITT-FALSE over the payloads of BEGIN and all PHASEs"),),
+        (
+            ("program_crc", "u16", 0, 65535, "the device's own"),
+            ("total_volume_nl", "u32", 0, VOLUME_NL, "dose of the program"),
+            ("duration_ms", "u32", 0, I30, "expected, waiting not counted"),
+        ),
+        "closes the program; it can be started once",
+    ),
+    (
+        0x14,
+        "START",
+        THERAPY,
+        (
+            ("program_crc", "u16", 0, 65535, "which program"),
+            ("lease_ms", "u16", 100, 2000, "how long the host may be silent"),
+        ),
+        (
+            ("program_crc", "u16", 0, 65535, "started"),
+            ("lease_ms", "u16", 0, 2000, "applied"),
+            ("device_time_ms", "u32", 0, I30, "time of the program's start"),
+        ),
+        "starts the program, once",
+    ),
+    (
+        0x15,
+        "CONTINUE",
+        THERAPY,
+        (
+            ("question", "u8", 1, 4, "question that is answered"),
+            ("answer", "u8", 0, 1, "1 yes, 0 no; no ends the program"),
+            ("syringe_loaded_nl", "u32", 0, VOLUME_NL, "after a change of syringe; else 0"),
+        ),
+        (
+            ("state", "u8", 0, 8, "see states"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+        ),
+        "answers the pending question",
+    ),
+    (
+        0x16,
+        "PRIME",
+        THERAPY,
+        _MOTION + (("lease_ms", "u16", 100, 2000, "how long the host may be silent"),),
+        _MOTION + (("device_time_ms", "u32", 0, I30, "time since the start"),),
+        "drives forwards with the line not yet connected; not dose",
+    ),
+    (
+        0x17,
+        "ASPIRATE",
+        THERAPY,
+        _MOTION + (("lease_ms", "u16", 100, 2000, "how long the host may be silent"),),
+        _MOTION + (("device_time_ms", "u32", 0, I30, "time since the start"),),
+        "draws back, bounded",
+    ),
+    (
+        0x18,
+        "PULSE_READ",
+        SEQUENCED,
+        (("index", "u8", 0, 255, "which pulse of the last program"),),
+        _PULSE,
+        "a pulse's result again",
+    ),
     (0x19, "RESULT_READ", SEQUENCED, (), _RESULT, "the last program's result again"),
-    (0x20, "SETTINGS_GET", SEQUENCED, (
-        ("index", "u8", 0, 255, "see settings"),
-    ), (
-        ("index", "u8", 0, 255, "which"),
-        ("value", "i32", -I30, I30, "in force"),
-    ), "one setting"),
-    (0x21, "SETTINGS_SET", THERAPY, (
-        ("index", "u8", 0, 255, "see settings"),
-        ("value", "i32", -I30, I30, "wanted"),
-    ), (
-        ("index", "u8", 0, 255, "which"),
-        ("value", "i32", -I30, I30, "in force now"),
-    ), "changes one setting; refused whole when out of range"),
-    (0x22, "PAIR", THERAPY, (
-        ("key", "b16", 0, 0, "new pairing key"),
-    ), (), "replaces the pairing key; takes effect with the next session"),
-    (0x30, "ALARM_READ", SEQUENCED, (
-        ("index", "u8", 0, 255, "0 is the gravest"),
-    ), _ALARM, "one of the alarms that wait"),
-    (0x31, "ALARM_ACK", SEQUENCED, (
-        ("occurrence", "u16", 0, 65535, "which; a newer one stays"),
-    ), (
-        ("pending", "u8", 0, 255, "alarms that still wait"),
-        ("state", "u8", 0, 8, "see states"),
-    ), "acknowledges one occurrence"),
-    (0x32, "AUDIO_PAUSE", SEQUENCED, (), (
-        ("paused_ms", "u32", 0, 120_000, "how long sound stays off"),
-    ), "silences the sound for two minutes at most"),
-    (0x33, "LOG_READ", SEQUENCED, (
-        ("number", "u32", 0, I30, "entry; the next stored one at or after it is returned"),
-    ), (
-        ("number", "u32", 0, I30, "entry returned"),
-        ("newest", "u32", 0, I30, "newest stored"),
-        ("boot_count", "u16", 0, 65535, "restart it was written in"),
-        ("code", "u8", 0, 255, "see log codes"),
-        ("argument", "u8", 0, 255, "message, alarm or cause"),
-        ("device_time_ms", "u32", 0, I30, "when"),
-        ("detail", "i32", -I30, I30, "figure"),
-    ), "one entry of the event log"),
-    (0x40, "SELF_TEST", SEQUENCED, (), (
-        ("passed", "u16", 0, 65535, "bits of the parts that passed"),
-        ("failed", "u16", 0, 65535, "bits of the parts that failed"),
-    ), "runs the self-test; only while nothing moves"),
-    (0x41, "SERVICE", THERAPY, (), (
-        ("state", "u8", 0, 8, "see states"),
-    ), "leaves the pump's loop for the Python prompt; only while nothing moves"),
-    (0x42, "RESET", THERAPY, (), (
-        ("state", "u8", 0, 8, "see states"),
-    ), "restarts the board; only while nothing moves"),
+    (
+        0x20,
+        "SETTINGS_GET",
+        SEQUENCED,
+        (("index", "u8", 0, 255, "see settings"),),
+        (
+            ("index", "u8", 0, 255, "which"),
+            ("value", "i32", -I30, I30, "in force"),
+        ),
+        "one setting",
+    ),
+    (
+        0x21,
+        "SETTINGS_SET",
+        THERAPY,
+        (
+            ("index", "u8", 0, 255, "see settings"),
+            ("value", "i32", -I30, I30, "wanted"),
+        ),
+        (
+            ("index", "u8", 0, 255, "which"),
+            ("value", "i32", -I30, I30, "in force now"),
+        ),
+        "changes one setting; refused whole when out of range",
+    ),
+    (
+        0x22,
+        "PAIR",
+        THERAPY,
+        (("key", "b16", 0, 0, "new pairing key"),),
+        (),
+        "replaces the pairing key; takes effect with the next session",
+    ),
+    (
+        0x30,
+        "ALARM_READ",
+        SEQUENCED,
+        (("index", "u8", 0, 255, "0 is the gravest"),),
+        _ALARM,
+        "one of the alarms that wait",
+    ),
+    (
+        0x31,
+        "ALARM_ACK",
+        SEQUENCED,
+        (("occurrence", "u16", 0, 65535, "which; a newer one stays"),),
+        (
+            ("pending", "u8", 0, 255, "alarms that still wait"),
+            ("state", "u8", 0, 8, "see states"),
+        ),
+        "acknowledges one occurrence",
+    ),
+    (
+        0x32,
+        "AUDIO_PAUSE",
+        SEQUENCED,
+        (),
+        (("paused_ms", "u32", 0, 120_000, "how long sound stays off"),),
+        "silences the sound for two minutes at most",
+    ),
+    (
+        0x33,
+        "LOG_READ",
+        SEQUENCED,
+        (("number", "u32", 0, I30, "entry; the next stored one at or after it is returned"),),
+        (
+            ("number", "u32", 0, I30, "entry returned"),
+            ("newest", "u32", 0, I30, "newest stored"),
+            ("boot_count", "u16", 0, 65535, "restart it was written in"),
+            ("code", "u8", 0, 255, "see log codes"),
+            ("argument", "u8", 0, 255, "message, alarm or cause"),
+            ("device_time_ms", "u32", 0, I30, "when"),
+            ("detail", "i32", -I30, I30, "figure"),
+        ),
+        "one entry of the event log",
+    ),
+    (
+        0x40,
+        "SELF_TEST",
+        SEQUENCED,
+        (),
+        (
+            ("passed", "u16", 0, 65535, "bits of the parts that passed"),
+            ("failed", "u16", 0, 65535, "bits of the parts that failed"),
+        ),
+        "runs the self-test; only while nothing moves",
+    ),
+    (
+        0x41,
+        "SERVICE",
+        THERAPY,
+        (),
+        (("state", "u8", 0, 8, "see states"),),
+        "leaves the pump's loop for the Python prompt; only while nothing moves",
+    ),
+    (
+        0x42,
+        "RESET",
+        THERAPY,
+        (),
+        (("state", "u8", 0, 8, "see states"),),
+        "restarts the board; only while nothing moves",
+    ),
 )
 
 # (number, name, fields, meaning)
 EVENTS = (
-    (0x80, "TELEMETRY", (
-        ("state", "u8", 0, 8, "see states"),
-        ("phase_index", "u8", 0, 255, "phase under way"),
-        ("pulse_index", "u8", 0, 255, "pulse under way"),
-        ("flags", "u8", 0, 255, "see flags"),
-        ("device_time_ms", "u32", 0, I30, "time since the start"),
-        ("pressure_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "gauge pressure at the syringe's outlet"),
-        ("flow_nl_per_s", "i32", -FLOW_NL_PER_S, FLOW_NL_PER_S, "of the plunger"),
-        ("driven_nl", "u32", 0, VOLUME_NL, "dose driven, by counted steps"),
-        ("delivered_nl", "u32", 0, VOLUME_NL, "estimate"),
-        ("remaining_ms", "u32", 0, I30, "expected until the end, waiting not counted"),
-    ), "newest wins; dropped when there is no room"),
+    (
+        0x80,
+        "TELEMETRY",
+        (
+            ("state", "u8", 0, 8, "see states"),
+            ("phase_index", "u8", 0, 255, "phase under way"),
+            ("pulse_index", "u8", 0, 255, "pulse under way"),
+            ("flags", "u8", 0, 255, "see flags"),
+            ("device_time_ms", "u32", 0, I30, "time since the start"),
+            ("pressure_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "gauge pressure at the syringe's outlet"),
+            ("flow_nl_per_s", "i32", -FLOW_NL_PER_S, FLOW_NL_PER_S, "of the plunger"),
+            ("driven_nl", "u32", 0, VOLUME_NL, "dose driven, by counted steps"),
+            ("delivered_nl", "u32", 0, VOLUME_NL, "estimate"),
+            ("remaining_ms", "u32", 0, I30, "expected until the end, waiting not counted"),
+        ),
+        "newest wins; dropped when there is no room",
+    ),
     (0x81, "PULSE_RESULT", _PULSE, "after each pulse's pause"),
-    (0x82, "PHASE", (
-        ("phase_index", "u8", 0, 255, "phase that begins, or that asks"),
-        ("phase_kind", "u8", 0, 7, "see phase kinds"),
-        ("state", "u8", 0, 8, "see states"),
-        ("question", "u8", 0, 4, "question that waits for CONTINUE"),
-        ("device_time_ms", "u32", 0, I30, "when"),
-    ), "a phase begins or asks"),
+    (
+        0x82,
+        "PHASE",
+        (
+            ("phase_index", "u8", 0, 255, "phase that begins, or that asks"),
+            ("phase_kind", "u8", 0, 7, "see phase kinds"),
+            ("state", "u8", 0, 8, "see states"),
+            ("question", "u8", 0, 4, "question that waits for CONTINUE"),
+            ("device_time_ms", "u32", 0, I30, "when"),
+        ),
+        "a phase begins or asks",
+    ),
     (0x83, "ALARM", _ALARM, "the gravest alarm that waits, when raised and every second"),
     (0x84, "PROGRAM_END", _RESULT, "the program has ended and nothing moves"),
 )

@@ -117,7 +117,7 @@ def check_frame(entry, fields):
 def check_all(golden):
     """Checks every frame of the parsed golden_frames.json; returns how many there are."""
     from flushlink import messages
-    from flushlink.fingerprint import table_hash
+    from flushlink.table_hash import table_hash
 
     assert table_hash() == _bytes(golden["table_hash"]), "the table has changed: make the golden frames anew"
     fields = {}

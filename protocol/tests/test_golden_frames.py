@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from flushlink import frames
-from flushpump import wire
+from flushpump.wire import codec
+
+from tools import make_golden_frames
 
 PROTOCOL = Path(__file__).parents[1]
 GOLDEN = json.loads((PROTOCOL / "golden_frames.json").read_text())
@@ -35,8 +37,8 @@ def micropython() -> str:
 
 
 def test_the_golden_frames_are_those_of_the_message_table() -> None:
-    text = load(PROTOCOL / "make_golden_frames.py").text()
-    assert (PROTOCOL / "golden_frames.json").read_text() == text, "run python protocol/make_golden_frames.py"
+    text = make_golden_frames.text()
+    assert (PROTOCOL / "golden_frames.json").read_text() == text, "run python -m tools.make_golden_frames"
 
 
 @pytest.mark.parametrize("entry", GOLDEN["frames"], ids=lambda entry: entry["name"])
@@ -44,17 +46,17 @@ def test_the_host_codec_reads_a_golden_frame(entry: dict[str, Any]) -> None:
     on_wire = bytes.fromhex(entry["wire"])
     assert on_wire.count(0) == 1
     assert len(on_wire) <= 61
-    frame = wire.decode_frame(on_wire[:-1])
+    frame = codec.decode_frame(on_wire[:-1])
     assert frame[1:6] == tuple(entry[key] for key in ("kind", "message", "session", "sequence", "status"))
-    assert wire.encode_frame(frame) == on_wire
+    assert codec.encode_frame(frame) == on_wire
     if "fields" not in entry:
         assert frame.payload.hex() == entry["payload"]
         return
-    names = {layout.number: name for name, layout in wire.REQUESTS.items()}
+    names = {layout.number: name for name, layout in codec.REQUESTS.items()}
     layout = {
-        1: lambda: wire.REQUESTS[names[frame.message]],
-        2: lambda: wire.RESPONSES[names[frame.message]],
-        3: lambda: wire.EVENTS[frame.message],
+        1: lambda: codec.REQUESTS[names[frame.message]],
+        2: lambda: codec.RESPONSES[names[frame.message]],
+        3: lambda: codec.EVENTS[frame.message],
     }[frame.kind]()
     values = layout.unpack(frame.payload)
     assert {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()} == entry[
@@ -91,7 +93,7 @@ def test_no_single_flipped_bit_on_the_wire_passes_for_a_frame() -> None:
 
 def test_every_message_and_event_has_golden_frames() -> None:
     seen = {(entry["kind"], entry["message"]) for entry in GOLDEN["frames"]}
-    for layout in wire.REQUESTS.values():
+    for layout in codec.REQUESTS.values():
         assert {(1, layout.number), (2, layout.number)} <= seen
-    for number in wire.EVENTS:
+    for number in codec.EVENTS:
         assert (3, number) in seen

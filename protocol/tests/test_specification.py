@@ -5,8 +5,9 @@ import hmac
 import re
 from pathlib import Path
 
-import pytest
 from flushlink import frames, messages
+
+from tools import make_specification
 
 PROTOCOL = Path(__file__).parents[1]
 TEXT = (PROTOCOL / "SPECIFICATION.md").read_text(encoding="utf-8")
@@ -28,11 +29,8 @@ def plain_frames(text: str) -> list[tuple[bytes, int]]:
     return found
 
 
-def test_the_generated_parts_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PROTOCOL))
-    import make_specification
-
-    assert make_specification.renewed(TEXT) == TEXT, "run python protocol/make_specification.py"
+def test_the_generated_parts_are_up_to_date() -> None:
+    assert make_specification.renewed(TEXT) == TEXT, "run python -m tools.make_specification"
     assert set(re.findall(r"<!-- generated: (\w+) -->", TEXT)) == set(make_specification.PARTS)
 
 

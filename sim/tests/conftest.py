@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flushsim.rig import TURN_US, Rig
+from flushsim.rig.lockstep import TURN_US, Rig
 
-_FOLDER = Path(__file__).parent / "stand_in"
+_FOLDER = Path(__file__).parent / "support" / "stand_in"
 
 
 @dataclass(frozen=True)
@@ -53,4 +53,4 @@ def echo() -> Callable[[Rig], Echo]:
 @pytest.fixture
 def stand_in_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rig of the test runs the stand-in firmware, those behind a URL too."""
-    monkeypatch.setattr("flushsim.boot.firmware_root", lambda: _FOLDER)
+    monkeypatch.setattr("flushsim.firmware.image.firmware_root", lambda: _FOLDER)

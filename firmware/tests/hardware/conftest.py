@@ -1,16 +1,12 @@
-"""The helpers of these tests can be imported; `board` is a stand-in for `machine` and an importer of `hardware`."""
+"""`board` is a stand-in for `machine` and an importer of `hardware`."""
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parent))
-
-import pf_machine
-from hw_modules import Machine, hardware_modules
+from firmware.tests.hardware.support import machine_stub
+from firmware.tests.hardware.support.modules import Machine, hardware_modules
 
 
 @pytest.fixture
@@ -20,6 +16,6 @@ def board() -> Iterator[tuple[Machine, Callable[[str], Any]]]:
 
 
 @pytest.fixture
-def bench() -> Iterator[pf_machine.Bench]:
-    with pf_machine.bench() as found:
+def bench() -> Iterator[machine_stub.Bench]:
+    with machine_stub.bench() as found:
         yield found

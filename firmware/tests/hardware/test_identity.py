@@ -4,7 +4,8 @@ import json
 from binascii import crc32
 
 import pytest
-from hw_modules import CHIP_RESET, REASON, SCRATCH
+
+from firmware.tests.hardware.support.modules import CHIP_RESET, REASON, SCRATCH
 
 COMPLETE = {
     "boot.py": "pass\n",
@@ -120,8 +121,8 @@ def test_the_reset_cause_is_told_from_the_chips_registers_and_the_mark_of_a_comm
 
 @pytest.mark.requirement("REQ-DOSE-4")
 def test_the_mark_of_a_command_is_not_a_running_ledger_and_goes_when_the_ledger_recovers(board, identity, tmp_path):
-    from pump.hydraulics import Hydraulics
     from pump.ledger import Ledger
+    from pump.line_model import Hydraulics
 
     identity.mark_command()
     ledger = Ledger(Hydraulics(), board[1]("journal").Journal(str(tmp_path / "journal")))

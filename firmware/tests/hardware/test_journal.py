@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from flushlink.settings_record import SIZE as SETTINGS_SIZE
 from flushlink.settings_record import default_record
-from flushsim.journal import Journal as SimulatedJournal
-from hw_modules import SCRATCH
+from flushsim.firmware.journal import Journal as SimulatedJournal
 from pump.settings import Settings
+
+from firmware.tests.hardware.support.modules import SCRATCH
 
 SIZES = (SETTINGS_SIZE, 12, 4)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import flushlink
 import pytest
 from flushlink import messages
-from flushsim.vm import find_micropython
+from flushsim.firmware.vm import find_micropython
 
 _HERE = Path(__file__).resolve().parent
 _PATHS = (_HERE / "vm", _HERE.parents[1], Path(flushlink.__file__).parents[1])

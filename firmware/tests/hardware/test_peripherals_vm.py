@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from flushsim.vm import find_micropython
+from flushsim.firmware.vm import find_micropython
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parents[1]

@@ -7,7 +7,8 @@ import types
 
 import pytest
 from flushsim.emulator.tmc2209 import Tmc2209
-from hw_modules import FOLDER
+
+from firmware.tests.hardware.support.modules import FOLDER
 
 BOARDS = sorted((FOLDER.parents[1] / "boards").glob("*.toml"))
 

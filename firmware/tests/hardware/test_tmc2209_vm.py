@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flushsim import emulator
-from flushsim.vm import find_micropython
+from flushsim.firmware.vm import find_micropython
 
 _HERE = Path(__file__).resolve().parent
 _PATHS = (_HERE / "vm_driver", _HERE.parents[1], Path(emulator.__file__).parent)
@@ -64,9 +64,7 @@ def test_any_flipped_bit_of_a_datagram_changes_its_crc(driver):
 def test_the_current_is_the_highest_that_is_not_above_the_one_asked_for(driver, full_scale_mv, sense_mohm):
     for asked_ma in range(50, 1200, 7):
         scale = driver.current_scale(asked_ma, sense_mohm, full_scale_mv)
-        got_ma, next_ma = (
-            (scale + more) / 32 * full_scale_mv / (sense_mohm + 20) / 2**0.5 * 1000 for more in (1, 2)
-        )
+        got_ma, next_ma = ((scale + more) / 32 * full_scale_mv / (sense_mohm + 20) / 2**0.5 * 1000 for more in (1, 2))
         assert got_ma <= asked_ma * 1.001
         assert next_ma * 1.001 > asked_ma
 

@@ -4,7 +4,8 @@ from random import Random
 from types import SimpleNamespace
 
 import pytest
-from pf_usb import POLLIN, POLLOUT, Usb
+
+from firmware.tests.hardware.support.usb_stub import POLLIN, POLLOUT, Usb
 
 READING, NOT_READING, GONE = 0, 1, 2
 

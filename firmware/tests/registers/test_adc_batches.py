@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 import pytest
-import rg_modules
-from rg_chip import CYCLES_PER_US, NANOS_PER_CYCLE, Chip
+
+from firmware.tests.registers.support import modules
+from firmware.tests.registers.support.chip import CYCLES_PER_US, NANOS_PER_CYCLE, Chip
 
 SRAM = 0x2000_0000
 PLACE = 0x8000
@@ -19,8 +20,8 @@ class Converter:
 
     def __init__(self, channel=0):
         self.chip = Chip()
-        rg_modules.use(self.chip)
-        with rg_modules.installed() as load:
+        modules.use(self.chip)
+        with modules.installed() as load:
             file = load("pressure_adc")
         # The chip's DMA writes to the chip's memory.
         file._samples = memoryview(self.chip.rp.sram)[PLACE : PLACE + 2 * SAMPLES].cast("H")
@@ -50,7 +51,6 @@ class Converter:
 
     def counts(self, code):
         return self.straightened(code * 16)
-
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])

@@ -1,9 +1,10 @@
 """The tests' assembler against rp2040py's own encoders of PIO instructions."""
 
 import pytest
-from rg_assembler import asm_pio, encode
-from rg_drive import programs_file
 from rp2040py.utils import pio_assembler as known
+
+from firmware.tests.registers.support.assembler import asm_pio, encode
+from firmware.tests.registers.support.drive import programs_file
 
 
 @pytest.mark.parametrize(

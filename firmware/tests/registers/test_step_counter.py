@@ -3,8 +3,9 @@
 from random import Random
 
 import pytest
-from rg_chip import Chip
-from rg_drive import DIR, STEP, Drive
+
+from firmware.tests.registers.support.chip import Chip
+from firmware.tests.registers.support.drive import DIR, STEP, Drive
 
 STEPS = 250_000
 

@@ -3,12 +3,13 @@
 from random import Random
 
 import pytest
-from fw_ports import board_data
 from pump.board import Board
 from pump.motion import Motion
-from rg_chip import CYCLES_PER_US, Chip
-from rg_drive import STEP, Drive, generator_file
-from rg_figures import ramped
+
+from firmware.tests.registers.support.chip import CYCLES_PER_US, Chip
+from firmware.tests.registers.support.drive import STEP, Drive, generator_file
+from firmware.tests.registers.support.measurements import ramped
+from firmware.tests.support.ports import board_data
 
 QUEUE_MAX_US = 20_000
 

@@ -4,8 +4,9 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from rg_chip import Chip
-from rg_drive import DIR, DRIVERS, ENABLE, STEP, Drive, Slice, train
+
+from firmware.tests.registers.support.chip import Chip
+from firmware.tests.registers.support.drive import DIR, DRIVERS, ENABLE, STEP, Drive, Slice, train
 
 # From the machine code's own pace to that of a bus that is held up for 3 us.
 ACCESS_CYCLES = 400

@@ -1,11 +1,8 @@
-"""Makes the board in a VM importable by the tests of this folder, and gives them one that is flashed."""
+"""Where the board in a VM keeps its files."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

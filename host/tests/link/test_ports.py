@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 import serial
-from flushpump import ports
+from flushpump.device.pump import Pump
 from flushpump.errors import LinkLost, NoDevice
-from flushpump.pump import Pump
-from scripted_pump import ScriptedPump
+from flushpump.link import ports
+
+from host.tests.support.scripted_pump import ScriptedPump
 
 
 class Terminal:

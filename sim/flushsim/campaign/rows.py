@@ -6,17 +6,17 @@ All values are plain, so that a row goes from any worker to the table; units sta
 from dataclasses import fields, replace
 from typing import Any
 
-from flushpump.events import alarm_name
-from flushpump.judgement import detectable
-from flushpump.plan import Plan
-from flushpump.types import PulseResult
+from flushpump.planning.detection_limits import detectable
+from flushpump.planning.plan import Plan
+from flushpump.wire.events import alarm_name
+from flushpump.wire.messages import PulseResult
 
-from flushsim.boot import FirmwareError
-from flushsim.campaign.description import Description, Group
-from flushsim.campaign.draws import case_of, visit_before
-from flushsim.campaign.evidence import Said, said_in
-from flushsim.cases import Case, CaseResult, Stroke, run
-from flushsim.faults import Fault
+from flushsim.campaign.classification import Said, said_in
+from flushsim.campaign.config import Description, Group
+from flushsim.campaign.sampling import case_of, visit_before
+from flushsim.faults.spec import Fault
+from flushsim.firmware.image import FirmwareError
+from flushsim.scenario import Case, CaseResult, Stroke, run
 
 Row = dict[str, Any]
 FIRMWARE_FAILED = "firmware_failed"

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import pyarrow as pa
-from flushpump.types import PulseResult
+from flushpump.wire.messages import PulseResult
 
 from flushsim.campaign.rows import WORDS
 

@@ -3,16 +3,16 @@
 import os
 from pathlib import Path
 
-from flushpump.board_files import load_board
+from flushpump.flash.image import load_board
 
-from flushsim.boot import FirmwareError
 from flushsim.emulator import files, image
 from flushsim.emulator.chip import Chip
 from flushsim.emulator.driver_uart import DriverUart
 from flushsim.emulator.pins import PinStepper
 from flushsim.emulator.sensors import Abp2, AdcTransducer
 from flushsim.emulator.tmc2209 import ADDRESSES
-from flushsim.rig_base import (
+from flushsim.firmware.image import FirmwareError
+from flushsim.rig.base import (
     AT_REST,
     CLUTCH_CLOSED,
     END_SWITCH,

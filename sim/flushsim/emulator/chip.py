@@ -1,10 +1,10 @@
 """A Raspberry Pi Pico that runs MicroPython's own image, and whose time passes only in `run_until`.
 
-    chip = Chip(image.find(), Path("pico.flash"))
-    chip.start()
-    chip.write(b"print(6 * 7)\r")
-    chip.run(5_000)
-    chip.read()
+chip = Chip(image.find(), Path("pico.flash"))
+chip.start()
+chip.write(b"print(6 * 7)\r")
+chip.run(5_000)
+chip.read()
 """
 
 from collections.abc import Callable

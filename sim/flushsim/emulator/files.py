@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flushpump import board_files
+from flushpump.flash import image as board_files
 
 from flushsim.emulator.chip import FLASH_SIZE, Chip
-from flushsim.serve import PseudoTerminal
-from flushsim.vm import find_micropython
+from flushsim.firmware.vm import find_micropython
+from flushsim.rig.pty import PseudoTerminal
 
 _SLICE_US = 1_000
 # Where MicroPython for the Pico keeps its files: the last 1408 kB of 2 MB (its mpconfigboard.cmake).
@@ -110,9 +110,12 @@ vfs.VfsLfs2.mkfs(flash, progsize=256)
 board = vfs.VfsLfs2(flash, progsize=256)
 folders = set()
 for name, size in {sizes}:
-    if "/" in name and name.split("/")[0] not in folders:
-        folders.add(name.split("/")[0])
-        board.mkdir(name.split("/")[0])
+    parts = name.split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        folder = "/".join(parts[:depth])
+        if folder not in folders:
+            folders.add(folder)
+            board.mkdir(folder)
     with board.open(name, "wb") as file:
         file.write(sys.stdin.buffer.read(size))
 board.umount()

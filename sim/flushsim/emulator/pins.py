@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 from flushsim.emulator.chip import Chip
-from flushsim.stepper import BURST_GAP_US, Stepper
+from flushsim.plant.stepper import BURST_GAP_US, Stepper
 
 _NS_PER_TICK = 8
 

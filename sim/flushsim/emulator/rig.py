@@ -9,11 +9,11 @@ from pathlib import Path
 
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.sensors import Abp2, AdcTransducer
-from flushsim.faults import DRIVE, Fault
-from flushsim.plant import Plant, PlantPath
-from flushsim.rig_base import POWER_CUT_US, TURN_US, PumpRig, path_of
-from flushsim.rig_faults import split
-from flushsim.trace import TraceRow
+from flushsim.faults.routing import split
+from flushsim.faults.spec import DRIVE, Fault
+from flushsim.plant.plant import Plant, PlantPath
+from flushsim.rig.base import POWER_CUT_US, TURN_US, PumpRig, path_of
+from flushsim.rig.trace import TraceRow
 
 SLICE_US = 1_000
 
@@ -21,8 +21,9 @@ SLICE_US = 1_000
 class EmulatorRig(PumpRig):
     """A pump on an emulated Pico, started: from its loop's first turn on.
 
-    Arguments as of flushsim.rig.Rig and EmulatedBoard; `on` is a board that has been started already. `sound` is 1
-    while the buzzer sounds, and a flashing light is off in between. Raises NoImageError, ValueError, FirmwareError.
+    Arguments as of flushsim.rig.lockstep.Rig and EmulatedBoard; `on` is a board that has been started already. `sound`
+    is 1 while the buzzer sounds, and a flashing light is off in between. Raises NoImageError, ValueError,
+    FirmwareError.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rp2040py.peripherals.i2c import I2CMode
 
 from flushsim.emulator.chip import Chip
-from flushsim.sensor import SILENT
+from flushsim.plant.sensor import SILENT
 
 
 class Abp2:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from flushsim.campaign.description import Description, parse
+from flushsim.campaign.config import Description, parse
 from flushsim.campaign.rows import Row
 
 TEXT = """

@@ -4,13 +4,12 @@ import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import chip_hooks
-import forks
 import pytest
+from flushhil import emulator_hooks, forks
+from flushhil.dut import Bench
 from flushsim.emulator import image
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
-from hil_bench import Bench
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -19,7 +18,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if left_out and collection_path.suffix == ".py" else None
 
 
-forks.BOARDS["hooked_board"] = chip_hooks.hooked_board
+forks.BOARDS["hooked_board"] = emulator_hooks.hooked_board
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +44,7 @@ def memory_of_chips_is_freed() -> Iterator[None]:
 
 @pytest.fixture
 def hooked_board() -> EmulatedBoard:
-    """A started board whose loop can be looked into and disturbed, see chip_hooks."""
+    """A started board whose loop can be looked into and disturbed, see emulator_hooks."""
     board: EmulatedBoard = forks.started("hooked_board")
     return board
 

@@ -3,16 +3,16 @@
 import random
 
 import pytest
-from chip_hooks import COLLECT, FAIL, collect_in_the_next_turn
+from flushhil.dut import Bench, pulses, refused_as, steady
+from flushhil.emulator_hooks import COLLECT, FAIL, collect_in_the_next_turn
+from flushhil.ground_truth import STOP_BUDGET_MS, in_pulse, stands_still, stop_by
+from flushhil.raw_client import Wire
 from flushlink import messages
 from flushpump.errors import FlushPumpError
-from flushpump.types import Flag, Outcome, ResetCause, State
+from flushpump.wire.messages import Flag, Outcome, ResetCause, State
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.files import mpremote
 from flushsim.emulator.sensors import Abp2
-from hil_bench import Bench, pulses, refused_as, steady
-from hil_truth import STOP_BUDGET_MS, in_pulse, stands_still, stop_by
-from hil_wire import Wire
 
 UL_PER_STEP = 0.102_212
 LEASE_S = 1.0

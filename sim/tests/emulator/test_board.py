@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 import serial  # type: ignore[import-untyped]
-from flushpump import wire
-from flushpump.types import Flag, Outcome, State
+from flushhil.dut import Bench, pulses, steady
+from flushhil.ground_truth import STOP_BUDGET_MS, stop_by
+from flushhil.raw_client import Wire, status_name
+from flushpump.wire import codec
+from flushpump.wire.messages import Flag, Outcome, State
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
 from flushsim.emulator.files import STORAGE_BASE, STORAGE_SIZE, contents_of, filesystem, mpremote
 from flushsim.emulator.pins import PinStepper
 from flushsim.emulator.rig import EmulatorRig
 from flushsim.emulator.sensors import Abp2
-from flushsim.rig_base import SYRINGE_PRESENT
-from flushsim.serve import PseudoTerminal, serve
-from hil_bench import Bench, pulses, steady
-from hil_truth import STOP_BUDGET_MS, stop_by
-from hil_wire import Wire, status_name
+from flushsim.rig.base import SYRINGE_PRESENT
+from flushsim.rig.pty import PseudoTerminal, serve
 
 TICKS_PER_US = 125
 DARK, YELLOW = 0, 2
@@ -189,10 +189,10 @@ def test_a_served_board_answers_on_a_pseudo_terminal_as_fast_as_it_can(started_b
         with serial.Serial(terminal.path, timeout=100) as port:
             hand = Wire(port)
             port.write(hand.frame("STATUS"))
-            reply = wire.decode_frame(port.read_until(b"\0")[:-1])
+            reply = codec.decode_frame(port.read_until(b"\0")[:-1])
     finally:
         ended.set()
         thread.join()
         terminal.close()
-    assert reply.message == wire.REQUESTS["STATUS"].number
+    assert reply.message == codec.REQUESTS["STATUS"].number
     assert status_name(reply) == "OK"

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from chip_hooks import Stopwatch, heap_of
-from flushpump.types import Outcome
+from flushhil.dut import Bench, pulses, steady
+from flushhil.emulator_hooks import Stopwatch, heap_of
+from flushpump.wire.messages import Outcome
 from flushsim.emulator.board import EmulatedBoard
-from hil_bench import Bench, pulses, steady
 
 TURN_BUDGET_MS = 2.5
 HEAP_BUDGET = 100_000

@@ -1,10 +1,10 @@
 """The motor driver on the emulated board's UART: it has its settings before anything moves, or nothing moves."""
 
 import pytest
+from flushhil.dut import Bench, pulses, refused_as
 from flushlink import messages
-from flushpump.types import State
+from flushpump.wire.messages import State
 from flushsim.emulator.board import EmulatedBoard
-from hil_bench import Bench, pulses, refused_as
 
 GCONF, IHOLD_IRUN, CHOPCONF = 0x00, 0x10, 0x6C
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flushpump import board_files
-from flushpump.ports import READ_WAIT_S
-from flushpump.pump import Pump
-from flushpump.types import Flag
+from flushpump.device.pump import Pump
+from flushpump.flash import image
+from flushpump.link.ports import READ_WAIT_S
+from flushpump.wire.messages import Flag
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
 from flushsim.emulator.files import serve
 from flushsim.emulator.rig import EmulatorRig
-from flushsim.serial_urls.protocol_flushsim import Serial
-from flushsim.serve import PseudoTerminal
+from flushsim.rig.pty import PseudoTerminal
+from flushsim.url.serial_urls.protocol_flushsim import Serial
 
 pytestmark = pytest.mark.timeout(3600)
 # The real command; only that an emulated board starts more slowly than a real one.
@@ -119,6 +119,6 @@ def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another
     began_us = chip.now_us
     second = bench.flash()
     figure("flash when nothing has changed, emulated chip's time", (chip.now_us - began_us) / 1e6, "s", 60)
-    assert second["files"] == {"copied": 0, "kept": len(board_files.stage(bench.board.data)) - 1, "removed": 0}
+    assert second["files"] == {"copied": 0, "kept": len(image.stage(bench.board.data)) - 1, "removed": 0}
     assert second["fingerprint"] == first["fingerprint"]
     assert bench.pump().get_setting("pressure_ceiling_pa") == 150_000

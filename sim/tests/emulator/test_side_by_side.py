@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from flushhil.target_comparison import Course, course
 from flushsim.emulator.board import EmulatedBoard
-from side_by_side import Course, course
 
 LOOP_MS = 5.0
 

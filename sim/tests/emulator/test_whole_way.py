@@ -55,7 +55,7 @@ def test_a_board_flashed_by_mpremote_flushes_a_port_over_its_usb_console_by_the_
     sequence = tmp_path / "short-flush.toml"
     sequence.write_text(SEQUENCE)
     command = [
-        sys.executable, "-m", "flushpump.cli", "run", str(sequence), "--line", "smartport-ct-8f",
+        sys.executable, "-m", "flushpump.cli.main", "run", str(sequence), "--line", "smartport-ct-8f",
         "--needle", "huber-20g", "--syringe", "bd-10", "--yes", "--json",
         "--port", f"flushsim://?target=emulator&flash={flash}",
     ]  # fmt: skip

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from flushpump.hydraulics import wall_shear_pa
-from flushsim.deposit import GUIFFANT, _wall_shear_pa, removal
-from flushsim.flow_record import FlowRecord
-from flushsim.plant_path import PlantPath
+from flushpump.access.hydraulics import wall_shear_pa
+from flushsim.fluids.deposit import GUIFFANT, _wall_shear_pa, removal
+from flushsim.plant.flow_record import FlowRecord
+from flushsim.plant.parameters import PlantPath
 
 PORT = PlantPath()
 CATHETERS = [PlantPath(catheter_bore_mm=bore) for bore in (0.85, 1.0, 1.5)]

@@ -1,10 +1,10 @@
 """What was given in a run, as the plan and the pump's events tell it."""
 
-from flushpump.path import Path
-from flushpump.plan import Plan
-from flushpump.sequence import load_sequence
-from flushpump.types import PhaseChange, PhaseKind, Question, State
-from flushsim.fluid_charges import Charge, charges_of
+from flushpump.access.access_path import Path
+from flushpump.planning.plan import Plan
+from flushpump.planning.sequence import load_sequence
+from flushpump.wire.messages import PhaseChange, PhaseKind, Question, State
+from flushsim.fluids.charges import Charge, charges_of
 
 
 def told(plan: Plan) -> list[tuple[int, PhaseChange]]:

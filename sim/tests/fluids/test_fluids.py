@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flushpump import catalogue
-from flushsim import fluids
-from flushsim.flow_record import FlowRecord
-from flushsim.fluid_line import BLOOD, FIRST_CHARGE, SEGMENTS
-from flushsim.fluid_summary import FluidSummary
-from flushsim.fluids import Charge, follow, summary
-from flushsim.plant_path import PlantPath
+from flushpump.access import catalog
+from flushsim.fluids import history as fluids
+from flushsim.fluids.history import Charge, follow, summary
+from flushsim.fluids.line import BLOOD, FIRST_CHARGE, SEGMENTS
+from flushsim.fluids.summary import FluidSummary
+from flushsim.plant.flow_record import FlowRecord
+from flushsim.plant.parameters import PlantPath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,9 +29,9 @@ def lock_after(pieces: list[tuple[float, float]], volume_ml: float) -> tuple[Flo
 def volumes_ml(path: PlantPath) -> dict[str, float]:
     """Of the parts whose volume never changes."""
     return {
-        "extension": catalogue.lumen_ml(path.extension_bore_mm, path.extension_length_mm),
+        "extension": catalog.lumen_ml(path.extension_bore_mm, path.extension_length_mm),
         "chamber": path.chamber_ml,
-        "catheter": catalogue.lumen_ml(path.catheter_bore_mm, path.catheter_length_mm),
+        "catheter": catalog.lumen_ml(path.catheter_bore_mm, path.catheter_length_mm),
     }
 
 

@@ -1,11 +1,11 @@
 """Fluids of whole runs: the real firmware and client, the plant's flows."""
 
 import pytest
-from flushsim.cases import Case, run
-from flushsim.deposit import removal
-from flushsim.fluid_line import SEGMENTS
-from flushsim.fluid_summary import FluidSummary
-from flushsim.fluids import of_case
+from flushsim.fluids.deposit import removal
+from flushsim.fluids.history import of_case
+from flushsim.fluids.line import SEGMENTS
+from flushsim.fluids.summary import FluidSummary
+from flushsim.scenario import Case, run
 
 
 @pytest.fixture(scope="module")

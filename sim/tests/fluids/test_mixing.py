@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from flushsim.mixing import DIFFUSION_MM2_PER_S, RINGS, SHAPES, Chamber, Pool, Shape, Tube
+from flushsim.fluids.mixing import DIFFUSION_MM2_PER_S, RINGS, SHAPES, Chamber, Pool, Shape, Tube
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from flushsim.curves import flow_through
-from flushsim.plant import Plant, PlantPath
-from flushsim.routes import ABSORBED_S, Route
-from plant_bench import BOARD, play, pulse
+from flushsim.plant.flow_paths import ABSORBED_S, Route
+from flushsim.plant.plant import Plant, PlantPath
+from flushsim.plant.pressure_drop import flow_through
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 PATH = PlantPath(inertia=True)
 SLOW = 0.5

@@ -2,8 +2,9 @@
 
 import numpy
 import pytest
-from flushsim.plant import Plant, PlantPath
-from plant_bench import BOARD, play, pulse
+from flushsim.plant.plant import Plant, PlantPath
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 
 @pytest.mark.parametrize("fault", ["", "leak:0.2@50ms", "occlusion@100ms", "disconnect@200ms", "bubble:0.1@0s"])

@@ -4,12 +4,13 @@ import math
 from itertools import pairwise
 
 import pytest
-from flushpump import hydraulics
-from flushpump.catalogue import load
-from flushsim.plant import Plant, PlantPath
+from flushpump.access import hydraulics
+from flushpump.access.catalog import load
+from flushsim.plant.plant import Plant, PlantPath
 from hypothesis import given
 from hypothesis import strategies as st
-from plant_bench import BOARD, Slice, dwell, play, pulse, pulses
+
+from sim.tests.plant.support.plant_bench import BOARD, Slice, dwell, play, pulse, pulses
 
 
 def test_a_patent_line_gives_out_what_the_plunger_pushes_once_the_pressure_has_gone() -> None:
@@ -212,10 +213,25 @@ def test_time_does_not_go_back() -> None:
     back=st.booleans(),
     faults=st.lists(
         st.sampled_from(
-            ["occlusion@50ms", "partial:20@50ms", "growing:1000@10ms", "bubble:1@30ms~70ms", "leak:0.5@20ms~50ms",
-             "disconnect@60ms~60ms", "step-loss:0.3@0s", "stall@100ms", "pinch-off:100@20ms", "fibrin-flap:300@10ms",
-             "rupture:50@0s", "extravasation:30@40ms~50ms", "dislodged:5@90ms", "cough:9@30ms", "height:700@60ms",
-             "stiction:40@10ms", "empty:0.05@50ms"]
+            [
+                "occlusion@50ms",
+                "partial:20@50ms",
+                "growing:1000@10ms",
+                "bubble:1@30ms~70ms",
+                "leak:0.5@20ms~50ms",
+                "disconnect@60ms~60ms",
+                "step-loss:0.3@0s",
+                "stall@100ms",
+                "pinch-off:100@20ms",
+                "fibrin-flap:300@10ms",
+                "rupture:50@0s",
+                "extravasation:30@40ms~50ms",
+                "dislodged:5@90ms",
+                "cough:9@30ms",
+                "height:700@60ms",
+                "stiction:40@10ms",
+                "empty:0.05@50ms",
+            ]
         ),
         max_size=3,
     ),
@@ -226,12 +242,24 @@ def test_time_does_not_go_back() -> None:
     alive=st.booleans(),
 )
 def test_no_liquid_is_lost_or_made(
-    volume: float, flow: float, back: bool, faults: list[str], syringe: float, line: float, valve: bool, inertia: bool,
+    volume: float,
+    flow: float,
+    back: bool,
+    faults: list[str],
+    syringe: float,
+    line: float,
+    valve: bool,
+    inertia: bool,
     alive: bool,
 ) -> None:
     path = PlantPath(
-        syringe_compliance_ul_per_kpa=syringe, line_compliance_ul_per_kpa=line, inertia=inertia,
-        opens_out_kpa=0.9 * valve, opens_in_kpa=10.7 * valve, breath_kpa=0.4 * alive, beat_kpa=0.2 * alive,
+        syringe_compliance_ul_per_kpa=syringe,
+        line_compliance_ul_per_kpa=line,
+        inertia=inertia,
+        opens_out_kpa=0.9 * valve,
+        opens_in_kpa=10.7 * valve,
+        breath_kpa=0.4 * alive,
+        beat_kpa=0.2 * alive,
         drive_n_per_mm=200.0 if alive else math.inf,
     )
     plant = Plant(path, BOARD, faults)

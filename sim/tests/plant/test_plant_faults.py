@@ -1,8 +1,9 @@
 """What each fault of line and drive does to pressure, flow and count, in the words of its kind."""
 
 import pytest
-from flushsim.plant import Plant, PlantPath
-from plant_bench import BOARD, play, pulse, pulses
+from flushsim.plant.plant import Plant, PlantPath
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse, pulses
 
 Row = tuple[int, float, float, float]
 
@@ -148,9 +149,7 @@ def test_faults_of_the_link_leave_the_plant_alone() -> None:
     ],
 )
 def test_a_line_that_stretches_nowhere_can_be_solved_down_to_boiling(faults: list[str]) -> None:
-    path = PlantPath(
-        syringe_compliance_ul_per_kpa=0.3, extension_compliance_ul_per_kpa=0, line_compliance_ul_per_kpa=0
-    )
+    path = PlantPath(syringe_compliance_ul_per_kpa=0.3, extension_compliance_ul_per_kpa=0, line_compliance_ul_per_kpa=0)
     plant = Plant(path, BOARD, faults)
     slices = pulse(plant, 0, 0.1, 2.0)
     slices += pulse(plant, slices[-1].end_ticks, 0.6, 4.0, -1)

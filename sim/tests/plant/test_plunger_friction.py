@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flushsim.plant import Plant, PlantPath
-from plant_bench import BOARD, play, pulse
+from flushsim.plant.plant import Plant, PlantPath
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 GIVING = PlantPath(drive_n_per_mm=200.0, backlash_um=0.0, inertia=True)
 BACK_DRIVING: dict[str, Any] = BOARD | {"drive": BOARD["drive"] | {"back_drives": True}}

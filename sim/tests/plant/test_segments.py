@@ -1,9 +1,10 @@
 """Each segment alone on the plant, against drops that were computed by other means, in saline at 20 C."""
 
 import pytest
-from flushpump.hydraulics import drop_kpa
-from flushsim.plant import Plant, PlantPath
-from plant_bench import BOARD, play, pulse
+from flushpump.access.hydraulics import drop_kpa
+from flushsim.plant.plant import Plant, PlantPath
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 # Segment, bore and length in mm, kPa at 0.5, 1 and 2 mL/s.
 TABLE = [

@@ -4,9 +4,10 @@ import math
 import statistics
 
 import pytest
-from flushsim.plant import Plant, PlantPath
-from flushsim.sensor import FAULTY, SILENT, PressureSensor
-from plant_bench import BOARD, play, pulse
+from flushsim.plant.plant import Plant, PlantPath
+from flushsim.plant.sensor import FAULTY, SILENT, PressureSensor
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 
 def kpa(counts: int) -> float:

@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import numpy
 import pytest
-from flushsim.plant import Plant, PlantPath
-from plant_bench import BOARD, TICKS_PER_S, Slice, dwell, play, pulse
+from flushsim.plant.plant import Plant, PlantPath
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
+
+from sim.tests.plant.support.plant_bench import BOARD, TICKS_PER_S, Slice, dwell, play, pulse
 
 VEIN_KPA = 5 * 0.1333224
 # Measured without inertia: 0.009, 0.010 kPa and 0.017 uL; with it 0.014, 0.06 kPa and 0.028 uL, and 0.17 kPa at p2 when
@@ -128,9 +129,7 @@ class Reference:
             push = sum(volume / (b - a) for a, b, volume in self.pushes if a < middle < b)
             wanted = [t for t in times_s if begin < t < end] + [end]
             given = (push, middle > self.fault_s)
-            answer = solve_ivp(
-                self._rates, (begin, end), state, "Radau", wanted, rtol=1e-10, atol=1e-11, args=given
-            )
+            answer = solve_ivp(self._rates, (begin, end), state, "Radau", wanted, rtol=1e-10, atol=1e-11, args=given)
             assert answer.success
             for t, found in zip(wanted, answer.y.T, strict=True):
                 p1, p2, _ = self._pressures(found, self.fault if middle > self.fault_s else "")
@@ -147,7 +146,12 @@ def test_pressure_and_volume_of_two_pulses_agree_with_scipy(
     fault: str, inertia: bool, record_property: Callable[[str, object], None]
 ) -> None:
     severity = {
-        "partial": ":3", "leak": ":0.2", "bubble": ":0.1", "growing": ":10", "extravasation": ":5", "fibrin-flap": ":20"
+        "partial": ":3",
+        "leak": ":0.2",
+        "bubble": ":0.1",
+        "growing": ":10",
+        "extravasation": ":5",
+        "fibrin-flap": ":20",
     }.get(fault, "")
     breath_kpa = 0.4 if fault == "breathing" else 0.0
     texts = [f"{fault}{severity}@250ms"] if fault and not breath_kpa else []
@@ -162,9 +166,7 @@ def test_pressure_and_volume_of_two_pulses_agree_with_scipy(
         plant,
         slices,
         800_000,
-        lambda now_us: rows.append(
-            (now_us / 1e6, plant.line.p1, plant.line.p2, plant.line.tip_ml, plant.line.leak_ml)
-        ),
+        lambda now_us: rows.append((now_us / 1e6, plant.line.p1, plant.line.p2, plant.line.tip_ml, plant.line.leak_ml)),
     )
     fault_s = (plant.first_edge_ticks or 0) / TICKS_PER_S + 0.25
     times = [row[0] for row in rows]

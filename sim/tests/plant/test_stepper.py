@@ -1,7 +1,7 @@
 """The step generator: every edge at its tick, stops within a step, sixteen slots."""
 
 import pytest
-from flushsim.stepper import SLOTS, Stepper
+from flushsim.plant.stepper import SLOTS, Stepper
 from hypothesis import given
 from hypothesis import strategies as st
 

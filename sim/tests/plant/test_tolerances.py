@@ -4,12 +4,13 @@ from dataclasses import fields
 from random import Random
 
 import pytest
-from flushpump.catalogue import load
-from flushpump.hydraulics import SALINE_20C, SALINE_37C
-from flushsim.liquid import saline_at
-from flushsim.plant import Plant, PlantPath
-from flushsim.tolerances import drawn
-from plant_bench import BOARD, play, pulse
+from flushpump.access.catalog import load
+from flushpump.access.hydraulics import SALINE_20C, SALINE_37C
+from flushsim.plant.plant import Plant, PlantPath
+from flushsim.plant.saline import saline_at
+from flushsim.plant.variation import drawn
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 SAME = {
     "capacity_ml", "loaded_ml", "extension_length_mm", "chamber_ml", "chamber_shape", "opens_out_kpa", "opens_in_kpa",

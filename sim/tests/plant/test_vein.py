@@ -3,9 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from flushsim.plant import Plant, PlantPath
-from flushsim.vein import COUGH_EVERY_S, Vein, cough_kpa
-from plant_bench import BOARD, play, pulse
+from flushsim.plant.plant import Plant, PlantPath
+from flushsim.plant.vein import COUGH_EVERY_S, Vein, cough_kpa
+
+from sim.tests.plant.support.plant_bench import BOARD, play, pulse
 
 
 def test_a_vein_swings_about_its_mean_as_often_as_the_patient_breathes() -> None:

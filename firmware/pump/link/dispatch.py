@@ -1,0 +1,53 @@
+"""What each message does: fields out of range are refused here, the rest is done by the message's group."""
+
+from flushlink import kernels
+from flushlink.messages import LOG_COMMAND
+
+from ..codes import OUT_OF_RANGE
+from ..message_layout import NUMBERS, ranges
+from .maintenance_commands import CareCommands
+from .session_commands import LinkCommands, stop_motion
+from .therapy_commands import ProgramCommands
+
+# Asking changes nothing, and a lease is renewed twice a second: neither is worth a place in the log.
+_UNLOGGED = frozenset(
+    NUMBERS[name]
+    for name in (
+        "HELLO",
+        "STATUS",
+        "KEEPALIVE",
+        "INFO",
+        "PULSE_READ",
+        "RESULT_READ",
+        "SETTINGS_GET",
+        "ALARM_READ",
+        "LOG_READ",
+    )
+)
+_RANGES = ranges()
+
+
+class Commands:
+    """`execute` is called by the link server with a request that it has admitted."""
+
+    def __init__(self, pump):
+        self._pump = pump
+        self._handlers = {}
+        for group in (LinkCommands(pump), ProgramCommands(pump), CareCommands(pump)):
+            self._handlers.update(group.handlers())
+
+    def execute(self, message, frame, reply):
+        """Runs one request; returns its status and leaves the response's payload in `reply`."""
+        in_range = kernels.in_range(frame, _RANGES[message])
+        status = self._handlers[message](frame, reply) if in_range else OUT_OF_RANGE
+        if message not in _UNLOGGED:
+            self._pump.log.add(LOG_COMMAND, message, self._pump.now_ms, status)
+        return status
+
+    def freshen(self):
+        """Brings up to date what replies tell and takes a turn's time: a request comes in the next one."""
+        self._pump.runner.refresh_figures()
+
+    def stop_motion(self):
+        """What STOP does; the link server calls it as soon as it sees one coming."""
+        stop_motion(self._pump)

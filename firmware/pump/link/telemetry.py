@@ -1,0 +1,132 @@
+"""What the pump tells without being asked: events in the order of their weight, then telemetry if there is room."""
+
+from flushlink.viper_compat import const
+
+from ..message_layout import NUMBERS, Payload
+from ..ticks import MASK, since
+
+_FIGURES = Payload(
+    "TELEMETRY",
+    "state phase_index pulse_index flags device_time_ms pressure_pa flow_nl_per_s driven_nl delivered_nl remaining_ms",
+)
+_PHASE = Payload("PHASE", "phase_index phase_kind state question device_time_ms")
+_TELEMETRY_NUMBER = NUMBERS["TELEMETRY"]
+_PULSE_NUMBER = NUMBERS["PULSE_RESULT"]
+_PHASE_NUMBER = NUMBERS["PHASE"]
+_ALARM_NUMBER = NUMBERS["ALARM"]
+_END_NUMBER = NUMBERS["PROGRAM_END"]
+
+_ALARM_INTERVAL_MS = const(1_000)
+_IDLE_INTERVAL_MS = const(500)
+_NOT_YET = const(-1)
+
+
+class Telemetry:
+    """Sends at most one event per turn; while the pump moves it is written in one turn and sent in the next."""
+
+    def __init__(self, pump):
+        self._pump = pump
+        self.interval_ms = _IDLE_INTERVAL_MS
+        self._sent_ms = 0
+        self._alarm_sent_ms = 0
+        self._written = 0
+        self._fresh = False
+
+    def turn(self, now_ms, rate):
+        """Whether there was something to do."""
+        pump = self._pump
+        written = self._written
+        if written == 0:
+            due = (now_ms - self._sent_ms) & MASK >= self.interval_ms
+            if not (due or pump.report.news or pump.alarms.pending):
+                return False
+            written = self._write(now_ms, rate)
+            if written <= 0:
+                return written != 0
+            if pump.moving:
+                self._written = written
+                return True
+        self._written = 0
+        if not pump.server.send_event(written):
+            self._take_back(written)
+        return True
+
+    def _write(self, now_ms, rate):
+        """Writes the event that is due into the server's frame; its number, 0 when none is due, or _NOT_YET."""
+        pump = self._pump
+        alarms = pump.alarms
+        if alarms.pending and (alarms.changed or since(now_ms, self._alarm_sent_ms) >= _ALARM_INTERVAL_MS):
+            alarms.changed = False
+            self._alarm_sent_ms = now_ms
+            alarms.put(pump.server.event, alarms.gravest())
+            return _ALARM_NUMBER
+        report = pump.report
+        if report.news:
+            frame = pump.server.event
+            if report.phase_pending:
+                report.phase_pending = False
+                self._phase(frame, now_ms)
+                return _PHASE_NUMBER
+            if report.pulses_sent < report.pulses:
+                report.copy_pulse(report.pulses_sent, frame)
+                report.pulses_sent += 1
+                return _PULSE_NUMBER
+            if report.result_pending:
+                report.result_pending = False
+                report.copy_result(frame)
+                return _END_NUMBER
+            report.news = False
+        if (now_ms - self._sent_ms) & MASK >= (self.interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
+            if pump.moving and not self._fresh:
+                # A turn's work of its own.
+                self._fresh = True
+                pump.runner.refresh_figures()
+                return _NOT_YET
+            self._fresh = False
+            self._sent_ms = now_ms
+            self._figures(pump.server.event, now_ms, rate)
+            return _TELEMETRY_NUMBER
+        return 0
+
+    def _take_back(self, written):
+        """An event for which there was no room waits again; telemetry does not, the newest wins."""
+        report = self._pump.report
+        if written == _ALARM_NUMBER:
+            self._pump.alarms.changed = True
+        elif written == _PHASE_NUMBER:
+            report.phase_pending = report.news = True
+        elif written == _PULSE_NUMBER:
+            report.pulses_sent = max(report.pulses_sent - 1, 0)
+            report.news = True
+        elif written == _END_NUMBER:
+            report.result_pending = report.news = True
+
+    def _phase(self, frame, now_ms):
+        runner = self._pump.runner
+        values = _PHASE.values
+        values[0] = runner.phase
+        values[1] = self._pump.program.kind[runner.phase]
+        values[2] = self._pump.state()
+        values[3] = runner.question
+        values[4] = now_ms
+        _PHASE.put(frame)
+
+    def _figures(self, frame, now_ms, rate):
+        pump = self._pump
+        runner = pump.runner
+        ledger = pump.ledger
+        if not pump.moving:
+            runner.refresh_figures()
+        values = _FIGURES.values
+        values[0] = pump.state()
+        values[1] = runner.phase
+        values[2] = runner.pulse_index()
+        values[3] = pump.flags()
+        values[4] = now_ms
+        values[5] = pump.pressure.value_pa
+        values[6] = pump.hydraulics.volume_nl(rate)
+        values[7] = ledger.driven_nl
+        values[8] = ledger.delivered_nl
+        left = pump.program.total_ms - runner.elapsed_us // 1000 if runner.active() else 0
+        values[9] = max(left, 0)
+        _FIGURES.put(frame)

@@ -1,0 +1,218 @@
+"""The judge learns a path from its open pulses and tells what departs from it, by more than a vein does of itself."""
+
+from math import pi, sin, sqrt
+
+import pytest
+from pump.detection import detector as verdicts
+from pump.detection.detector import Judge
+from pump.limiter import Limiter
+from pump.line_model import Hydraulics
+
+STEP_PL = 102_214
+RATE = 19_600
+DRIVE_TURNS, PAUSE_TURNS = 90, 80
+SUB = 20
+REST_PA = 700
+
+
+class Line:
+    """A line of R_L 8 kPa s/mL and R_T 17 kPa s2/mL2 behind a compliance, and the judge that looks at it."""
+
+    def __init__(self, compliance=2.2, known=(0, 0, 80)):
+        self.path = Hydraulics()
+        self.path.know(*known)
+        self.path.configure(STEP_PL, 8_000, 17_000, 2_200)
+        self.limiter = Limiter(self.path)
+        self.limiter.working_pa = 137_600
+        self.judge = Judge(self.path, self.limiter)
+        self.judge.begin_run(REST_PA)
+        self.compliance = compliance
+        self.times = 1.0
+        self.leak = 0.0
+        self.kpa = REST_PA / 1000
+        self.turns = 0
+        self.closes_at = None
+        self.air_at = None
+        self.vein = lambda seconds: 0.0
+
+    def _turn(self, rate):
+        """Lets 5 ms pass; returns the reading in Pa."""
+        into_ul = rate / 200 * STEP_PL / 1e6
+        if self.turns == self.air_at:
+            self.compliance *= 1.12
+        for _ in range(SUB):
+            above = self.kpa - REST_PA / 1000 - self.vein(self.turns * 0.005)
+            out = (-8 + sqrt(64 + 68 * self.times * abs(above) / self.times**2)) / 34 if above else 0.0
+            if self.closes_at is not None and self.turns >= self.closes_at:
+                out = 0.0
+            out = out / (1 - self.leak) if above > 0 else -out
+            self.kpa += (into_ul / SUB - out * 5 / SUB) / self.compliance
+        self.turns += 1
+        noise_pa = (self.turns * 7919 % 23 - 11) * 12
+        return round(self.kpa * 1000) + noise_pa
+
+    def pulse(self):
+        """The verdict of one pulse and its pause."""
+        judge = self.judge
+        judge.begin_pulse(round(self.kpa * 1000), DRIVE_TURNS)
+        self.limiter.begin(RATE)
+        last_pa = round(self.kpa * 1000)
+        allowed = RATE
+        for turn in range(DRIVE_TURNS):
+            # Four turns up the ramp, four down.
+            rate = min(RATE * min(turn + 1, DRIVE_TURNS - turn, 4) // 4, allowed)
+            value_pa = self._turn(rate)
+            allowed = self.limiter.turn(value_pa, value_pa - last_pa, rate)
+            last_pa = value_pa
+            if judge.turn(value_pa, rate):
+                return judge.verdict
+        for _ in range(PAUSE_TURNS):
+            if judge.pause_turn(self._turn(0), 0):
+                return judge.verdict
+        verdict = judge.finish_pulse()
+        judge.learn_pulse()
+        return verdict
+
+    def pulses(self, count):
+        return [self.pulse() for _ in range(count)]
+
+
+PATENT = verdicts.PATENT
+
+
+def bump(at_s):
+    """A cough of 75 mmHg that begins then."""
+    return lambda seconds: 10 * sin(pi * (seconds - at_s) / 0.3) if 0 < seconds - at_s < 0.3 else 0.0
+
+
+def breathing(seconds):
+    """A vein as it is: 3 mmHg of breath and 2 of heartbeat."""
+    return 0.4 * sin(2 * pi * 0.3 * seconds) + 0.27 * sin(2 * pi * 1.4 * seconds)
+
+
+@pytest.mark.parametrize("compliance", [1.1, 2.2, 4.4])
+@pytest.mark.parametrize("times", [0.6, 1.0, 1.6])
+def test_an_open_line_within_its_tolerances_is_patent_from_its_first_pulse_on(compliance, times):
+    line = Line(compliance)
+    line.times, line.vein = times, breathing
+    assert line.pulses(10) == [PATENT] * 10
+    assert line.judge.compliance == pytest.approx(compliance * 1000, rel=0.05)
+
+
+@pytest.mark.parametrize("compliance", [2.2, 5.0, 15.0])
+def test_a_leak_of_a_tenth_of_the_flow_is_told_of_its_first_whole_pulse(compliance):
+    line = Line(compliance)
+    line.vein = breathing
+    assert line.pulses(6) == [PATENT] * 6
+    line.leak = 0.1
+    assert line.pulse() == verdicts.LEAK
+    assert line.judge.seen < line.judge.limit < 1_000
+
+
+def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pulse():
+    line = Line()
+    line.vein = breathing
+    assert line.pulses(5) == [PATENT] * 5
+    line.compliance *= 1.25
+    assert line.pulse() == verdicts.BUBBLE
+    assert line.judge.seen > line.judge.limit > 1_000
+
+
+def test_what_air_gives_way_is_known_until_it_is_gone():
+    line = Line()
+    assert line.pulses(4) == [PATENT] * 4
+    assert line.judge.air_gives == 0
+    line.compliance *= 3
+    assert line.pulses(2) == [verdicts.BUBBLE] * 2
+    assert line.judge.air_gives == pytest.approx(6_600, rel=0.05)
+    assert line.path.compliance == pytest.approx(2_200, rel=0.05)
+    line.compliance /= 3
+    assert line.pulses(3)[1:] == [PATENT] * 2
+    assert line.judge.air_gives == 0
+
+
+@pytest.mark.parametrize("at_turn", range(10, DRIVE_TURNS, 20))
+def test_a_little_air_that_comes_in_the_second_pulse_is_told_within_two_more(at_turn):
+    line = Line()
+    line.vein = breathing
+    line.air_at = DRIVE_TURNS + PAUSE_TURNS + at_turn
+    assert line.pulses(2)[0] == PATENT
+    assert verdicts.BUBBLE in line.pulses(2)
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+def test_a_line_three_times_as_narrow_is_partly_occluded_in_its_first_whole_pulse():
+    line = Line()
+    assert line.pulses(4) == [PATENT] * 4
+    line.times = 3.0
+    assert line.pulse() == verdicts.PARTIAL
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+def test_resistance_that_grows_little_by_little_is_told_though_no_pulse_departs_much_from_the_last():
+    line = Line()
+    line.vein = breathing
+    assert line.pulses(3) == [PATENT] * 3
+    told = []
+    for _ in range(10):
+        line.times *= 1.07
+        told.append(line.pulse())
+    assert verdicts.PARTIAL in told[:7]
+    assert set(told) == {PATENT, verdicts.PARTIAL}
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+@pytest.mark.parametrize("after", [-3, 0, 5])
+def test_a_line_that_closes_as_a_pulse_ends_is_told_in_its_pause(after):
+    line = Line()
+    assert line.pulses(3) == [PATENT] * 3
+    line.closes_at = line.turns + DRIVE_TURNS + after
+    assert line.pulse() == verdicts.OCCLUDED
+    assert line.turns < line.closes_at + 40
+
+
+@pytest.mark.parametrize("at_turn", range(0, 170, 10))
+def test_a_cough_at_any_moment_of_a_pulse_is_no_fault_and_leaves_none_behind(at_turn):
+    line = Line()
+    cough = bump((3 * (DRIVE_TURNS + PAUSE_TURNS) + at_turn) * 0.005)
+    line.vein = lambda seconds: breathing(seconds) + cough(seconds)
+    assert line.pulses(8) == [PATENT] * 8
+
+
+def test_a_cough_in_the_first_pulse_is_no_leak_when_it_is_over():
+    for at_turn in range(0, 100, 10):
+        line = Line()
+        line.vein = bump(at_turn * 0.005)
+        assert line.pulses(8) == [PATENT] * 8
+
+
+def test_another_path_is_learnt_anew():
+    line = Line()
+    line.times = 0.6
+    assert line.pulses(3) == [PATENT] * 3
+    line.path.forget()
+    line.judge.begin_run(REST_PA)
+    line.times = 1.5
+    assert line.pulses(3) == [PATENT] * 3, "against the first needle it would be partly occluded"
+
+
+def test_what_the_last_visit_found_narrows_what_the_first_pulse_may_need():
+    for known, verdict in (((0, 0, 80), PATENT), ((600, 0, 80), verdicts.PARTIAL)):
+        line = Line(known=known)
+        line.times = 1.3
+        assert line.pulse() == verdict
+
+
+def test_air_from_the_start_is_told_only_beyond_what_another_syringe_of_the_kind_may_give_way():
+    assert Line(4.4, known=(1_000, 1_200, 80)).pulse() == PATENT
+    assert Line(5.4, known=(1_000, 1_200, 80)).pulse() == verdicts.BUBBLE
+
+
+def test_the_end_of_a_pause_in_which_the_line_has_relaxed_is_where_the_sensors_zero_is():
+    line = Line()
+    assert line.pulses(2) == [PATENT] * 2
+    assert line.judge.floor_pa == pytest.approx(REST_PA, abs=200)
+    slow = Line(15.0)
+    slow.times = 1.8
+    slow.pulses(3)
+    assert slow.judge.floor_pa == REST_PA, "it has not relaxed: its end says nothing"

@@ -1,0 +1,103 @@
+"""Whole programs on a rig, with the real client over a port that is the rig itself."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from flushpump.access.access_path import Path
+from flushpump.device.pump import Pump
+from flushpump.errors import Refused
+from flushpump.planning.plan import path_settings
+from flushpump.wire.messages import (
+    Alarm,
+    Event,
+    Fluid,
+    LineFlag,
+    PathSettings,
+    Phase,
+    PhaseChange,
+    PhaseKind,
+    Program,
+    ProgramEnd,
+    PulseResult,
+    Question,
+)
+from flushsim.rig.lockstep import Rig
+
+# Slow enough for a 3F PICC: 27 kPa of suction.
+ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 150_000, question=Question.BLOOD_RETURN)
+LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
+PULSES = Phase(PhaseKind.PULSES, 900_000, 2_000_000, count=10, pause_ms=400)
+MAINTENANCE = (ASPIRATE, PULSES, LOCK)
+
+
+class RigPort:
+    """A rig as the client's port; waiting is turning."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    def monotonic(self) -> float:
+        return self.rig.now_us / 1e6
+
+    @property
+    def in_waiting(self) -> int:
+        return self.rig.waiting()
+
+    def read(self, size: int = 1) -> bytes:
+        for _ in range(2):
+            if self.rig.waiting() >= size:
+                break
+            self.rig.step()
+        return self.rig.from_device(size)
+
+    def write(self, data: bytes) -> int:
+        self.rig.to_device(data)
+        return len(data)
+
+    def close(self) -> None:
+        self.rig.close()
+
+
+@dataclass
+class Told:
+    """What the events of a run have told."""
+
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def end(self) -> ProgramEnd:
+        return next(event for event in self.events if isinstance(event, ProgramEnd))
+
+    @property
+    def pulses(self) -> list[PulseResult]:
+        return sorted((event for event in self.events if isinstance(event, PulseResult)), key=lambda one: one.index)
+
+    @property
+    def alarms(self) -> set[str]:
+        return {event.name for event in self.events if isinstance(event, Alarm) and event.code}
+
+
+def told_path(path: Path, loaded_ml: float = 10.0) -> PathSettings:
+    """PATH_SET as the command line sends it, of a line that need not be asked for blood return."""
+    return replace(path_settings(path, Fluid.SALINE, loaded_ml), line_flags=LineFlag.NONE)
+
+
+def perform(rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE, max_time_ms: int = 100_000) -> Told:
+    """A whole program with the real client; the questions are answered with yes. Refused when the pump refuses."""
+    told = Told()
+    pump = Pump.over(RigPort(rig), "the rig", nonce=bytes)
+    pump.set_path(path)
+    pump.load(Program(tuple(phases), max_time_ms))
+    pump.start()
+    for event in pump.follow():
+        told.events.append(event)
+        if isinstance(event, PhaseChange) and event.question:
+            changed = event.question is Question.SYRINGE_CHANGED
+            # An alarm may have ended the run between the question and its answer.
+            with suppress(Refused):
+                pump.answer(event.question, True, path.syringe_loaded_nl / 1e6 if changed else 0.0)
+    return told
+
+
+__all__ = ["ASPIRATE", "LOCK", "MAINTENANCE", "PULSES", "Refused", "RigPort", "Told", "perform", "told_path"]

@@ -1,0 +1,310 @@
+"""The bench: one pump on the target that the tests run on, with the client, the syringe, and the hands beside it.
+
+On a simulated target `rig` and `plant` are the truth, and the hands that press buttons and pull plugs.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from flushlink import messages
+from flushpump.access.access_path import Path
+from flushpump.device.bench_hooks import fill_syringe
+from flushpump.device.pump import DEFAULT_KEY, LEASE_MS, Pump
+from flushpump.errors import FlushPumpError, Refused
+from flushpump.link.ports import READ_WAIT_S, open_port
+from flushpump.planning.plan import path_settings
+from flushpump.wire.messages import (
+    Alarm,
+    Event,
+    Fluid,
+    LineFlag,
+    PathApplied,
+    PathSettings,
+    Phase,
+    PhaseChange,
+    PhaseKind,
+    Program,
+    ProgramEnd,
+    PulseResult,
+    Question,
+    State,
+    Telemetry,
+)
+
+_REBOOT_S = 15.0
+_SELF_TEST_S = 0.3
+_GIVE_BACK_NL = 4_000_000
+MOVING = (State.RUNNING, State.STOPPING, State.RELIEVING)
+ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
+LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
+
+
+def pulses(count: int, volume_nl: int = 900_000, flow_nl_per_s: int = 2_000_000, pause_ms: int = 400) -> Phase:
+    """Pulses, by default those of port-maintenance."""
+    return Phase(PhaseKind.PULSES, volume_nl, flow_nl_per_s, count=count, pause_ms=pause_ms)
+
+
+def steady(volume_nl: int, flow_nl_per_s: int) -> Phase:
+    """One even flow."""
+    return Phase(PhaseKind.STEADY, volume_nl, flow_nl_per_s)
+
+
+def refused_as(command: Callable[[], object]) -> str:
+    """The name of the status with which the device refuses the command."""
+    with pytest.raises(Refused) as refused:
+        command()
+    return refused.value.status_name
+
+
+@dataclass
+class Run:
+    """Everything that a program's events have told."""
+
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def pulses(self) -> list[PulseResult]:
+        return sorted((event for event in self.events if isinstance(event, PulseResult)), key=lambda one: one.index)
+
+    @property
+    def telemetry(self) -> list[Telemetry]:
+        return [event for event in self.events if isinstance(event, Telemetry)]
+
+    @property
+    def questions(self) -> list[Question]:
+        return [event.question for event in self.events if isinstance(event, PhaseChange) and event.question]
+
+    @property
+    def alarms(self) -> list[str]:
+        """Names of the alarms, each occurrence once."""
+        told = {event.occurrence: event.name for event in self.events if isinstance(event, Alarm) and event.code}
+        return [told[occurrence] for occurrence in sorted(told)]
+
+    @property
+    def end(self) -> ProgramEnd:
+        return next(event for event in reversed(self.events) if isinstance(event, ProgramEnd))
+
+
+class OpenWire:
+    """A port that stays open when a client closes it, for those that share it."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
+def _port_on(board: Any, line: str, needle: str, syringe: str, faults: Sequence[str], seed: int) -> Any:
+    """The console of an emulated board that has been started, with a line at its pump."""
+    from flushsim.emulator.rig import EmulatorRig
+    from flushsim.url.serial_urls.protocol_flushsim import Serial
+
+    rig = EmulatorRig(line=line, needle=needle, syringe=syringe, faults=faults, seed=seed, on=board)
+    return Serial.over(rig, timeout=READ_WAIT_S)
+
+
+class Bench:
+    """A pump on `target` ("sim", "native", "emulator" or "serial:DEVICE"), opened unless `greet` is False.
+
+    `faults`, `seed` and what the line is made of are those of the simulator; on a real board the line has to be what
+    the test says. `board` is a started one for the target emulator.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        line: str = "smartport-ct-8f",
+        needle: str = "huber-20g",
+        syringe: str = "bd-10",
+        faults: Sequence[str] = (),
+        seed: int = 1,
+        key: bytes | None = DEFAULT_KEY,
+        greet: bool = True,
+        board: Any = None,
+    ) -> None:
+        self.target = target
+        self.path = Path.of(line, needle, syringe)
+        self.key = key
+        if self.on_board:
+            self.url = target.removeprefix("serial:")
+        else:
+            options = {"target": target, "line": line, "needle": needle, "syringe": syringe, "seed": str(seed)}
+            self.url = "flushsim://?" + urlencode([*options.items(), *(("fault", fault) for fault in faults)])
+        self.port: Any = open_port(self.url) if board is None else _port_on(board, line, needle, syringe, faults, seed)
+        self._pump: Pump | None = None
+        self._loaded_nl = 0
+        self._fastest_ml_per_s = 0.0
+        if greet:
+            self.greet()
+
+    @property
+    def on_board(self) -> bool:
+        """Whether this is a real board."""
+        return self.target.startswith("serial:")
+
+    def close(self) -> None:
+        """Closes the port; a real pump is stopped and brought back to where it was."""
+        try:
+            if self.on_board and self._pump is not None:
+                self._pump = self.second_host()
+                self._give_back()
+        finally:
+            self.port.close()
+
+    # Truth and hands, on simulated targets only
+
+    @property
+    def rig(self) -> Any:
+        return self.port.rig
+
+    @property
+    def plant(self) -> Any:
+        return self.port.rig.plant
+
+    def turns_until(self, condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+        """Simulated turns, in which the host neither reads nor writes, until the condition holds."""
+        until_us = self.rig.now_us + round(patience_s * 1e6)
+        while not condition():
+            assert self.rig.now_us < until_us, "what the test waits for has not come"
+            self.rig.step()
+
+    def turns(self, seconds: float) -> None:
+        """Simulated turns in which the host neither reads nor writes."""
+        self.rig.run_until(self.rig.now_us + round(seconds * 1e6))
+
+    def restart(self, by: Callable[[], None]) -> None:
+        """Restarts the pump and lets it come up again; the session is lost, and the client does not know it yet."""
+        boots = self.rig.boots
+        by()
+        self.turns_until(lambda: self.rig.boots > boots and self.rig.up, _REBOOT_S)
+        self.turns(_SELF_TEST_S)
+
+    # The client
+
+    @property
+    def pump(self) -> Pump:
+        assert self._pump is not None
+        return self._pump
+
+    def greet(self) -> Pump:
+        """Opens a session; an older one of this bench ends by it. A real pump is left as if just switched on."""
+        self._pump = Pump.over(OpenWire(self.port), self.url, self.key)
+        if self.on_board:
+            self._make_as_new()
+        return self._pump
+
+    def _make_as_new(self) -> None:
+        """A real pump remembers the test before: default settings, restarted, nothing that waits."""
+        self.pump.stop()
+        for _, name, _, _, default, _ in messages.SETTINGS:
+            if self.pump.get_setting(name) != default:
+                self.pump.set_setting(name, default)
+        self.pump.reset()
+        self.port.close()
+        self._pump = self._after_restart()
+        self.acknowledge_all()
+
+    def _after_restart(self) -> Pump:
+        """The pump when it answers again; its USB port vanishes meanwhile."""
+        until_s = time.monotonic() + _REBOOT_S
+        while True:
+            time.sleep(0.5)
+            try:
+                self.port = open_port(self.url)
+                return Pump.over(OpenWire(self.port), self.url, self.key)
+            except FlushPumpError:
+                self.port.close()
+                if time.monotonic() > until_s:
+                    raise
+
+    def _give_back(self) -> None:
+        """Draws back what this bench has driven, out of the beaker at the line's end: nobody refills a real syringe."""
+        self.pump.stop()
+        self.acknowledge_all()
+        missing_nl = self._loaded_nl - self.pump.status().syringe_remaining_nl
+        while missing_nl > 1_000:
+            self.pump.aspirate(min(missing_nl, _GIVE_BACK_NL) / 1e6, 1.0)
+            self.pump.wait_until_still()
+            missing_nl -= _GIVE_BACK_NL
+        self._loaded_nl = 0
+
+    def second_host(self, key: bytes | None = DEFAULT_KEY) -> Pump:
+        """Another client on the same wire, with a session of its own; when it gives up, the wire stays open."""
+        return Pump.over(OpenWire(self.port), self.url, key)
+
+    def path_settings(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathSettings:
+        """PATH_SET of this path. Its tip lies in a beaker: a central one would have to be asked for blood return."""
+        path = self.path.fitted_to(self._fastest_ml_per_s)
+        return replace(path_settings(path, fluid, loaded_ml), **{"line_flags": LineFlag.NONE, **changes})
+
+    def set_path(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathApplied:
+        """Puts a syringe in and tells the pump; `changes` replace fields of PATH_SET."""
+        if self.on_board and self._loaded_nl:
+            self._give_back()
+        fill_syringe(self.pump, loaded_ml)
+        applied = self.pump.set_path(self.path_settings(loaded_ml, fluid, **changes))
+        self._loaded_nl = applied.syringe_loaded_nl
+        return applied
+
+    def load(self, *phases: Phase, max_time_ms: int = 60_000) -> int:
+        return self.pump.load(Program(phases, max_time_ms))
+
+    def start(self, *phases: Phase, lease_ms: int = LEASE_MS, max_time_ms: int = 60_000, **path: Any) -> None:
+        """Path, program, START."""
+        # As a plan does: the pump is told what its fastest phase will meet.
+        self._fastest_ml_per_s = max((phase.flow_nl_per_s for phase in phases), default=0) / 1e6
+        self.set_path(**path)
+        self.load(*phases, max_time_ms=max_time_ms)
+        self.pump.start(lease_ms)
+
+    @property
+    def moves(self) -> tuple[Callable[[], object], ...]:
+        """Every command that moves the plunger, START with the program that is loaded."""
+        return self.pump.start, partial(self.pump.prime, 0.1, 0.5), partial(self.pump.aspirate, 0.1, 0.5)
+
+    def follow(self, answers: Mapping[Question, bool] | None = None, loaded_ml: float = 10.0) -> Run:
+        """Every event until the program's end, questions answered, by default with yes."""
+        run = Run()
+        for event in self.pump.follow():
+            run.events.append(event)
+            if isinstance(event, PhaseChange) and event.question:
+                yes = True if answers is None else answers[event.question]
+                changed = event.question is Question.SYRINGE_CHANGED and yes
+                if changed:
+                    fill_syringe(self.pump, loaded_ml)
+                self.pump.answer(event.question, yes, loaded_ml if changed else 0.0)
+        return run
+
+    def run(self, *phases: Phase, **path: Any) -> Run:
+        """Path, program, START, and all events until the end."""
+        self.start(*phases, **path)
+        return self.follow()
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Time passes; the lease is kept while there is one."""
+        until_s = self.pump.now_s + seconds
+        events: list[Event] = []
+        while self.pump.now_s < until_s:
+            events += self.pump.poll(min(0.05, until_s - self.pump.now_s))
+        return events
+
+    def silence(self, seconds: float) -> None:
+        """Time passes; the host sends nothing."""
+        self.pump.link.listen(self.pump.now_s + seconds)
+
+    def acknowledge_all(self) -> None:
+        for alarm in self.pump.alarms():
+            self.pump.acknowledge(alarm.occurrence)
+
+    def alarm_names(self) -> list[str]:
+        """The alarms that wait, gravest first."""
+        return [alarm.name for alarm in self.pump.alarms()]

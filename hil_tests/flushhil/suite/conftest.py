@@ -1,0 +1,32 @@
+"""Benches for the black-box tests: `open_bench` makes one on the target of `--target`, `bench` is a plain one."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from flushhil.dut import Bench
+
+
+@pytest.fixture
+def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., Bench]]:
+    """Makes benches with the arguments of Bench; all are closed when the test is over."""
+    target = request.config.getoption("--target")
+    benches: list[Bench] = []
+
+    def make(**options: object) -> Bench:
+        if options.get("faults") and request.node.get_closest_marker("simulated") is None:
+            pytest.fail("a test with faults must be marked as simulated")
+        if target == "emulator":
+            options["board"] = request.getfixturevalue("started_board")
+        benches.append(Bench(target, **options))  # type: ignore[arg-type]
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
+
+
+@pytest.fixture
+def bench(open_bench: Callable[..., Bench]) -> Bench:
+    """A pump with an open session on the 8F port."""
+    return open_bench()

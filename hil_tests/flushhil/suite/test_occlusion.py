@@ -1,0 +1,339 @@
+"""Occlusion: stopped, told, never retried, relieved within bounds, and nothing much comes when it clears."""
+
+from collections.abc import Callable
+
+import pytest
+from flushlink import messages
+from flushpump.wire.messages import Outcome, Phase, State, Verdict
+
+from flushhil.dut import ASPIRATE, LOCK, Bench, pulses, refused_as, steady
+from flushhil.ground_truth import stands_still
+
+pytestmark = pytest.mark.simulated("an occlusion, and the plant's truth")
+OpenBench = Callable[..., Bench]
+BOLUS_UL = 100.0
+OVERSHOOT_KPA = 15.0
+FLOOR_KPA = -1.0
+# The screw's play, what 2.2 uL/kPa hold at 12 kPa, and as much again as they give while pressure falls to the tissue's.
+TISSUE_UL = 20 + 12 * 2.2 + 30 * 2.2
+# The setting relief_volume_cap_nl.
+RELIEF_CAP_UL = next(row[4] for row in messages.SETTINGS if row[1] == "relief_volume_cap_nl") / 1000
+PATHS = [
+    ("smartport-ct-8f", "huber-20g", "bd-10"), ("smartport-ct-8f", "huber-22g", "bd-10"), ("picc-4f", "none", "bd-10"),
+    ("picc-3f", "none", "bd-10"), ("tunneled-9.6f", "none", "bd-10"), ("smartport-ct-8f", "huber-20g", "bd-20"),
+    ("smartport-ct-8f", "huber-20g", "bd-60"), ("smartport-ct-8f", "huber-20g", "terumo-10"),
+]  # fmt: skip
+PHASES = {
+    "pulse": pulses(3),
+    "1 mL/s": steady(6_000_000, 1_000_000),
+    "0.5 mL/s": steady(6_000_000, 500_000),
+    "0.2 mL/s": steady(2_000_000, 200_000),
+    "0.05 mL/s": steady(1_000_000, 50_000),
+}
+# How long a closed line may go unnoticed: the time to fill 2.2 uL/kPa up to the working limit, and half a second.
+NOTICED_S = {"pulse": 0.65, "1 mL/s": 0.8, "0.5 mL/s": 1.1, "0.2 mL/s": 2.0, "0.05 mL/s": 6.6}
+
+
+class Truth:
+    """Lets the bench run to the end of a program and beyond, and keeps true pressure and tip volume of every turn."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.least_kpa = 1_000.0
+        self.most_tip_ul = 0.0
+        step = bench.rig.step
+        plant = bench.plant
+
+        def step_and_look() -> None:
+            step()
+            if plant.motion_started_us is not None:
+                self.least_kpa = min(self.least_kpa, plant.pressure_pa / 1000)
+                self.most_tip_ul = max(self.most_tip_ul, plant.delivered_ul)
+
+        bench.rig.step = step_and_look
+
+
+@pytest.fixture
+def last_forward_us() -> Callable[[Bench], float]:
+    def last(bench: Bench) -> float:
+        bursts = [burst for burst in bench.plant.bursts if burst.direction > 0]
+        return float(bursts[-1].last_ticks / bench.plant.ticks_per_us)
+
+    return last
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+@pytest.mark.parametrize("name", PHASES)
+def test_a_closed_line_is_noticed_in_good_time_at_any_flow(
+    open_bench: OpenBench, figure: Callable[..., None], last_forward_us: Callable[[Bench], float], name: str
+) -> None:
+    bench = open_bench(faults=["occlusion@0.3s"])
+    run = bench.run(PHASES[name])
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert run.end.verdict is Verdict.OCCLUDED
+    alarms = bench.pump.alarms()
+    assert alarms[0].name in ("OCCLUSION", "HARD_LIMIT")
+    assert alarms[0].priority == 3
+    took_s = (last_forward_us(bench) - bench.plant.motion_started_us) / 1e6 - 0.3
+    figure(f"line closed to last step, {name}", took_s, "s", NOTICED_S[name])
+    above_kpa = bench.plant.peak_kpa - bench.path.working_limit_kpa
+    figure(f"true peak above the working limit, line closed at {name}", above_kpa, "kPa", OVERSHOOT_KPA)
+
+
+@pytest.mark.requirement("REQ-OCCL-1", "REQ-STOP-3")
+def test_after_an_occlusion_nothing_is_tried_again_by_itself(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.3s~3s"])
+    run = bench.run(pulses(3))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert stands_still(bench, 60.0), "not even when it has cleared by itself"
+    assert bench.pump.status().state is State.STOPPED
+    bench.set_path()
+    bench.load(pulses(1))
+    assert refused_as(bench.pump.start) == "ALARM_ACTIVE"
+    bench.acknowledge_all()
+    assert stands_still(bench, 30.0)
+    bench.pump.start()
+    assert bench.follow().end.outcome is Outcome.COMPLETED
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+def test_a_line_closed_from_the_start_is_noticed_in_the_first_pulse(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.001s"])
+    run = bench.run(pulses(5))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert run.end.pulse_count == 1
+    assert bench.plant.delivered_ul < 20
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+def test_a_line_that_closes_in_a_pause_is_noticed_in_the_next_pulse(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.7s"])
+    run = bench.run(pulses(5))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert run.end.pulse_count == 2
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+@pytest.mark.parametrize("fault", ["growing:10@0.5s", "growing:3@0.5s", "growing:100@0.5s", "partial:30@0.5s"])
+def test_a_growing_or_nearly_total_occlusion_ends_the_run_before_its_volume_is_forced_through(
+    open_bench: OpenBench, fault: str
+) -> None:
+    bench = open_bench(faults=[fault])
+    run = bench.run(pulses(10))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert run.end.pulse_count < 10
+    assert bench.plant.peak_kpa - bench.path.working_limit_kpa < OVERSHOOT_KPA
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+def test_a_partial_occlusion_is_told_and_flushed_through_slowly(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["partial:2.5@0.5s"])
+    run = bench.run(pulses(6))
+    assert run.end.outcome is Outcome.COMPLETED
+    assert run.alarms == ["PARTIAL_OCCLUSION"]
+    assert [pulse.verdict for pulse in run.pulses[1:]] == [Verdict.PARTIAL] * 5
+    assert run.end.verdict is Verdict.PARTIAL
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+def test_a_line_closed_while_priming_stops_with_an_alarm(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.2s"])
+    bench.set_path()
+    bench.pump.prime(2.0, 1.0)
+    bench.wait(2.0)
+    assert not bench.pump.status().moving
+    assert bench.alarm_names()[:1] in (["OCCLUSION"], ["HARD_LIMIT"])
+
+
+@pytest.mark.requirement("REQ-OCCL-1", "REQ-MOVE-3")
+def test_a_line_that_does_not_give_ends_the_aspiration(open_bench: OpenBench, figure: Callable[..., None]) -> None:
+    bench = open_bench(faults=["occlusion@0.1s"])
+    truth = Truth(bench)
+    bench.start(ASPIRATE, pulses(3))
+    run = bench.follow()
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert run.questions == []
+    figure("deepest true vacuum of a blocked aspiration", truth.least_kpa, "kPa", (-60.0, 0.0))
+    assert run.end.aspirated_nl < 500_000
+
+
+@pytest.mark.requirement("REQ-OCCL-2", "REQ-OCCL-4", "REQ-MOVE-3")
+@pytest.mark.parametrize("name", PHASES)
+@pytest.mark.parametrize(("line", "needle", "syringe"), PATHS)
+def test_relief_leaves_no_bolus_no_vacuum_and_draws_no_blood(
+    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, syringe: str, name: str
+) -> None:
+    bench = open_bench(line=line, needle=needle, syringe=syringe, faults=["occlusion@0.4s~30s"])
+    truth = Truth(bench)
+    phase = PHASES[name]
+    loaded_ml = bench.path.syringe.size_ml
+    bench.set_path(loaded_ml)
+    bench.load(phase)
+    bench.pump.start()
+    run = bench.follow()
+    assert run.end.outcome in (Outcome.OCCLUDED, Outcome.ALARM), "a drive too weak for a big syringe may stall first"
+    stopped_us = bench.plant.now_us
+    clears_us = bench.plant.motion_started_us + 30_400_000
+    assert stopped_us < clears_us - 1_000_000
+    figure("relieved after an occlusion", run.end.relieved_nl / 1000, "uL", RELIEF_CAP_UL)
+    bench.turns((clears_us - bench.plant.now_us) / 1e6 + 10)
+    bolus_ul = bench.plant.delivered_ul - bench.plant.delivered_at_us(clears_us)
+    figure(f"bolus when the occlusion clears, {line} {needle} {syringe}, {name}", bolus_ul, "uL", (-10.0, BOLUS_UL))
+    figure("least true pressure after an occlusion", truth.least_kpa, "kPa", (FLOOR_KPA, 1_000.0))
+    figure("blood drawn in through the tip", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize("times", [20, 40, 100])
+def test_relief_through_a_line_that_is_only_nearly_closed_draws_no_blood(
+    open_bench: OpenBench, figure: Callable[..., None], times: int
+) -> None:
+    bench = open_bench(faults=[f"partial:{times}@0.4s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(8))
+    assert run.end.outcome is Outcome.OCCLUDED
+    bench.turns(10)
+    figure("blood drawn in through a nearly closed line", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+    assert truth.least_kpa > FLOOR_KPA
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize("open_after", ["0.05s", "0.1s", "0.2s", "0.4s"])
+def test_a_line_that_clears_during_relief_is_not_emptied_by_it(
+    open_bench: OpenBench, figure: Callable[..., None], open_after: str
+) -> None:
+    bench = open_bench(faults=[f"occlusion@0.4s~{open_after}"])
+    truth = Truth(bench)
+    run = bench.run(pulses(3))
+    assert run.end.outcome is Outcome.OCCLUDED
+    bench.turns(10)
+    drawn_ul = truth.most_tip_ul - bench.plant.delivered_ul
+    figure("blood drawn in when the line clears during relief", drawn_ul, "uL", 10.0)
+    assert truth.least_kpa > FLOOR_KPA
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize("open_after", ["0.1s", "0.2s", "0.4s"])
+@pytest.mark.parametrize(("line", "needle"), [
+    ("smartport-ct-8f", "huber-20g"), ("smartport-ct-8f", "huber-19g"), ("picc-5f", "none"), ("picc-4f", "none"),
+])  # fmt: skip
+def test_relief_adds_nothing_to_the_swing_of_a_line_that_clears_during_it(
+    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, open_after: str
+) -> None:
+    least_kpa = {}
+    # With the least cap that can be set relief is over before the line clears, and what follows is the liquid's own.
+    for relief, cap_nl in (("hardly any", 10_000), ("all", 3_000_000)):
+        bench = open_bench(line=line, needle=needle, faults=[f"occlusion@0.4s~{open_after}"])
+        bench.pump.set_setting("relief_volume_cap_nl", cap_nl)
+        truth = Truth(bench)
+        assert bench.run(pulses(3)).end.outcome is Outcome.OCCLUDED
+        bench.turns(10)
+        least_kpa[relief] = truth.least_kpa
+    deeper_kpa = least_kpa["hardly any"] - least_kpa["all"]
+    figure("deeper by relief than a line that clears swings of itself", deeper_kpa, "kPa", (-30.0, 0.1))
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize(("line", "needle"), [
+    ("smartport-ct-8f", "huber-20g"), ("smartport-ct-8f", "huber-19g"), ("picc-4f", "none"), ("tunneled-9.6f", "none"),
+])  # fmt: skip
+def test_what_has_run_into_tissue_is_not_drawn_back(
+    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str
+) -> None:
+    bench = open_bench(line=line, needle=needle, faults=["extravasation:25@0.001s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(10))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert "RELIEF_INCOMPLETE" in bench.alarm_names()
+    drawn_ul = truth.most_tip_ul - bench.plant.delivered_ul
+    assert bench.plant.in_tissue_ul > 5 * drawn_ul
+    figure("drawn back out of tissue", drawn_ul, "uL", TISSUE_UL)
+
+
+@pytest.mark.requirement("REQ-OCCL-2")
+@pytest.mark.parametrize("drift", [0.5, 2, -2])
+def test_a_zero_that_drifts_does_not_make_relief_draw_blood(
+    open_bench: OpenBench, figure: Callable[..., None], drift: float
+) -> None:
+    bench = open_bench(faults=[f"sensor-drift:{drift}@0.3s", "occlusion@4.2s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(8))
+    bench.turns(2.0)
+    if run.end.outcome is Outcome.OCCLUDED:
+        figure(f"least true pressure, zero drifting {drift:g} kPa/s", truth.least_kpa, "kPa", (-4.0, 1_000.0))
+    figure("blood drawn in while the zero drifts", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+
+
+@pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-1")
+def test_pressure_that_is_left_when_steps_were_lost_is_drawn_back(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.3s", "stall@0.32s~0.1s"])
+    truth = Truth(bench)
+    run = bench.run(pulses(3))
+    assert run.alarms[0] == "STEP_MISMATCH"
+    assert run.end.outcome is Outcome.ALARM
+    assert run.end.relieved_nl > 0
+    assert bench.plant.pressure_pa < 6_000
+    assert truth.least_kpa > FLOOR_KPA
+
+
+@pytest.mark.requirement("REQ-OCCL-1")
+@pytest.mark.parametrize("at_ms", range(380, 560, 20))
+def test_a_line_that_closes_late_in_a_pulse_or_in_its_pause_is_called_occluded_and_nothing_else(
+    open_bench: OpenBench, at_ms: int
+) -> None:
+    bench = open_bench(faults=[f"occlusion@{870 + at_ms}ms"])
+    run = bench.run(pulses(4))
+    assert run.end.outcome is Outcome.OCCLUDED
+    assert [pulse.verdict for pulse in run.pulses[:-1]] == [Verdict.PATENT] * (len(run.pulses) - 1)
+    assert run.end.pulse_count <= 3
+    assert run.pulses[-1].seen_permille != run.pulses[-1].limit_permille
+    assert run.pulses[-1].evidence
+
+
+@pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-3")
+def test_relief_keeps_within_its_volume_cap_and_says_when_that_is_not_enough(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@0.4s"])
+    bench.pump.set_setting("relief_volume_cap_nl", 50_000)
+    run = bench.run(pulses(3))
+    back = [burst for burst in bench.plant.bursts if burst.direction < 0]
+    assert sum(burst.steps for burst in back) * bench.plant.plunger.ml_per_step * 1000 <= 51
+    assert run.end.relieved_nl <= 51_000
+    assert "RELIEF_INCOMPLETE" in bench.alarm_names()
+
+
+@pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-3")
+def test_relief_ends_in_time(open_bench: OpenBench, figure: Callable[..., None]) -> None:
+    bench = open_bench(syringe="bd-60", faults=["occlusion@0.4s"])
+    bench.run(pulses(3), loaded_ml=50.0)
+    back = [burst for burst in bench.plant.bursts if burst.direction < 0]
+    took_ms = (back[-1].last_ticks - back[0].first_ticks) / bench.plant.ticks_per_us / 1000
+    figure("length of the relief of a 60 mL syringe", took_ms, "ms", 3_100.0)
+
+
+@pytest.mark.requirement("REQ-OCCL-3", "REQ-DOSE-3")
+@pytest.mark.parametrize("name", PHASES)
+@pytest.mark.parametrize("syringe", ["bd-10", "bd-20"])
+def test_what_was_delivered_before_an_occlusion_is_recorded(
+    open_bench: OpenBench, figure: Callable[..., None], syringe: str, name: str
+) -> None:
+    bench = open_bench(syringe=syringe, faults=["occlusion@0.9s"])
+    phase: Phase = PHASES[name]
+    bench.set_path(bench.path.syringe.size_ml)
+    bench.load(phase)
+    bench.pump.start()
+    end = bench.follow().end
+    true_ul = bench.plant.delivered_ul
+    low, high = end.delivered_nl / 1000, (end.delivered_nl + end.uncertain_nl) / 1000
+    figure(f"delivered before an occlusion, {name}, {syringe}: estimate less truth", low - true_ul, "uL", (-20.0, 20.0))
+    assert end.driven_nl == end.delivered_nl + end.relieved_nl + end.uncertain_nl
+    assert high >= true_ul - 20
+    assert bench.pump.result() == end
+
+
+@pytest.mark.requirement("REQ-OCCL-3")
+def test_pulses_before_the_occlusion_keep_their_results_and_the_broken_one_has_its_own(open_bench: OpenBench) -> None:
+    bench = open_bench(faults=["occlusion@2s"])
+    run = bench.run(pulses(10), LOCK)
+    assert [pulse.verdict for pulse in run.pulses] == [Verdict.PATENT, Verdict.PATENT, Verdict.OCCLUDED]
+    assert run.pulses[2].driven_nl < 900_000
+    assert run.end.intended_nl == 9_500_000
+    assert sum(pulse.driven_nl for pulse in run.pulses) == pytest.approx(run.end.driven_nl, abs=300)

@@ -1,0 +1,63 @@
+"""What `flushpump prime` and `flushpump aspirate` share: checks, the motion shown live, and its result told."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from flushpump.access.access_path import Path
+from flushpump.cli.params import complain, console_for, print_json, say, written
+from flushpump.device.single_motion import SingleMotion
+from flushpump.errors import Interrupted, Refused
+from flushpump.exit_status import ExitStatus
+from flushpump.signals import Interrupts
+
+
+def check_syringe(path: Path, loaded_ml: float) -> None:
+    """Refused for more than the syringe holds."""
+    if loaded_ml > path.syringe.capacity_ml:
+        raise Refused(f"{path.syringe.name} ends at {path.syringe.capacity_ml:g} mL", "check --loaded")
+
+
+def perform(motion: SingleMotion, interrupts: Interrupts, console: Console) -> None:
+    """Does it, with volume and pressure in one line that is redrawn, on a terminal."""
+    with _shown(motion, console) as show:
+        motion.perform(interrupts, show)
+
+
+@contextlib.contextmanager
+def _shown(motion: SingleMotion, console: Console) -> Iterator[Callable[[int], None]]:
+    if not console.is_terminal:
+        yield lambda pressure_pa: None
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield lambda pressure_pa: _draw(live, f"{motion.so_far}, {pressure_pa / 1000:.0f} kPa")
+
+
+def _draw(live: Live, line: str) -> None:
+    # A terminal that has gone hangs up, and that stops the pump.
+    with contextlib.suppress(OSError, ValueError):
+        live.update(Text(line), refresh=True)
+
+
+def tell(motion: SingleMotion, as_json: bool, sentence: str, more: dict[str, Any]) -> int:
+    """Tells the result and gives the exit status; `sentence` is for a motion that was completed."""
+    told = True
+    if as_json:
+        problem = motion.problem
+        result = {
+            "outcome": motion.outcome,
+            **more,
+            "intended_ml": motion.volume_ml,
+            "interrupted": isinstance(problem, Interrupted),
+            "problem": None if problem is None else problem.message,
+        }
+        told = written(lambda: print_json(result), sentence)
+    if motion.problem is not None:
+        complain(str(motion.problem))
+        return motion.problem.exit_status
+    told = written(lambda: say(console_for(as_json), [sentence]), sentence) and told
+    return ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN

@@ -1,0 +1,75 @@
+"""`flushpump records list | show | verify | due | export`: what was run, and that nobody has changed it since."""
+
+import click
+
+from flushpump.cli.commands.records_due import due_command
+from flushpump.cli.commands.records_export import export_command
+from flushpump.cli.params import aligned, complain, json_option, print_json
+from flushpump.records.store import Records
+from flushpump.records.text import record_lines
+
+
+@click.group("records")
+def records_group() -> None:
+    """The records of runs."""
+
+
+@records_group.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """Lists every run, oldest first; volumes in mL."""
+    file = Records()
+    _warn(file)
+    records = file.all()
+    if as_json:
+        print_json([{**record.body, "record_id": record.record_id} for record in records])
+        return
+    if not records:
+        click.echo("no record yet")
+        return
+    rows = [["record", "written", "sequence", "line", "syringe", "outcome", "mL", "operator"]]
+    for record in records:
+        body = record.body
+        try:
+            path = body["plan"]["path"]
+            values = [body["sequence"], path["line"], path["syringe"], body["outcome"], f"{body['delivered_ml']:.2f}"]
+        except (KeyError, TypeError, ValueError):
+            values = ["", "", "", "cannot be read", ""]
+        rows.append([record.record_id, record.written_at, *map(str, values), str(body.get("operator", ""))])
+    click.echo("\n".join(aligned(rows)))
+
+
+@records_group.command("show")
+@click.argument("record_id", required=False)
+@json_option
+def show_command(record_id: str | None, as_json: bool) -> None:
+    """Shows one record, named by its id or its number; without either the newest."""
+    records = Records()
+    record = records.get(record_id) if record_id else records.newest()
+    _warn(records)
+    if as_json:
+        print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
+        return
+    for line in record_lines(record):
+        click.echo(line)
+
+
+@records_group.command("verify", short_help="Checks that no record was altered.")
+@json_option
+def verify_command(as_json: bool) -> None:
+    """Checks the chain of all records: an altered, removed or inserted one is named."""
+    records = Records()
+    count = records.verify()
+    if as_json:
+        print_json({"records": count, "unaltered": True, "file": str(records.file)})
+    else:
+        click.echo(f"{count} {'record' if count == 1 else 'records'} in {records.file}, none altered")
+
+
+records_group.add_command(due_command)
+records_group.add_command(export_command)
+
+
+def _warn(records: Records) -> None:
+    if problem := records.altered():
+        complain(f"these records are not to be trusted: {problem}")

@@ -1,0 +1,145 @@
+"""`flushpump run`: a sequence after confirmation, shown live, with its result told and recorded whatever happens."""
+
+import getpass
+import sys
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+
+from flushpump.access.access_path import Path
+from flushpump.cli.commands.catalog import fluid_named, plan_lines
+from flushpump.cli.confirm import confirm, refuse_without_answers
+from flushpump.cli.live_view import display_for
+from flushpump.cli.params import (
+    LABEL,
+    OPERATOR,
+    VOLUME,
+    complain,
+    console_for,
+    json_option,
+    path_options,
+    port_option,
+    print_json,
+    say,
+    simulated_with,
+    target_of,
+    written,
+    yes_option,
+)
+from flushpump.cli.prompts import Asker, TerminalAsker, YesAsker
+from flushpump.device.pump import Pump
+from flushpump.device.retry import patiently
+from flushpump.errors import FlushPumpError
+from flushpump.exit_status import ExitStatus
+from flushpump.link.ports import find_pump
+from flushpump.planning.plan import Plan
+from flushpump.planning.prior_visit import last_visit
+from flushpump.planning.sequence import load_sequence
+from flushpump.records.store import Record, Records
+from flushpump.runs.report import RunReport
+from flushpump.runs.run import Run
+from flushpump.signals import Interrupts
+
+
+@click.command("run", short_help="Runs a sequence, live, and writes its record.")
+@click.argument("sequence")
+@path_options
+@click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
+@click.option("--fluid", help="Instead of the sequence's fluid: saline, heparin_10, heparin_100.")
+@click.option(
+    "--operator", type=OPERATOR, envvar="FLUSHPUMP_OPERATOR", show_envvar=True, help="Who runs it, for the record."
+)
+@click.option("--label", type=LABEL, help="Your own name of this very line, for records due; no person's name.")
+@port_option
+@yes_option
+@json_option
+@click.pass_context
+def run_command(
+    ctx: click.Context,
+    sequence: str,
+    line: str,
+    needle: str,
+    syringe: str,
+    extension: str,
+    heparin_intolerant: bool,
+    loaded_ml: float | None,
+    fluid: str | None,
+    operator: str | None,
+    label: str | None,
+    url: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Runs SEQUENCE (a name, or a TOML file) after confirmation, shows it live, and writes its record."""
+    path = Path.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
+    visit = last_visit(_past_runs(label), label or "", path)
+    plan = Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml, fluid=fluid_named(fluid), visit=visit)
+    refuse_without_answers(yes, as_json)
+    url = simulated_with(url or find_pump(), path) or ""
+    console = console_for(as_json)
+    asker: Asker = YesAsker() if yes else TerminalAsker(sys.stderr)
+    report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=asker.by)
+    report.label = label or ""
+    with Pump.open(url) as pump:
+        _describe(report, pump)
+        confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
+        report.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        with Interrupts() as interrupts:
+            display = display_for(console, lambda: _unseen(interrupts, as_json))
+            Run(pump, plan, report, asker, display, interrupts).perform()
+            record_id = _record(report)
+            told = _tell(report, record_id, console, as_json)
+            interrupts.no_more()
+    ctx.exit(report.exit_status or (ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN))
+
+
+def _past_runs(label: str | None) -> list[Record]:
+    """The records, where a label says which line it is; a file that cannot be read gives no hint, and is told later."""
+    try:
+        return Records().all() if label else []
+    except FlushPumpError:
+        return []
+
+
+def _unseen(interrupts: Interrupts, as_json: bool) -> None:
+    """The output has gone. Where people watch, nobody does so any more; with --json a program still waits."""
+    interrupts.wanted = interrupts.wanted or not as_json
+
+
+def _tell(report: RunReport, record_id: str | None, console: Console, as_json: bool) -> bool:
+    """Prints the result; whether that could be done."""
+    otherwise = f"the result is in flushpump records show {record_id}" if record_id else report.sentence()
+    told = written(lambda: say(console, report.summary(record_id)), otherwise)
+    if as_json:
+        told = written(lambda: print_json({**report.to_json(), "record_id": record_id}), otherwise)
+    if report.exit_status:
+        complain(report.sentence())
+    elif told:
+        written(lambda: say(console, [report.sentence()]), otherwise)
+    return told
+
+
+def _describe(report: RunReport, pump: Pump) -> None:
+    info = patiently(pump, pump.info)
+    report.unit = info.unit.hex()
+    if pump.hello is not None:
+        report.firmware = f"{pump.hello.version_text} {pump.hello.firmware_fingerprint.hex()}"
+        report.settings_fingerprint = pump.hello.settings_fingerprint.hex()
+
+
+def _record(report: RunReport) -> str | None:
+    """Writes the record; a record that cannot be written does not take the result away."""
+    try:
+        return Records().append(report.to_json(), datetime.now(UTC).isoformat(timespec="seconds")).record_id
+    except FlushPumpError as problem:
+        complain(f"no record was written: {problem}")
+        return None
+
+
+def _user() -> str:
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+    return name if name.isprintable() else "unknown"

@@ -1,0 +1,34 @@
+"""The question before anything moves or is changed: refused where nobody can answer, a no unless somebody says yes."""
+
+import sys
+
+import click
+from rich.console import Console
+
+from flushpump.cli.params import say
+from flushpump.cli.prompts import drop_typed_ahead
+from flushpump.errors import Refused
+
+
+def refuse_without_answers(yes: bool, as_json: bool) -> None:
+    """Refused where a question will be asked and nobody can answer it."""
+    if not yes and (as_json or not sys.stdin.isatty()):
+        why = "--json leaves nobody to ask" if as_json else "there is no terminal to ask on"
+        raise Refused(f"this needs a confirmation and {why}", "add --yes if everything has been checked")
+
+
+def confirm(console: Console, lines: list[str], yes: bool, question: str, otherwise: str = "nothing has moved") -> None:
+    """Shows what will be done and asks; Refused on a no (REQ-PATH-2), with `otherwise` as what is then known."""
+    say(console, lines)
+    if yes:
+        return
+    drop_typed_ahead(sys.stdin.fileno())
+    click.echo(f"{question} [y/n] ", nl=False, err=True)
+    try:
+        # An end of input gives no answer, which is a no.
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        raise
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Refused("not confirmed", otherwise)

@@ -1,0 +1,47 @@
+"""The hands at a simulated pump: they fill its syringe, take the line off, put a gauge on, as a person would.
+
+A pump behind a wire, simulated or not, has no hands here, and nothing is done.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flushpump.device.pump import Pump
+
+
+def fill_syringe(pump: Pump, loaded_ml: float) -> None:
+    """A syringe with this content is put in."""
+    plant = _plant(pump)
+    if plant is not None:
+        plant.change_syringe(loaded_ml)
+
+
+@contextmanager
+def line_taken_off(pump: Pump) -> Iterator[None]:
+    """The extension set is off the line while the block lasts, for priming."""
+    plant = _plant(pump)
+    if plant is not None:
+        plant.connect(False)
+    try:
+        yield
+    finally:
+        if plant is not None:
+            plant.connect(True)
+
+
+@contextmanager
+def held_at(pump: Pump, pressure_kpa: float) -> Iterator[None]:
+    """The sensor is held at this gauge pressure while the block lasts, for calibrating it; 0 is open to the air."""
+    plant = _plant(pump)
+    if plant is not None:
+        plant.hold(pressure_kpa)
+    try:
+        yield
+    finally:
+        if plant is not None:
+            plant.hold(None)
+
+
+def _plant(pump: Pump) -> Any:
+    return getattr(getattr(pump.port, "rig", None), "plant", None)

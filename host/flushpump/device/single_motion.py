@@ -1,0 +1,111 @@
+"""One bounded motion by command, PRIME or ASPIRATE, from the command to the last step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flushpump.device.follow import going_on, patient_status
+from flushpump.device.pump import Pump
+from flushpump.device.retry import surely
+from flushpump.errors import FlushPumpError, Interrupted, LinkLost, OutcomeUnknown, Refused, StoppedByAlarm
+from flushpump.signals import Interrupts
+from flushpump.wire.events import alarm_happened, alarm_remedy
+from flushpump.wire.messages import Status, Telemetry
+
+_POLL_S = 0.05
+# What may be missing of the volume when all of it has been driven.
+_WHOLE_ML = 0.005
+
+
+@dataclass
+class SingleMotion:
+    """What is asked of the pump, and what came of it. `draws_back`: ASPIRATE instead of PRIME."""
+
+    pump: Pump
+    volume_ml: float
+    flow_ml_per_s: float
+    draws_back: bool = False
+    outcome: str = "completed"
+    moved_ml: float = 0.0
+    lowest_pa: int | None = None
+    highest_pa: int | None = None
+    problem: FlushPumpError | None = None
+
+    def perform(self, interrupts: Interrupts, show: Callable[[int], None] = lambda pressure_pa: None) -> None:
+        """Refused, Interrupted, LinkLost before the start; afterwards everything is told by the fields.
+
+        `show` is called with the pressure whenever there is something new to see.
+        """
+        before = patient_status(self.pump)
+        if interrupts.wanted:
+            raise Interrupted("stopped by the user", "nothing has moved")
+        begin = self.pump.aspirate if self.draws_back else self.pump.prime
+        try:
+            surely(self.pump, lambda: begin(self.volume_ml, self.flow_ml_per_s))
+            self.pump.keep_alive = True
+            while going_on(status := patient_status(self.pump)):
+                self._told(before, status)
+                show(status.pressure_pa)
+                for event in self.pump.poll(_POLL_S):
+                    if isinstance(event, Telemetry):
+                        self._pressure(event.pressure_pa)
+                if interrupts.wanted:
+                    self.pump.stop()
+                    break
+            self._ended(before, patient_status(self.pump), interrupts.wanted)
+        except Refused:
+            raise
+        except FlushPumpError as problem:
+            self._came_to_grief(problem, before)
+
+    @property
+    def so_far(self) -> str:
+        """As in `0.31 of 0.50 mL primed`."""
+        return f"{self.moved_ml:.2f} of {self.volume_ml:.2f} mL {self.done}"
+
+    @property
+    def done(self) -> str:
+        """What has been done with the volume, in one or two words."""
+        return "drawn back" if self.draws_back else "primed"
+
+    def _told(self, before: Status, status: Status) -> None:
+        left_nl = before.syringe_remaining_nl - status.syringe_remaining_nl
+        self.moved_ml = max(0, -left_nl if self.draws_back else left_nl) / 1e6
+        self._pressure(status.pressure_pa)
+
+    def _pressure(self, pressure_pa: int) -> None:
+        self.lowest_pa = pressure_pa if self.lowest_pa is None else min(self.lowest_pa, pressure_pa)
+        self.highest_pa = pressure_pa if self.highest_pa is None else max(self.highest_pa, pressure_pa)
+
+    def _ended(self, before: Status, status: Status, interrupted: bool) -> None:
+        self._told(before, status)
+        if self.moved_ml >= self.volume_ml - _WHOLE_ML:
+            return
+        if interrupted:
+            self.outcome = "stopped"
+            self.problem = Interrupted(f"stopped by the user, nothing moves: {self.so_far}")
+        elif status.alarm_code:
+            self.outcome = "alarm"
+            happened, remedy = alarm_happened(status.alarm_code), alarm_remedy(status.alarm_code)
+            self.problem = StoppedByAlarm(f"alarm: {happened}; {self.so_far}", remedy)
+        else:
+            self.outcome = "stopped"
+            self.problem = StoppedByAlarm(f"stopped from elsewhere: {self.so_far}", "see flushpump status")
+
+    def _came_to_grief(self, problem: FlushPumpError, before: Status) -> None:
+        lost = isinstance(problem, LinkLost)
+        try:
+            self.pump.stop()
+            status = patient_status(self.pump)
+            if self.pump.stopped_by_another:
+                # What failed, failed because that program had the line to itself for a while.
+                self._ended(before, status, False)
+                return
+            self._told(before, status)
+            lost = True
+        except FlushPumpError:
+            # What was heard last is what can be told.
+            pass
+        self.outcome = "link_lost" if lost else "unknown"
+        kind = LinkLost if lost else OutcomeUnknown
+        so_far = f"{self.so_far} when last heard"
+        self.problem = kind(f"{self.outcome.replace('_', ' ')}: {problem.message}; {so_far}", problem.remedy)

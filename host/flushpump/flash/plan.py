@@ -1,0 +1,144 @@
+"""What flashing has to change on a board, and in which order, so that it can be interrupted anywhere and run again.
+
+The manifest goes first and comes last: without it the board says that it is half flashed, and nothing moves. main.py
+is the first to be written, because it is what says so.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from flushpump.errors import Refused
+from flushpump.flash.image import AS_TEXT, FOLDERS, JOURNAL, MANIFEST, SETTINGS
+from flushpump.flash.raw_repl import PART, Found
+
+# A folder takes two blocks of LittleFS; and some are left for what it moves around.
+_FOLDER_BLOCKS = 2
+_SPARE_BLOCKS = 4
+_FIRST = ("main.py", "boot.py", "board.json")
+
+
+class Board(Protocol):
+    """What carries a plan out: flash_prompt.Prompt."""
+
+    def make_folder(self, name: str) -> None: ...
+
+    def remove(self, name: str) -> None: ...
+
+    def write(self, name: str, data: bytes, progress: Callable[[int], None]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`remove`, `folders`, `write` are in their order; the manifest is in none of them. Sizes in bytes."""
+
+    remove: tuple[str, ...]
+    folders: tuple[str, ...]
+    write: dict[str, bytes]
+    kept: tuple[str, ...]
+    manifest: bytes
+    has_manifest: bool
+    manifest_fits: bool
+    needed: int
+    free: int
+
+    @classmethod
+    def of(cls, contents: dict[str, bytes], settings: dict[str, bytes], found: Found) -> Self:
+        """`contents` as of board_files.stage; `settings` for a board that has none. Refused when it cannot be done."""
+        files = found.files
+        _refuse_wrong_kinds(contents, found)
+        ours = [name for name in files if name.rpartition("/")[0] in FOLDERS or name == PART]
+        remove = tuple(sorted(name for name in ours if name not in contents))
+        wanted = {name: contents[name] for name in (*_FIRST, *sorted(contents)) if name in contents}
+        del wanted[MANIFEST]
+        kept = tuple(name for name, data in wanted.items() if _same(data, files.get(name)))
+        # An empty one is what a power cut leaves of a new file.
+        if not any(files.get(name, (0, b""))[0] for name in SETTINGS):
+            wanted |= settings
+        write = {name: data for name, data in wanted.items() if name not in kept}
+        needed_folders = {folder for name in write for folder in _folders_above(name)}
+        plan = cls(
+            remove,
+            tuple(sorted(needed_folders - found.folders)),
+            write,
+            kept,
+            contents[MANIFEST],
+            MANIFEST in files,
+            _same(contents[MANIFEST], files.get(MANIFEST)),
+            _needed_blocks(write, remove, len(needed_folders - found.folders), found) * found.block_size,
+            found.blocks_free * found.block_size,
+        )
+        if plan.write and plan.needed > plan.free:
+            raise Refused(
+                f"the board's file system is too full: {plan.needed / 1000:.0f} kB are needed and "
+                f"{plan.free / 1000:.0f} kB are free",
+                "remove files of your own from it; nothing has been changed",
+            )
+        return plan
+
+    @property
+    def done(self) -> bool:
+        """Whether all is as it should be already."""
+        return not self.write and not self.remove and self.manifest_fits
+
+    @property
+    def bytes_to_write(self) -> int:
+        """Of all files together."""
+        return sum(len(data) for data in self.write.values())
+
+    def carry_out(self, board: Board, progress: Callable[[str, int], None]) -> None:
+        """`progress` takes the file under way and the bytes written so far. Raises what the board raises."""
+        if self.done:
+            return
+        if self.has_manifest:
+            board.remove(MANIFEST)
+        for name in self.remove:
+            board.remove(name)
+        for name in self.folders:
+            board.make_folder(name)
+        before = 0
+        for name, data in self.write.items():
+            progress(name, before)
+            board.write(name, data, lambda written, name=name, before=before: progress(name, before + written))  # type: ignore[misc]
+            before += len(data)
+        board.write(MANIFEST, self.manifest, lambda written: None)
+
+
+def replaces_another_program(found: Found, contents: dict[str, bytes]) -> str:
+    """The name of a boot.py or main.py on the board that is not flushpump's; "" when there is none."""
+    if MANIFEST in found.files or any(name.rpartition("/")[0] in FOLDERS for name in found.files):
+        return ""
+    return next((name for name in AS_TEXT if name in found.files and not _same(contents[name], found.files[name])), "")
+
+
+def _folders_above(name: str) -> list[str]:
+    parts = name.split("/")[:-1]
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+def _same(data: bytes, found: tuple[int, bytes] | None) -> bool:
+    return found == (len(data), hashlib.sha256(data).digest())
+
+
+def _refuse_wrong_kinds(contents: dict[str, bytes], found: Found) -> None:
+    for name in (*contents, PART):
+        if name in found.folders:
+            raise Refused(f"{name} on the board is a folder, where the firmware has a file", "rename or remove it")
+    for name in (*FOLDERS, JOURNAL):
+        if name in found.files:
+            raise Refused(f"{name} on the board is a file, where the firmware has a folder", "rename or remove it")
+
+
+def _needed_blocks(write: dict[str, bytes], remove: tuple[str, ...], folders: int, found: Found) -> int:
+    """The most that is occupied at any moment beyond what is now: a file is written beside the one it replaces."""
+
+    def blocks(size: int) -> int:
+        return max(1, -(-size // found.block_size))
+
+    now = folders * _FOLDER_BLOCKS - sum(blocks(found.files[name][0]) for name in remove)
+    most = now
+    for name, data in write.items():
+        most = max(most, now + blocks(len(data)))
+        now += blocks(len(data)) - (blocks(found.files[name][0]) if name in found.files else 0)
+    return most + _SPARE_BLOCKS

@@ -1,0 +1,80 @@
+"""A record as a person reads it: what was run, on which path, by whom, and what every pulse gave."""
+
+from typing import Any
+
+from flushpump.cli.params import aligned
+from flushpump.records.store import Record, RecordError
+
+
+def record_lines(record: Record) -> list[str]:
+    """The record as lines of text. RecordError where somebody has altered it so that it makes no sense."""
+    try:
+        pulses = pulse_rows(record)
+        return [*aligned([list(row) for row in record_rows(record)]), *(aligned(pulses) if pulses else [])]
+    except (TypeError, ValueError, KeyError, AttributeError) as problem:
+        raise RecordError(f"record {record.number} makes no sense", "restore the file from a copy") from problem
+
+
+def record_rows(record: Record) -> list[tuple[str, str]]:
+    """What was run, label and text; raises whatever an altered record makes it raise."""
+    body = record.body
+    path = body.get("plan", {}).get("path", {})
+    loaded_ml = body.get("plan", {}).get("loaded_ml", 0.0)
+    peak_kpa = body.get("peak_kpa", 0.0)
+    return [
+        ("record", f"{record.record_id}, written {record.written_at}"),
+        ("sequence", str(body.get("sequence"))),
+        ("label", str(body.get("label") or "none: the record does not say whose line it was")),
+        ("operator", f"{body.get('operator')}, confirmed by {body.get('confirmed_by')}"),
+        ("path", ", ".join(str(path[key]) for key in ("line", "needle", "extension") if path.get(key))),
+        ("syringe", f"{path.get('syringe')} ({path.get('syringe_brand')}), filled with {loaded_ml:g} mL"),
+        ("limits", f"working {path.get('working_limit_kpa', 0):.0f} kPa, hard {path.get('hard_limit_kpa', 0):.0f} kPa"),
+        ("pump", f"firmware {body.get('firmware')}, target {body.get('target')}"),
+        ("answers", ", ".join(_answer(answer) for answer in body.get("answers", [])) or "none"),
+        ("alarms", ", ".join(_words(alarm.get("name")) for alarm in body.get("alarms", [])) or "none"),
+        ("outcome", f"{_words(body.get('outcome'))}, verdict {_words(body.get('verdict'))}, peak {peak_kpa:.0f} kPa"),
+        ("volume", _volume(body)),
+    ]
+
+
+def _words(name: Any) -> str:
+    return str(name).replace("_", " ")
+
+
+def _answer(answer: dict[str, Any]) -> str:
+    given = "yes" if answer.get("yes") else "no"
+    return f"{_words(answer.get('question'))}: {given} (by {answer.get('by')})"
+
+
+def _volume(body: dict[str, Any]) -> str:
+    text = f"{body.get('delivered_ml', 0):.2f} of {body.get('intended_ml', 0):.2f} mL delivered"
+    text += f", {body.get('uncertain_ml', 0):.2f} mL uncertain"
+    duration_s = body.get("duration_s")
+    # A run whose end was never told has no duration.
+    return text if duration_s is None else f"{text}, in {duration_s:.1f} s"
+
+
+def pulse_rows(record: Record) -> list[list[str]]:
+    """What every pulse gave, under a heading; nothing where there was none. Raises as `record_rows`."""
+    pulses = record.body.get("pulses", [])
+    if not pulses:
+        return []
+    rows = [["pulse", "mL", "s", "peak kPa", "kPa s/mL", "uL/kPa", "lowered", "verdict"]]
+    for pulse in pulses:
+        rows.append(
+            [
+                str(pulse["index"] + 1),
+                f"{pulse['delivered_ml']:.3f}",
+                f"{pulse['duration_s']:.3f}",
+                f"{pulse['peak_kpa']:.1f}",
+                _figure(pulse["resistance_kpa_s_per_ml"]),
+                _figure(pulse["compliance_ul_per_kpa"]),
+                f"{pulse.get('derated_percent', 0)} %" if pulse.get("derated") else "no",
+                _words(pulse.get("verdict", "")),
+            ]
+        )
+    return rows
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

@@ -1,0 +1,105 @@
+"""Before flashing, a running pump is asked for its prompt: when it leaves its loop, and when it does not."""
+
+import pytest
+from flushpump.errors import LinkLost, NoDevice, Refused
+from flushpump.flash import discovery
+
+from host.tests.support.scripted_pump import WRONG_STATE, ScriptedPort, ScriptedPump
+
+STRAP = "set the board's service strap and restart it, so that it stays at its prompt, and run the command again"
+STOP = "wait until it has ended, or call flushpump stop first"
+
+
+@pytest.fixture(autouse=True)
+def plugged(monkeypatch: pytest.MonkeyPatch, port: ScriptedPort) -> None:
+    monkeypatch.setattr(discovery, "open_port", lambda name: port)
+
+
+def leave() -> bool:
+    return discovery._leave_loop("/dev/ttyACM0")
+
+
+def refusal() -> str:
+    with pytest.raises(Refused) as refused:
+        leave()
+    return str(refused.value)
+
+
+def test_a_pump_that_stands_still_leaves_its_loop(device: ScriptedPump) -> None:
+    assert leave()
+    assert device.names()[-1] == "SERVICE"
+
+
+def test_firmware_with_another_message_table_is_left_too(device: ScriptedPump) -> None:
+    device.table_hash = b"else"
+    assert leave()
+    assert device.names() == ["SERVICE"]
+
+
+def test_a_pump_that_moves_is_not_disturbed(device: ScriptedPump) -> None:
+    device.moving = True
+    assert refusal() == f"the pump moves; {STOP}"
+    assert device.moving
+    assert "SERVICE" not in device.names()
+
+
+def test_a_pump_in_the_middle_of_a_program_is_not_disturbed(device: ScriptedPump) -> None:
+    device.answers["SERVICE"] = lambda values: (WRONG_STATE, {})
+    assert refusal().endswith(STOP)
+
+
+def test_a_pump_that_is_paired_with_another_key_needs_its_strap(device: ScriptedPump) -> None:
+    device.key = b"0123456789abcdef"
+    assert refusal() == f"the pump does not take this pairing key; {STRAP}"
+
+
+def test_a_pump_of_another_protocol_version_needs_its_strap(device: ScriptedPump) -> None:
+    device.version += 0x10
+    assert refusal().endswith(STRAP)
+
+
+def test_a_simulated_pump_has_no_board(device: ScriptedPump) -> None:
+    device.fields["INFO"] = {"unit": b"SIM00001"}
+    with pytest.raises(NoDevice, match="is a simulated one; there is no board to flash"):
+        leave()
+
+
+def test_where_no_pump_answers_there_is_no_loop_to_leave(port: ScriptedPort, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "write", lambda data: len(data))
+    assert not leave()
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *heard: bytes | Exception) -> list[bytes]:
+    """A board that is heard to say that, in turn, and that never answers as a pump."""
+    left = list(heard)
+
+    def hear(port: str, patience_s: float, call: bytes) -> bytes:
+        said = left.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    monkeypatch.setattr(discovery, "hear", hear)
+    monkeypatch.setattr(discovery, "_leave_loop", lambda port: False)
+    monkeypatch.setattr(discovery, "_ROUND_S", 0)
+    return left
+
+
+def test_a_board_whose_firmware_fails_again_and_again_is_caught_at_its_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, absent = LinkLost("vanished"), NoDevice("there is no such port")
+    left = play(monkeypatch, b"", b"Traceback (most recent", gone, absent, absent, b"", b"\r\n>>> ", b"not asked")
+    discovery.bring_to_prompt("/dev/ttyACM0")
+    assert left == [b"not asked"]
+
+
+def test_a_board_that_does_not_come_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    play(monkeypatch, LinkLost("vanished"), *[NoDevice("there is no such port")] * 20)
+    with pytest.raises(NoDevice, match="the board at /dev/ttyACM0 does not come back; plug it in again"):
+        discovery.bring_to_prompt("/dev/ttyACM0")
+
+
+def test_a_port_that_is_silent_is_given_up_after_three_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = play(monkeypatch, b"", b"", b"", b"not asked")
+    with pytest.raises(NoDevice, match="nothing answers at /dev/ttyACM0; check the cable"):
+        discovery.bring_to_prompt("/dev/ttyACM0")
+    assert left == [b"not asked"]

@@ -1,0 +1,112 @@
+"""Cases on a Dask cluster: the workers have flushpump installed, the scheduler hands out the cases."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+
+from distributed import CancelledError, Client, wait
+from flushpump.errors import NoDevice, UsageProblem
+
+from flushsim.campaign.code_fingerprint import code_fingerprint
+from flushsim.campaign.config import Description
+from flushsim.campaign.executor import LOOK_S, Done
+from flushsim.campaign.rows import Row, row_of
+
+_AHEAD = 2
+_ANSWER_S = 10
+_WORKERS_S = 30
+
+
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
+
+
+def check_address(address: str) -> None:
+    """UsageProblem for an address that can be none.
+
+    A Dask client that gets one leaves threads behind, and ends the program with a traceback after 20 s.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not 0 < int(found[4]) < 65536:
+        raise UsageProblem(
+            f"{address!r} is no address of a Dask scheduler", "write it as in --scheduler tcp://localhost:8786"
+        )
+
+
+class Cluster:
+    """Labour of a cluster whose scheduler is at `address`, as in tcp://10.0.0.1:8786. NoDevice when nobody answers."""
+
+    def __init__(self, description: Description, address: str) -> None:
+        check_address(address)
+        self._address = address
+        # What goes wrong is told here, in a sentence.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+        try:
+            self._client = Client(address, timeout=_ANSWER_S, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as problem:
+            raise NoDevice(
+                f"no Dask scheduler answers at {address}", "give its address, as in --scheduler tcp://localhost:8786"
+            ) from problem
+        try:
+            self._client.wait_for_workers(1, timeout=_WORKERS_S)
+        except TimeoutError as problem:
+            self._client.close()
+            raise NoDevice(f"the Dask scheduler at {address} has no workers", "start some") from problem
+        self._description = self._client.scatter(description, broadcast=True, hash=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
+        """See Labour. Dask itself runs a case again whose worker died, three times at most."""
+        try:
+            yield from self._run(iter(cases))
+        except (OSError, CancelledError) as problem:
+            raise self._lost() from problem
+
+    def _run(self, waiting: Iterator[int]) -> Iterator[Done | None]:
+        under_way: dict[Any, int] = {}
+        while True:
+            at_once = _AHEAD * max(1, sum(self._client.nthreads().values()))
+            for case in islice(waiting, max(0, at_once - len(under_way))):
+                under_way[self._client.submit(_work, self._description, case, code_fingerprint(), pure=False)] = case
+            if not under_way:
+                return
+            try:
+                with self._client.as_current():
+                    ended = wait(list(under_way), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                yield None
+                continue
+            for future in ended:
+                yield self._done(future, under_way.pop(future))
+
+    def _done(self, future: Any, case: int) -> Done:
+        if future.status == "finished":
+            return Done(case, future.result())
+        if future.status in ("cancelled", "lost"):
+            raise self._lost()
+        problem = future.exception()
+        return Done(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
+
+    def _lost(self) -> NoDevice:
+        return NoDevice(f"the Dask scheduler at {self._address} does not answer any more")
+
+
+# The firmware is imported by changing what is imported in the whole process, so one case at a time in each.
+_one_at_a_time = threading.Lock()
+
+
+def _work(description: Description, case: int, code: str) -> Row:
+    if code_fingerprint() != code:
+        raise RuntimeError("this worker has another version of flushpump")
+    with _one_at_a_time:
+        return row_of(description, case)

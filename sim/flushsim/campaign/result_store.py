@@ -1,0 +1,120 @@
+"""The folder of a campaign's results: Parquet parts, each whole or not there, and what they were made with.
+
+A part is written beside its place and then renamed, so whatever happens to program, machine or disk, the runs of all
+parts before it are kept. Runs are known by their case's number, so it does not matter which part holds them.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from flushpump.errors import FileProblem, Refused, UsageProblem
+
+from flushsim.campaign.code_fingerprint import code_fingerprint
+from flushsim.campaign.config import Description
+from flushsim.campaign.rows import Row
+from flushsim.campaign.schema import SCHEMA
+
+MADE_WITH = "campaign.json"
+_PART = "part-*.parquet"
+_WRITING = ".writing"
+
+
+class NoRoom(FileProblem):
+    """The results cannot be written."""
+
+
+class Parts:
+    """The parts in `folder`. `begin` makes the folder, or takes up the campaign that it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.done: set[int] = set()
+
+    def begin(self, description: Description) -> None:
+        """Raises Refused where the folder holds another campaign, UsageProblem or NoRoom where there can be none."""
+        made_with = {
+            "campaign": description.name,
+            "seed": description.seed,
+            "code": code_fingerprint(),
+            "description": description.text,
+        }
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for left_over in self.folder.glob("*" + _WRITING):
+                left_over.unlink()
+            note = self.folder / MADE_WITH
+            if note.exists():
+                self._check(json.loads(note.read_text(encoding="utf-8")), made_with)
+            elif any(self.folder.iterdir()):
+                raise UsageProblem(f"{self.folder} is not empty and holds no campaign", "name another folder")
+            else:
+                self._write_note(note, made_with)
+        except OSError as problem:
+            raise UsageProblem(
+                f"{self.folder} cannot hold the results: {problem.strerror or problem}", "name another folder"
+            ) from problem
+        except ValueError as problem:
+            raise Refused(f"{self.folder / MADE_WITH} cannot be read: {problem}", "name another folder") from problem
+        self.done = set(_cases_in(self.files()))
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Writes the rows as one more part. Raises NoRoom; nothing of an earlier part is lost then."""
+        if not rows:
+            return
+        # The numbers of its cases, of which no two parts share any, are a name that nobody else takes.
+        cases = [row["case"] for row in rows]
+        place = self.folder / f"part-{min(cases):07d}-{max(cases):07d}.parquet"
+        writing = place.with_name(place.name + _WRITING)
+        try:
+            _write(pa.Table.from_pylist(sorted(rows, key=lambda row: row["case"]), schema=SCHEMA), writing)
+            os.replace(writing, place)
+        except OSError as problem:
+            writing.unlink(missing_ok=True)
+            raise NoRoom(
+                f"the results cannot be written to {self.folder}: {_reason(problem)}; {len(self.done)} "
+                "finished runs are kept",
+                "make room and give the same command again",
+            ) from problem
+        self.done.update(cases)
+
+    def files(self) -> list[Path]:
+        """All parts, in order."""
+        return sorted(self.folder.glob(_PART))
+
+    def _check(self, found: dict[str, object], wanted: dict[str, object]) -> None:
+        differs = [key for key, value in wanted.items() if found.get(key) != value]
+        if differs:
+            what = {"code": "firmware or simulator", "description": "description"}.get(differs[-1], differs[-1])
+            raise Refused(
+                f"{self.folder} holds runs made with another {what}", "name another folder with --output, or delete it"
+            )
+
+    def _write_note(self, note: Path, made_with: dict[str, object]) -> None:
+        writing = note.with_name(note.name + _WRITING)
+        writing.write_text(json.dumps(made_with, indent=2) + "\n", encoding="utf-8")
+        os.replace(writing, note)
+
+
+def _reason(problem: OSError) -> str:
+    """The system's own words, which Arrow keeps behind many others."""
+    number = re.search(r"\[errno (\d+)\]", str(problem))
+    return os.strerror(int(number[1])) if number else problem.strerror or str(problem)
+
+
+def _write(table: pa.Table, place: Path) -> None:
+    pq.write_table(table, place, compression="zstd")
+    with place.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _cases_in(files: Iterable[Path]) -> Iterable[int]:
+    for file in files:
+        try:
+            yield from pq.read_table(file, columns=["case"])["case"].to_pylist()
+        except (OSError, pa.ArrowInvalid) as problem:
+            raise Refused(f"{file} cannot be read: {problem}", "delete it; its cases are then run again") from problem

@@ -1,0 +1,92 @@
+"""What faults and people make of the line at a time: its condition for the solver, and the vein's pressure.
+
+What narrows the line is taken to lie at the catheter's tip: a tear or a needle that has come out is not narrowed by it.
+"""
+
+from dataclasses import replace
+from math import inf
+
+from flushsim.faults.schedule import FaultClock
+from flushsim.plant.flow_paths import Condition, Route
+from flushsim.plant.parameters import PlantPath
+from flushsim.plant.pressure_drop import curve_of
+from flushsim.plant.vein import Vein, cough_kpa
+
+# What a fibrin flap costs forwards, of the 1 to 3 that are known.
+FLAP_FORWARDS = 1.5
+
+
+class LineState:
+    """The line's state by the faults that are on, and what outlasts them: a tear.
+
+    `connected` is whether the extension set is on the line; it is off for priming.
+    """
+
+    def __init__(self, path: PlantPath, faults: FaultClock) -> None:
+        self.connected = True
+        self._path = path
+        self._faults = faults
+        self._ticks_per_s = faults.ticks_per_us * 1_000_000
+        self._vein = Vein(path)
+        self._needle = curve_of(path.needle())
+        self._coughing = False
+        self._height_kpa = path.hydrostatic_kpa
+        self._torn = False
+        # The vein's pressure as long as it does not change, else None.
+        self.still_kpa: float | None = None
+        self._look_whether_still()
+        # Above this the catheter tears; inf as long as it cannot.
+        self.tears_at_kpa = inf
+
+    def condition(self, ticks: int) -> Condition:
+        """The line's condition from now on until the faults change."""
+        faults = self._faults
+        self._coughing = faults.has("cough")
+        self.tears_at_kpa = inf if self._torn else faults.severity("rupture", inf)
+        height_mm = faults.severity("height", self._path.height_mm)
+        self._height_kpa = replace(self._path, height_mm=height_mm).hydrostatic_kpa
+        self._look_whether_still()
+        route = self._route()
+        upstream = Condition(bubble_ml=faults.severity("bubble"), leak_share=faults.severity("leak"), route=route)
+        if route is Route.ROOM or route is Route.BURST:
+            return upstream
+        tissue = {Route.TIP_IN_TISSUE: "extravasation", Route.NEEDLE_IN_TISSUE: "dislodged"}.get(route, "")
+        upstream = replace(upstream, closed=faults.has("occlusion"), tissue_kpa_per_ml=faults.severity(tissue))
+        if route is Route.NEEDLE_IN_TISSUE:
+            return upstream
+        scale, growth_per_s = faults.line_scale(ticks)
+        back = 1.0
+        if faults.has("fibrin-flap"):
+            scale *= FLAP_FORWARDS
+            back = max(faults.severity("fibrin-flap") / FLAP_FORWARDS, 1.0)
+        return replace(upstream, scale=scale, growth_per_s=growth_per_s, back=back)
+
+    def _route(self) -> Route:
+        faults = self._faults
+        if faults.has("disconnect") or not self.connected:
+            return Route.ROOM
+        if faults.has("dislodged"):
+            return Route.NEEDLE_IN_TISSUE
+        if self._torn:
+            return Route.BURST
+        return Route.TIP_IN_TISSUE if faults.has("extravasation") else Route.VEIN
+
+    def _look_whether_still(self) -> None:
+        still = self._vein.quiet and not self._coughing
+        self.still_kpa = self._vein.kpa(0.0) - self._height_kpa if still else None
+
+    def far_kpa(self, ticks: int) -> float:
+        """The vein's pressure at a time as it is seen at the pump's height."""
+        kpa = self._vein.kpa(ticks / self._ticks_per_s) - self._height_kpa
+        if self._coughing:
+            kpa += cough_kpa(self._faults.severity("cough"), self._faults.on_for_s("cough", ticks))
+        return kpa
+
+    def tears(self, connector_kpa: float, flow_ml_per_s: float) -> bool:
+        """Whether the catheter tears now. What narrows it is taken to lie at its tip, so only the needle spares it."""
+        self._torn = connector_kpa - self._needle(flow_ml_per_s)[0] > self.tears_at_kpa
+        return self._torn
+
+    def mend(self) -> None:
+        """A new catheter."""
+        self._torn = False

@@ -1,0 +1,189 @@
+"""A case that was run, told as a story: what the host heard, laid over what the plant knows."""
+
+import numpy as np
+from flushpump.cli.live_view import phase_words
+from flushpump.planning.plan import Plan
+from flushpump.wire.events import alarm_happened
+from flushpump.wire.messages import Alarm, PhaseChange, PhaseKind, PulseResult, Question
+from numpy.typing import NDArray
+
+from flushsim.faults.routing import RIG
+from flushsim.faults.spec import KINDS, LINE, LINK, SENSOR, Fault, parse_faults
+from flushsim.fluids.history import FluidHistory, of_case
+from flushsim.fluids.line import SEGMENTS
+from flushsim.fluids.summary import FluidSummary
+from flushsim.plant.sensor import PressureSensor
+from flushsim.plots.run.timeline import LEAST_ML, Curve, Filling, Mark, PulseShown, Span, Story
+from flushsim.rig.trace import TraceRow
+from flushsim.scenario import CaseResult
+
+LEAST_BOLUS_ML = 0.0005
+SEEN_SHARE = 0.004
+"""A smaller change of what a segment holds is a tenth of a pixel."""
+# Faults that are there from power-on, whatever time is written.
+_BUILT_IN = ("sensor-offset", "sensor-gain", "wrong-syringe")
+_BEFORE_US = 100_000
+BEFORE_RUN = "old lock"
+"""What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
+
+
+def story_of(result: CaseResult) -> Story:
+    """The story of a case that was run with a list for its trace and with its flows. ValueError for one without."""
+    rows, flows = result.trace, result.flows
+    if not rows or flows is None:
+        raise ValueError("a case has to be run with a list for its trace, and with flows=True, to be drawn")
+    zero_us = result.truth.first_step_us or 0
+    rows = [row for row in rows if row.now_us >= zero_us - _BEFORE_US]
+    times_s = np.array([(row.now_us - zero_us) / 1e6 for row in rows])
+    us = np.array([row.now_us for row in rows])
+    driven_ml = np.interp(us, flows.time_us, flows.driven_ml)
+    fluids = of_case(result, before=BEFORE_RUN)
+    case, settings = result.case, result.settings
+    names = (case.line, case.needle, case.syringe, case.extension)
+    return Story(
+        title=f"{result.plan.sequence.name} on {case.line}",
+        path_text=f"{', '.join(name for name in names[1:] if name != 'none')}, seed {case.seed}",
+        zero_text="power-on" if result.truth.first_step_us is None else "the pump's first step",
+        told_text=result.report().sentence(),
+        truth_text=_truth(result),
+        fluid_texts=FluidSummary.of(fluids).sentences(),
+        times_s=times_s,
+        pressure_kpa=np.array([row.pressure_pa / 1000 for row in rows]),
+        reading_kpa=_readings(rows, result.plant.sensor),
+        sensor_lies=any(fault.where == SENSOR for fault in parse_faults(case.faults)),
+        flow_in_ml_per_s=_slope(times_s, driven_ml),
+        flow_out_ml_per_s=np.array([row.flow_ul_per_s / 1000 for row in rows]),
+        driven_ml=driven_ml,
+        out_ml=np.array([row.delivered_ul / 1000 for row in rows]),
+        leaked_ml=np.interp(us, flows.time_us, flows.leaked_ml),
+        ml_per_step=result.plant.plunger.ml_per_step,
+        working_kpa=settings.working_limit_pa / 1000,
+        hard_kpa=settings.hard_limit_pa / 1000,
+        phases=_phases(result, zero_us),
+        pulses=_pulses(result.told.pulses),
+        faults=tuple(_fault(fault, times_s) for fault in parse_faults(case.faults) if _came(fault, result)),
+        alarms=_alarms(result, zero_us),
+        fillings=_fillings(fluids, zero_us, float(times_s[0])),
+    )
+
+
+def _truth(result: CaseResult) -> str:
+    truth = result.truth
+    drawn_ml = 0.0 if result.told.end is None else result.told.end.aspirated_nl / 1e6
+    beyond = f" beyond the {drawn_ml:.2f} mL drawn in" if drawn_ml >= LEAST_ML else ""
+    words = f"in truth {truth.tip_ml:.2f} mL left the tip{beyond}, highest pressure {truth.peak_kpa:.0f} kPa"
+    if truth.leaked_ml >= LEAST_ML:
+        words += f", {truth.leaked_ml:.2f} mL leaked"
+    if truth.bolus_ml >= LEAST_BOLUS_ML and any(fault.where == LINE for fault in parse_faults(result.case.faults)):
+        words += f"; {truth.bolus_ml:.3f} mL follow when the line is mended"
+    missed = [_fault_words(fault) for fault in parse_faults(result.case.faults) if not _came(fault, result)]
+    return words + (f"; before it could come the run ended: {', '.join(missed)}" if missed else "")
+
+
+def _slope(times_s: Curve, driven_ml: Curve) -> Curve:
+    """Flow in mL/s: what was driven in each turn, over its time."""
+    if len(times_s) < 2:
+        return np.zeros(len(times_s))
+    flow = np.diff(driven_ml) / np.diff(times_s)
+    return np.concatenate((flow[:1], flow))
+
+
+def _readings(rows: list[TraceRow], sensor: PressureSensor) -> Curve:
+    """What the sensor said, kPa; NaN where it said nothing."""
+    zero, full = sensor.counts(0.0), sensor.counts(100.0)
+    counts = np.array([row.reading for row in rows], dtype=float)
+    return np.where(counts < 0, np.nan, (counts - zero) * 100.0 / (full - zero))
+
+
+def _phases(result: CaseResult, zero_us: int) -> tuple[Span, ...]:
+    """When each phase was under way, and when a question was waited with."""
+    changes = [(time_us, event) for time_us, event in result.told.events if isinstance(event, PhaseChange)]
+    spans = []
+    for number, (time_us, change) in enumerate(changes):
+        end_us = changes[number + 1][0] if number + 1 < len(changes) else result.duration_us
+        if change.question is Question.NONE and change.phase_kind is PhaseKind.WAIT:
+            continue
+        words = _phase_words(result.plan, change)
+        spans.append(Span(max(0.0, (time_us - zero_us) / 1e6), (end_us - zero_us) / 1e6, words))
+    return tuple(spans)
+
+
+def _phase_words(plan: Plan, change: PhaseChange) -> str:
+    if change.question is not Question.NONE:
+        return f"asks: {change.question.name.lower().replace('_', ' ')}"
+    # Without "phase 1 of 3": the picture shows the order by itself.
+    return phase_words(plan, change.phase_index).partition(", ")[2] or f"phase {change.phase_index + 1}"
+
+
+def _pulses(told: list[PulseResult]) -> tuple[PulseShown, ...]:
+    pulses = sorted(told, key=lambda pulse: pulse.index)
+    shown = []
+    for number, pulse in enumerate(pulses):
+        start_s = pulse.start_us / 1e6
+        driven_s = start_s + pulse.duration_us / 1e6
+        end_s = driven_s + pulse.pause_us / 1e6
+        if number + 1 < len(pulses):
+            end_s = min(end_s, pulses[number + 1].start_us / 1e6)
+        shown.append(PulseShown(start_s, driven_s, max(driven_s, end_s), pulse))
+    return tuple(shown)
+
+
+def _from_power_on(fault: Fault) -> bool:
+    """Whether the fault does not wait for the first step."""
+    return fault.name in _BUILT_IN or (fault.at_us == 0 and fault.where in (LINK, RIG))
+
+
+def _came(fault: Fault, result: CaseResult) -> bool:
+    """Whether the run lived to see the fault."""
+    if _from_power_on(fault):
+        return True
+    first_us = result.truth.first_step_us
+    return first_us is not None and first_us + fault.at_us <= result.duration_us
+
+
+def _fault_words(fault: Fault) -> str:
+    kind = KINDS[fault.name]
+    return fault.name if kind.default is None else f"{fault.name} {fault.severity:g} {kind.unit}".rstrip()
+
+
+def _fault(fault: Fault, times_s: Curve) -> Span:
+    begin_s, end_s = float(times_s[0]), float(times_s[-1])
+    at_s = begin_s if _from_power_on(fault) else fault.at_us / 1e6
+    return Span(at_s, end_s if fault.ends_us is None else min(end_s, fault.ends_us / 1e6), _fault_words(fault))
+
+
+def _alarms(result: CaseResult, zero_us: int) -> tuple[Mark, ...]:
+    seen: dict[int, Mark] = {}
+    for time_us, event in result.told.events:
+        if isinstance(event, Alarm) and event.code and event.occurrence not in seen:
+            seen[event.occurrence] = Mark((time_us - zero_us) / 1e6, f"alarm: {alarm_happened(event.code)}")
+    return tuple(seen[occurrence] for occurrence in sorted(seen))
+
+
+def _fillings(fluids: FluidHistory, zero_us: int, start_s: float) -> tuple[Filling, ...]:
+    """What each segment of the line held, in the order of the way through it, and what was at the tip."""
+    times_s = (fluids.time_us - zero_us) / 1e6
+    first = max(0, int(np.searchsorted(times_s, start_s, "right")) - 1)
+    times_s = np.maximum(times_s[first:], start_s)
+
+    def filling(segment: str, volume_ml: float | None, shares: dict[str, Curve]) -> Filling:
+        seen = {fluid: share[first:] for fluid, share in shares.items() if share[first:].max() > SEEN_SHARE}
+        rows = _changing(np.stack(list(seen.values()), axis=1))
+        return Filling(segment, volume_ml, times_s[rows], {fluid: share[rows] for fluid, share in seen.items()})
+
+    # The syringe empties; what it holds is its own fluid, or what was drawn back, which the words tell.
+    parts = [(segment, fluids.volume_ml(segment)) for segment in SEGMENTS if segment != "syringe"]
+    fillings = [filling(name, volume_ml, fluids.shares(name)) for name, volume_ml in parts if volume_ml > 0]
+    tip: dict[str, Curve] = {}
+    for label, fluid in enumerate(fluids.fluids):
+        tip[fluid] = tip.get(fluid, np.zeros(len(fluids.time_us))) + fluids.at_tip[:, label]
+    return (*fillings, filling("at the tip", None, tip))
+
+
+def _changing(shares: Curve) -> NDArray[np.int64]:
+    """The rows that say something: the first and the last, and those about which a share changes so that it is seen."""
+    kept = [0]
+    for row in range(1, len(shares)):
+        if np.abs(shares[row] - shares[kept[-1]]).max() > SEEN_SHARE:
+            kept += [row - 1, row] if row - 1 > kept[-1] else [row]
+    return np.array(sorted({*kept, len(shares) - 1}))

@@ -1,0 +1,168 @@
+"""The picture of one run: strips and panels under each other on one axis of time, 1200 px wide.
+
+From the top: phases, faults and alarms; flow in and out; pressure with its limits; volumes and steps; what the pump
+said of each pulse, with its evidence; what each segment held. A panel that has nothing to show is left out. Every text
+has a place of its own, beside or above what it names, so that none lies over a curve or over another text.
+"""
+
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from flushsim.plots.colours import LIGHT
+from flushsim.plots.run import panels as strips
+from flushsim.plots.run import pulse_panel
+from flushsim.plots.run.timeline import LEAST_ML, Story
+from flushsim.plots.style import LEFT_IN, RIGHT_IN, WIDTH_IN, Box, curve, legend_above, new_figure, placed, title_row
+
+WITH_GRID = ("flow", "pressure", "volume")
+_TITLE_IN, _LINE_IN, _UNDER_IN = 0.37, 0.21, 0.09
+_TOP_BARE_IN = 0.06
+_BOTTOM_IN = 0.5
+_GAP_IN = 0.36
+# What a line of the heading has room for, on average with some to spare.
+_LINE_LETTERS = 168
+# Spaces at a line's beginning would be lost in SVG.
+_INDENT = "\u00a0" * 4
+_STEPS = [1, 2, 2.5, 5, 10]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    name: str
+    height_in: float
+    gap_in: float
+    draw: Callable[[Axes, Story], None]
+
+
+def draw(story: Story, heading: bool = True) -> Figure:
+    """The picture; without `heading` for a page, which has one and can be zoomed. To be called within `style.looks`."""
+    panels = _panels(story, whole=heading)
+    lines = _heading(story) if heading else []
+    above_in = _TITLE_IN + _LINE_IN * len(lines) + _UNDER_IN if heading else _TOP_BARE_IN
+    height_in = above_in + sum(panel.gap_in + panel.height_in for panel in panels) + _BOTTOM_IN
+    figure = new_figure(height_in)
+    top_in = above_in
+    axes: list[Axes] = []
+    for panel in panels:
+        top_in += panel.gap_in
+        box = Box(LEFT_IN, top_in, WIDTH_IN - LEFT_IN - RIGHT_IN, panel.height_in)
+        one = placed(figure, box, sharex=axes[0] if axes else None, label=panel.name)
+        one.set_xlim(story.start_s, story.end_s)
+        axes.append(one)
+        top_in += panel.height_in
+    for one, panel in zip(axes, panels, strict=True):
+        panel.draw(one, story)
+        if panel.name in WITH_GRID:
+            strips.draw_onsets(one, story)
+        _time_axis(one, story, last=one is axes[-1])
+    if heading:
+        left = 0.2 / WIDTH_IN
+        figure.text(left, 1 - 0.1 / height_in, title(story), va="top", fontsize=12, fontweight="bold")
+        for number, line in enumerate(lines):
+            figure.text(left, 1 - (_TITLE_IN + number * _LINE_IN) / height_in, line, va="top")
+    return figure
+
+
+def _panels(story: Story, whole: bool) -> list[_Panel]:
+    panels = [
+        _Panel("events", strips.events_height_in(story), 0.0, strips.draw_events),
+        _Panel("flow", 1.35, _GAP_IN, _flow),
+        _Panel("pressure", 2.0, _GAP_IN, _pressure),
+        _Panel("volume", 1.5, _GAP_IN, _volume),
+    ]
+    if story.pulses:
+        draw_pulses = partial(pulse_panel.draw, all_texts=not whole)
+        panels.append(_Panel("pulses", pulse_panel.height_in(story), _GAP_IN, draw_pulses))
+    for number, filling in enumerate(story.fillings):
+        gap_in = 0.09 if number else _GAP_IN
+        panels.append(_Panel(f"filling {number}", 0.42, gap_in, strips.filling(filling, number)))
+    return panels
+
+
+def title(story: Story) -> str:
+    """What was run, in a line."""
+    return f"{story.title}: {story.path_text}"
+
+
+def _heading(story: Story) -> list[str]:
+    texts = [f"The pump: {story.told_text}", f"The plant: {story.truth_text}"]
+    texts += [text if number else f"The fluids: {text}" for number, text in enumerate(story.fluid_texts)]
+    lines = []
+    for text in texts:
+        begins = "" if text.startswith("The ") else _INDENT
+        # A number stays with its unit.
+        whole = re.sub(r"(?<=\d) (?=[%a-zA-Z])", "\u00a0", text)
+        lines += textwrap.wrap(whole, _LINE_LETTERS, initial_indent=begins, subsequent_indent=_INDENT)
+    return lines
+
+
+def _time_axis(axes: Axes, story: Story, last: bool) -> None:
+    axes.set_xlim(story.start_s, story.end_s)
+    axes.xaxis.set_major_locator(MaxNLocator(14, steps=[1, 2, 5, 10]))
+    axes.tick_params(axis="x", labelbottom=last, length=3 if last else 0)
+    axes.xaxis.set_gid(f"axis-{axes.get_label()}")
+    if last:
+        # Not the axis' own label, which goes when a page puts ticks of its own there.
+        axes.annotate(
+            f"time since {story.zero_text}, s", (0.5, 0), (0, -22), xycoords="axes fraction",
+            textcoords="offset points", ha="center", va="top",
+        )  # fmt: skip
+
+
+def _flow(axes: Axes, story: Story) -> None:
+    title_row(axes, "flow, mL/s")
+    curve(axes, story.times_s, story.flow_in_ml_per_s, "plunger", "into the line, by the plunger", width=1.0)
+    curve(axes, story.times_s, story.flow_out_ml_per_s, "tip", "out of the tip", width=1.4)
+    axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
+    legend_above(axes)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+
+
+def _pressure(axes: Axes, story: Story) -> None:
+    title_row(axes, "pressure at the syringe, kPa")
+    axes.axhline(story.hard_kpa, color=LIGHT["hard"], linewidth=1.3, label=f"hard limit {story.hard_kpa:.0f}")
+    axes.axhline(
+        story.working_kpa, color=LIGHT["working"], linewidth=1.3, dashes=(6, 3),
+        label=f"working limit {story.working_kpa:.0f}",
+    )  # fmt: skip
+    if story.sensor_lies:
+        curve(axes, story.times_s, story.reading_kpa, "reading", "what the sensor says", width=2.6)
+    curve(axes, story.times_s, story.pressure_kpa, "pressure", "true pressure", width=1.4)
+    axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
+    top = max(story.hard_kpa, float(np.max(story.pressure_kpa))) * 1.06
+    axes.set_ylim(min(-8.0, float(np.min(story.pressure_kpa)) * 1.15), top)
+    legend_above(axes)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
+
+
+def _volume(axes: Axes, story: Story) -> None:
+    title_row(axes, "volume, mL")
+    curve(axes, story.times_s, story.driven_ml, "plunger", "driven, by the steps made", width=1.0)
+    curve(axes, story.times_s, story.out_ml, "tip", "out of the tip", width=1.6)
+    if float(np.max(story.leaked_ml)) >= LEAST_ML:
+        curve(axes, story.times_s, story.leaked_ml, "leaked", "leaked", width=1.6)
+    axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
+    legend_above(axes)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+    thousand_ml = 1000 * story.ml_per_step
+
+    def in_steps(ml: Any) -> Any:
+        return ml / thousand_ml
+
+    def in_ml(thousand_steps: Any) -> Any:
+        return thousand_steps * thousand_ml
+
+    steps = axes.secondary_yaxis("right", functions=(in_steps, in_ml))
+    steps.set_ylabel("thousand steps", fontsize="small", color=LIGHT["faint"])
+    steps.tick_params(colors=LIGHT["faint"], length=3)
+    steps.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
+    steps.spines["right"].set_color(LIGHT["grid"])

@@ -1,0 +1,28 @@
+"""A story written as the kind of file that its suffix names."""
+
+import io
+from pathlib import Path
+
+from flushsim.plots.run import figure as run_picture
+from flushsim.plots.run.page import description, run_page
+from flushsim.plots.run.timeline import Story
+from flushsim.plots.saving import check_target, write
+from flushsim.plots.style import looks
+from flushsim.plots.svg import svg_text
+
+
+def write_run(story: Story, file: Path) -> None:
+    """Draws the run into the file. UsageProblem, PictureError."""
+    check_target(file)
+    with looks():
+        kind = file.suffix.lower()
+        if kind == ".html":
+            data = run_page(story).encode()
+        elif kind == ".svg":
+            figure = run_picture.draw(story)
+            data = svg_text(figure, run_picture.title(story), description(story)).encode()
+        else:
+            drawn = io.BytesIO()
+            run_picture.draw(story).savefig(drawn, format="png", metadata={"Software": None})
+            data = drawn.getvalue()
+    write(file, data)

@@ -1,0 +1,176 @@
+"""The HTML page of one run: the picture, which can be stretched and read under the pointer, and its tables."""
+
+import json
+from html import escape
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from flushsim.plots import page
+from flushsim.plots.colours import LIGHT, of_verdict
+from flushsim.plots.run import figure as run_picture
+from flushsim.plots.run import pulse_panel
+from flushsim.plots.run.timeline import LEAST_ML, Curve, Story
+from flushsim.plots.svg import inline_svg
+
+# More points than this are not told under the pointer: the picture is 950 px wide.
+_POINTS_MOST = 5_000
+_POINTS_PER_INCH = 72
+_TOOLS = """<div class="tools" hidden>
+<button type="button" data-act="in">zoom in</button><button type="button" data-act="out">zoom out</button>
+<button type="button" data-act="back">earlier</button><button type="button" data-act="on">later</button>
+<button type="button" data-act="all">whole run</button>
+<span class="faint">or drag, double-click, Ctrl or Shift with the wheel, and + - 0 and the arrow keys</span>
+</div>
+"""
+
+
+def run_page(story: Story) -> str:
+    """The page of a run."""
+    figure = run_picture.draw(story, heading=False)
+    title = run_picture.title(story)
+    picture = inline_svg(figure, title, description(story), "run")
+    body = (
+        f"<h1>{escape(title)}</h1>\n"
+        f"<p>The pump: {escape(story.told_text)}</p>\n<p>The plant: {escape(story.truth_text)}</p>\n"
+        f"<p>The fluids: {escape('; '.join(story.fluid_texts))}</p>\n"
+        f'{_TOOLS}<div class="plot" tabindex="0" role="group" aria-label="picture of the run">\n{picture}\n'
+        '<div class="told" hidden></div>\n</div>\n'
+        f"{_pulses(story)}{_happened(story)}{_fillings(story)}"
+        f'<script type="application/json" id="story">{_json(story, figure)}</script>\n'
+    )
+    return page.page(title, body, page.resource("zoom.js"))
+
+
+def description(story: Story) -> str:
+    """The picture in words, for whoever cannot see it."""
+    faults = ", ".join(f"{fault.text} from {fault.start_s:.2f} s" for fault in story.faults) or "none"
+    alarms = ", ".join(f"{alarm.text} at {alarm.time_s:.2f} s" for alarm in story.alarms) or "none"
+    verdicts = ", ".join(pulse_panel.word(pulse.told) for pulse in story.pulses) or "none"
+    return (
+        f"Flow, pressure, volume and pulses over {story.end_s:.1f} s. The pump: {story.told_text}. "
+        f"The plant: {story.truth_text}. The fluids: {'; '.join(story.fluid_texts)}. "
+        f"The working limit is {story.working_kpa:.0f} kPa, the hard limit "
+        f"{story.hard_kpa:.0f} kPa. Faults: {faults}. Alarms: {alarms}. Verdicts of the pulses: {verdicts}."
+    )
+
+
+def _pulses(story: Story) -> str:
+    if not story.pulses:
+        return "<h2>Pulses</h2>\n<p>There was none.</p>\n"
+    rows = [
+        ["pulse", "verdict", "start, s", "driven for, s", "intended, mL", "delivered, mL"]
+        + [label for label, _ in pulse_panel.EVIDENCE]
+    ]
+    for pulse in story.pulses:
+        told = pulse.told
+        rows.append(
+            [
+                str(told.index + 1),
+                f'<span class="verdict" style="background: {_variable(of_verdict(told.verdict))}">'
+                f"{escape(pulse_panel.word(told))}</span>",
+                f"{pulse.start_s:.3f}",
+                f"{told.duration_us / 1e6:.3f}",
+                f"{told.intended_nl / 1e6:.3f}",
+                f"{told.delivered_nl / 1e6:.3f}",
+                *(tell(told) for _, tell in pulse_panel.EVIDENCE),
+            ]
+        )
+    return f"<h2>Pulses</h2>\n{page.table(rows, words=(1,), raw=(1,))}"
+
+
+def _happened(story: Story) -> str:
+    rows = [["from, s", "to, s", "what"]]
+    rows += [[f"{fault.start_s:.2f}", f"{fault.end_s:.2f}", f"fault: {fault.text}"] for fault in story.faults]
+    rows += [[f"{alarm.time_s:.2f}", "", alarm.text] for alarm in story.alarms]
+    rows += [[f"{phase.start_s:.2f}", f"{phase.end_s:.2f}", phase.text] for phase in story.phases]
+    rows[1:] = sorted(rows[1:], key=lambda row: float(row[0]))
+    return f"<h2>What happened</h2>\n{page.table(rows, words=(2,))}"
+
+
+def _fillings(story: Story) -> str:
+    if not story.fillings:
+        return ""
+    fluids = list(dict.fromkeys(fluid for filling in story.fillings for fluid in filling.shares))
+    rows = [["segment", "volume, mL", *(f"{fluid}, %" for fluid in fluids)]]
+    for filling in story.fillings:
+        last = [f"{100 * float(filling.shares[fluid][-1]):.1f}" if fluid in filling.shares else "" for fluid in fluids]
+        rows.append([filling.segment, "" if filling.volume_ml is None else f"{filling.volume_ml:.2f}", *last])
+    return f"<h2>What each segment holds at the end</h2>\n{page.table(rows)}"
+
+
+def _json(story: Story, figure: Figure) -> str:
+    """What zoom.js needs: where the panels lie (points from the top left), and the curves."""
+    width, height = (float(inches) * _POINTS_PER_INCH for inches in figure.get_size_inches())
+    boxes = [(axes, axes.get_position()) for axes in figure.axes]
+    first = boxes[0][1]
+    return json.dumps(
+        {
+            "left": round(first.x0 * width, 3),
+            "right": round(first.x1 * width, 3),
+            "bottom": round((1 - boxes[-1][1].y0) * height, 3),
+            "panels": [
+                {
+                    "top": round((1 - box.y1) * height, 3),
+                    "bottom": round((1 - box.y0) * height, 3),
+                    "grid": axes.get_label() in run_picture.WITH_GRID,
+                }
+                for axes, box in boxes
+            ],
+            "every": pulse_panel.every(story) if story.pulses else 1,
+            "start": story.start_s,
+            "end": story.end_s,
+            "spans": _spans(story),
+            "curves": _curves(story),
+        },
+        separators=(",", ":"),
+        allow_nan=False,
+    ).replace("<", "\\u003c")
+
+
+def _spans(story: Story) -> list[dict[str, Any]]:
+    spans = [(one.start_s, one.end_s, one.text) for one in story.phases]
+    spans += [(one.start_s, one.end_s, f"fault: {one.text}") for one in story.faults]
+    spans += [
+        (one.start_s, one.end_s, f"pulse {one.told.index + 1}: {pulse_panel.word(one.told)}") for one in story.pulses
+    ]
+    return [{"from": round(start_s, 4), "to": round(end_s, 4), "text": text} for start_s, end_s, text in spans]
+
+
+def _curves(story: Story) -> list[dict[str, Any]]:
+    shown: list[tuple[str, str, int, Curve]] = [
+        ("pressure", "kPa", 1, story.pressure_kpa),
+        ("sensor", "kPa", 1, story.reading_kpa),
+        ("flow by the plunger", "mL/s", 2, story.flow_in_ml_per_s),
+        ("flow out of the tip", "mL/s", 2, story.flow_out_ml_per_s),
+        ("driven", "mL", 3, story.driven_ml),
+        ("out of the tip", "mL", 3, story.out_ml),
+    ]
+    if float(np.max(story.leaked_ml)) >= LEAST_ML:
+        shown.append(("leaked", "mL", 3, story.leaked_ml))
+    curves = [_thinned(story.times_s, shown)]
+    for filling in story.fillings:
+        shares = [(name, "%", 0, 100 * share) for name, share in filling.shares.items()]
+        curves.append({"segment": filling.segment, **_thinned(filling.times_s, shares)})
+    return curves
+
+
+def _thinned(times_s: Curve, shown: list[tuple[str, str, int, Curve]]) -> dict[str, Any]:
+    every = max(1, -(-len(times_s) // _POINTS_MOST))
+    return {
+        "times": [round(float(time_s), 4) for time_s in times_s[::every]],
+        "values": [
+            {
+                "name": name,
+                "unit": unit,
+                "digits": digits,
+                "data": [None if np.isnan(value) else round(float(value), digits + 1) for value in data[::every]],
+            }
+            for name, unit, digits, data in shown
+        ],
+    }
+
+
+def _variable(colour: str) -> str:
+    return next(f"var(--{name})" for name, value in LIGHT.items() if value == colour)

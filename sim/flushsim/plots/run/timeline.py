@@ -1,0 +1,101 @@
+"""What a picture of a run shows, as plain figures: curves, spans and marks on one axis of time.
+
+Times are seconds since the pump's first step, from which faults and the pump's own results count. Pressures are gauge
+pressures at the syringe's outlet in kPa, flows in mL/s, volumes in mL. Whoever has these can have the picture; no plant
+is needed.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from flushpump.wire.messages import PulseResult
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float64]
+LEAST_ML = 0.005
+"""Less is not told."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that lasted from `start_s` to `end_s`: a phase, a fault."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at `time_s`: an alarm."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class PulseShown:
+    """A pulse: when it was driven, until when it was looked at, and what the pump said of it."""
+
+    start_s: float
+    driven_s: float
+    end_s: float
+    told: PulseResult
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What one segment of the line held over time: per fluid a curve of shares from 0 to 1, which sum to 1.
+
+    `volume_ml` is None for a place.
+    """
+
+    segment: str
+    volume_ml: float | None
+    times_s: Curve
+    shares: dict[str, Curve]
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run. All curves have the length of `times_s`; a reading that was not there is NaN.
+
+    `zero_text` is what happened at 0 s, in words; `fluid_texts` what came of the fluids.
+    """
+
+    title: str
+    path_text: str
+    zero_text: str
+    told_text: str
+    truth_text: str
+    fluid_texts: tuple[str, ...]
+    times_s: Curve
+    pressure_kpa: Curve
+    reading_kpa: Curve
+    sensor_lies: bool
+    flow_in_ml_per_s: Curve
+    flow_out_ml_per_s: Curve
+    driven_ml: Curve
+    out_ml: Curve
+    leaked_ml: Curve
+    ml_per_step: float
+    working_kpa: float
+    hard_kpa: float
+    phases: tuple[Span, ...] = ()
+    pulses: tuple[PulseShown, ...] = ()
+    faults: tuple[Span, ...] = ()
+    alarms: tuple[Mark, ...] = ()
+    fillings: tuple[Filling, ...] = ()
+
+    @property
+    def start_s(self) -> float:
+        """Where the picture begins."""
+        return float(self.times_s[0])
+
+    @property
+    def end_s(self) -> float:
+        """Where it ends: with the run, or where its last pulse's words have room."""
+        starts = [pulse.start_s for pulse in self.pulses]
+        apart_s = min((after - before for before, after in pairwise(starts)), default=0.0)
+        return max([float(self.times_s[-1]), *(start_s + apart_s for start_s in starts[-1:])])

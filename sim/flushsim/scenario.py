@@ -1,0 +1,305 @@
+"""A case: one run of a sequence on one line with its faults, and what came of it: what was told, and what was true.
+
+The real client drives the real firmware (target `native`) over `flushsim://`'s port and answers every question with
+yes, at once. The same case gives the same run, byte for byte, in any process.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import inf
+from pathlib import Path as FilePath
+
+from flushpump.access.access_path import Path
+from flushpump.device.pump import Pump
+from flushpump.errors import FlushPumpError
+from flushpump.planning.plan import Plan
+from flushpump.planning.prior_visit import Visit, measured
+from flushpump.planning.sequence import load_sequence
+from flushpump.runs.report import RunReport
+from flushpump.wire.messages import (
+    Alarm,
+    Event,
+    PathSettings,
+    PhaseChange,
+    ProgramEnd,
+    PulseResult,
+    Question,
+    Telemetry,
+    Verdict,
+)
+
+from flushsim.faults.spec import Fault
+from flushsim.firmware.image import Firmware, load_firmware
+from flushsim.plant.flow_record import FlowRecord
+from flushsim.plant.parameters import PlantPath
+from flushsim.plant.plant import Plant
+from flushsim.rig.base import path_of
+from flushsim.rig.lockstep import Rig
+from flushsim.rig.trace import TraceRow
+from flushsim.url.serial_urls.protocol_flushsim import Serial
+
+# A read ends as soon as something comes, so the host hears nothing later for waiting longer than at a real port.
+_READ_WAIT_S = 0.05
+# A line that opens again has given back what it stored after so long: ten time constants of the slowest, a 3F PICC.
+_EMPTIES_US = 10_000_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run. The names are those of the catalogue, which the host believes in.
+
+    `path` is the line as it really is (None: as the catalogue says), `settings` what the pump is told of it (None:
+    what the plan says), `visit` what is known of its last visit. `faults` are texts as in `occlusion@3s`, or Faults;
+    `loaded_ml` None is what the plan needs.
+    """
+
+    sequence: str = "port-maintenance"
+    line: str = "smartport-ct-8f"
+    needle: str = "huber-20g"
+    syringe: str = "bd-10"
+    extension: str = "extension-20cm"
+    loaded_ml: float | None = None
+    seed: int = 1
+    faults: tuple[str | Fault, ...] = ()
+    path: PlantPath | None = None
+    settings: PathSettings | None = None
+    board: str = "rpi_pico"
+    visit: Visit | None = None
+
+    def plan(self) -> Plan:
+        """The plan of the run. Raises Refused, UsageProblem or UnknownName where there can be none."""
+        plan = _plan(self.sequence, self.line, self.needle, self.syringe, self.extension, self.loaded_ml)
+        return plan if self.visit is None else replace(plan, visit=self.visit)
+
+    def true_path(self) -> PlantPath:
+        """The line as it really is. Raises UnknownName."""
+        return self.path or path_of(self.line, self.needle, self.syringe, self.extension)
+
+
+@dataclass
+class Told:
+    """What the host was told. `events` come with the simulation's time in us at which it had them.
+
+    `problem` is the sentence of the error that ended the run at `problem_us`, "" without one; without `end` nobody has
+    told the end.
+    """
+
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    pulses: list[PulseResult] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    end: ProgramEnd | None = None
+    problem: str = ""
+    problem_us: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the whole run."""
+        return Verdict.NOT_JUDGED if self.end is None else self.end.verdict
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A motion of the plunger as it was: its first and last step in us since power-on, its steps and its direction."""
+
+    first_us: float
+    last_us: float
+    steps: float
+    direction: int
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the plant says, gauge pressures in kPa at the syringe's outlet, volumes in mL, times in us since power-on.
+
+    `first_step_us` is the time from which the faults' onsets count. `tip_ml` left the tip into the vein and was not
+    drawn back; `after_stop_ml` did so after the last step forwards. `relief_lowest_kpa` is the lowest pressure since
+    the relief began, `relief_drawn_ml` the most that came back in through the tip; None where nothing was relieved.
+    `bolus_ml` leaves the tip when all faults of the line end after the run: 0 where none was on.
+    """
+
+    first_step_us: int | None
+    last_forward_us: float | None
+    strokes: tuple[Stroke, ...]
+    peak_kpa: float
+    driven_ml: float
+    tip_ml: float
+    leaked_ml: float
+    after_stop_ml: float
+    relief_drawn_ml: float | None
+    relief_lowest_kpa: float | None
+    bolus_ml: float
+
+    def onset_us(self, fault: Fault) -> float | None:
+        """When a fault of line, drive or sensor began, us since power-on; None if the run ended before."""
+        return None if self.first_step_us is None else self.first_step_us + fault.at_us
+
+
+@dataclass
+class CaseResult:
+    """A case that was run. `trace` is the list that was asked for; `plant` is as the run left it, for who must know.
+
+    `flows` tells what flowed where, if that was asked for; `fluids.of_case` follows the fluids by it.
+    """
+
+    case: Case
+    plan: Plan
+    told: Told
+    truth: Truth
+    plant: Plant
+    settings: PathSettings
+    trace: list[TraceRow] | None
+    duration_us: int
+    flows: FlowRecord | None = None
+
+    def report(self) -> RunReport:
+        """What `flushpump run` would have reported."""
+        told = self.told
+        report = RunReport(self.plan, target="native", operator="nobody", confirmed_by="simulator")
+        report.problem = told.problem
+        report.pulses = {pulse.index: pulse for pulse in told.pulses}
+        report.alarms = {alarm.occurrence: alarm for alarm in told.alarms}
+        report.telemetry = next((event for _, event in reversed(told.events) if isinstance(event, Telemetry)), None)
+        if told.end is not None:
+            report.ended(told.end)
+        return report
+
+    def visit(self) -> Visit | None:
+        """What the next visit will know of this one; None when it says nothing of the line."""
+        found = measured(self.report().to_json(), self.plan.path)
+        return None if found is None else Visit("", "", *found)
+
+
+def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False) -> CaseResult:
+    """Runs the case to its end. `trace` is as for a Rig: a list that gets a row each turn, or a file.
+
+    Raises Refused, UsageProblem or UnknownName for a path or plan that cannot be, FaultError for a fault, FirmwareError
+    when the firmware fails. What goes wrong in the run itself, a link that is lost for instance, is part of the result.
+    """
+    plan = case.plan()
+    settings = case.settings or plan.settings()
+    rig = _CaseRig(
+        "native", faults=case.faults, seed=case.seed, trace=trace, path=case.true_path(),
+        firmware=_firmware(case.board),
+    )  # fmt: skip
+    if flows:
+        rig.plant.note_flows()
+    told = Told()
+    try:
+        with Pump.over(Serial.over(rig, _READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
+            rig.plant.change_syringe(plan.loaded_ml)
+            pump.set_path(settings)
+            pump.load(plan.program())
+            pump.start()
+            for event in pump.follow():
+                _take(told, rig, plan, pump, event)
+    except FlushPumpError as problem:
+        told.problem, told.problem_us = str(problem), rig.now_us
+    finally:
+        rig.close()
+    duration_us = rig.now_us
+    rows = trace if isinstance(trace, list) else None
+    record = rig.plant.flow_record() if flows else None
+    return CaseResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us, record)
+
+
+class _CaseRig(Rig):
+    """A rig that remembers what happened since the plunger turned back from driving forwards, looking once a turn."""
+
+    lowest_kpa = inf
+    drawn_ml = 0.0
+    _driven = False
+    _back = False
+    _highest_tip_ml = 0.0
+
+    def step(self) -> None:
+        super().step()
+        rate = self.plant.stepper.rate
+        if rate > 0:
+            self._driven = True
+            self._back = False
+        elif self._driven and (self._back or rate < 0):
+            self._look()
+
+    def _look(self) -> None:
+        line = self.plant.line
+        if not self._back:
+            self._back = True
+            self.lowest_kpa = inf
+            self.drawn_ml = 0.0
+            self._highest_tip_ml = line.tip_ml
+        self.lowest_kpa = min(self.lowest_kpa, line.p1)
+        self._highest_tip_ml = max(self._highest_tip_ml, line.tip_ml)
+        self.drawn_ml = max(self.drawn_ml, self._highest_tip_ml - line.tip_ml)
+
+
+@lru_cache(maxsize=512)
+def _plan(sequence: str, line: str, needle: str, syringe: str, extension: str, loaded_ml: float | None) -> Plan:
+    path = Path.of(line, needle, syringe, extension)
+    return Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml)
+
+
+@lru_cache(maxsize=8)
+def _firmware(board: str) -> Firmware:
+    """The firmware of all the cases that this process runs: reading and summing it takes a hundredth of a run."""
+    return load_firmware(board)
+
+
+def _nonces(seed: int) -> Callable[[int], bytes]:
+    """The client's nonces, which the device's answers depend on, drawn from the seed."""
+    return random.Random(f"{seed} nonces").randbytes
+
+
+def _take(told: Told, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
+    told.events.append((rig.now_us, event))
+    if isinstance(event, PulseResult):
+        told.pulses.append(event)
+    elif isinstance(event, Alarm):
+        if event.code:
+            told.alarms.append(event)
+    elif isinstance(event, ProgramEnd):
+        told.end = event
+    elif isinstance(event, PhaseChange) and event.question is not Question.NONE:
+        loaded_ml = 0.0
+        if event.question is Question.SYRINGE_CHANGED:
+            loaded_ml = plan.loaded_ml
+            rig.plant.change_syringe(loaded_ml)
+        pump.answer(event.question, True, loaded_ml)
+
+
+def _truth(rig: _CaseRig, told: Told) -> Truth:
+    plant = rig.plant
+    ticks_per_us = plant.ticks_per_us
+    strokes = tuple(
+        Stroke(burst.first_ticks / ticks_per_us, burst.last_ticks / ticks_per_us, burst.steps, burst.direction)
+        for burst in plant.bursts
+    )
+    forwards = [stroke for stroke in strokes if stroke.direction > 0]
+    last_us = forwards[-1].last_us if forwards else None
+    tip_ul = plant.delivered_ul
+    relieved = told.end is not None and told.end.relieved_nl > 0 and last_us is not None
+    return Truth(
+        first_step_us=plant.motion_started_us,
+        last_forward_us=last_us,
+        strokes=strokes,
+        peak_kpa=plant.peak_kpa,
+        driven_ml=plant.driven_ul / 1000,
+        tip_ml=tip_ul / 1000,
+        leaked_ml=plant.leaked_ul / 1000,
+        after_stop_ml=0.0 if last_us is None else (tip_ul - plant.delivered_at_us(last_us)) / 1000,
+        relief_drawn_ml=rig.drawn_ml if relieved else None,
+        relief_lowest_kpa=rig.lowest_kpa if relieved else None,
+        # Last, because the plant goes on for it.
+        bolus_ml=_bolus_ml(plant),
+    )
+
+
+def _bolus_ml(plant: Plant) -> float:
+    """What leaves the tip when everything is mended, in the time that the slowest line needs to empty."""
+    if not plant.faults:
+        return 0.0
+    before_ul = plant.delivered_ul
+    plant.clear_faults()
+    plant.advance(plant.now_us + _EMPTIES_US)
+    return (plant.delivered_ul - before_ul) / 1000
