@@ -1,4 +1,4 @@
-"""Starts the pump on a board: the ports of `hardware` under the control loop of `pump`, a step every 5 ms.
+"""Starts the pump on a board: the ports of `hardware` under the control loop of `pump`, a tick every 5 ms.
 
 Every way out of the loop ends the steps and switches the driver off first. Asked for the prompt (a SERVICE command, or
 the service strap at the start), the loop ends for good; after a fault the watchdog restarts the board, and the log
@@ -125,11 +125,11 @@ def turns(parts, watchdog, faults):
     gc.collect()
     gc.threshold(-1)
     watchdog.start()
-    step = controller.step
+    tick = controller.tick
     link = parts[1]
     due_us = time.ticks_us()
     while not controller.request:
-        locked_while_moving(controller, step)
+        locked_while_moving(controller, tick)
         watchdog.feed()
         due_us = time.ticks_add(due_us, _TURN_US)
         if time.ticks_diff(due_us, time.ticks_us()) < 0:

@@ -1,6 +1,6 @@
-"""The pump's control loop: one `step` every 5 ms over ports that are handed in.
+"""The pump's control loop: one `tick` every 5 ms over ports that are handed in.
 
-A step reads time, inputs and pressure; ends motion if it must; hears the host; runs the program; queues the
+A tick reads time, inputs and pressure; ends motion if it must; hears the host; runs the program; queues the
 next slices; and only then tells and notes things. While the pump moves it allocates nothing.
 """
 
@@ -25,11 +25,11 @@ from flushlink.viper_compat import const
 from . import alarms as alarm
 from . import settings as setting
 from .alarms import Alarms
-from .detection.detector import Judge
+from .detection.detector import Detector
 from .event_log import ENTRY_SIZE, EventLog
 from .ledger import Ledger, Window
 from .limiter import Limiter
-from .line_model import Hydraulics
+from .line_model import LineModel
 from .link.dispatch import Commands
 from .link.server import ANSWERED, NOTHING, READ, LinkServer
 from .link.telemetry import Telemetry
@@ -81,9 +81,9 @@ class Controller:
         self.settings = Settings(journal)
         self.motion = Motion(board, steps, counter)
         self.pressure = Pressure(board, pressure)
-        self.hydraulics = Hydraulics()
+        self.hydraulics = LineModel()
         self.limiter = Limiter(self.hydraulics)
-        self.judge = Judge(self.hydraulics, self.limiter)
+        self.judge = Detector(self.hydraulics, self.limiter)
         self.relief = Relief(self.motion, self.pressure, self.hydraulics)
         self.ledger = Ledger(self.hydraulics, journal)
         self.window = Window()
@@ -234,7 +234,7 @@ class Controller:
 
     # The loop
 
-    def step(self, now_us):
+    def tick(self, now_us):
         """One turn at `now_us` (modulo 2**30)."""
         was_moving = self.moving
         # Calls are dear here: `since` and `later` are written out.

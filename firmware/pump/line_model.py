@@ -33,7 +33,7 @@ TURBULENT_MAX = 1_000_000
 _STORED_MAX_PA = const(560_000)
 
 
-class Hydraulics:
+class LineModel:
     def __init__(self):
         # Places in it: turn_math.
         self.line = array("i", [0] * PATH_SIZE)

@@ -23,7 +23,7 @@ from .run_states import (
     STOPPING,
     WAITING,
 )
-from .termination import Ending
+from .termination import RunTermination
 from .ticks import since
 
 _VACUUM_PA = const(-50_000)
@@ -49,7 +49,7 @@ class Runner:
         self.outcome = 0
         self.elapsed_us = 0
         self._burst = Burst(parts)
-        self._ending = Ending(self, self._burst, parts)
+        self._ending = RunTermination(self, self._burst, parts)
         self._burst_index = 0
         self.start_us = 0
         self._start_ms = 0

@@ -15,7 +15,7 @@ _SETTLED_PA = const(1_000)
 _SETTLE_TURNS = const(300)
 
 
-class Ending:
+class RunTermination:
     """The end of `run`, a Runner, whose `state` leads on from here to RELIEVING and to STOPPED or IDLE."""
 
     def __init__(self, run, burst, parts):

@@ -1,13 +1,13 @@
 """A screw that does not hold by itself is held by its motor from when a path is set; others are let go after a run."""
 
 import pytest
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
 from flushsim.rig.lockstep import Rig
 
 from firmware.tests.support.run import LOCK, RigPort, perform, told_path
 
-PATH = Path.of("smartport-ct-8f", "huber-20g", "bd-10")
+PATH = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
 
 
 @pytest.mark.requirement("REQ-START-3")

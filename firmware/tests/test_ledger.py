@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pump.ledger import Ledger, Window
-from pump.line_model import Hydraulics
+from pump.line_model import LineModel
 from pump.program import ASPIRATE, FINISH, LOCK, PRIME, PULSES, STEADY, WAIT, is_dose
 
 from firmware.tests.support.ports import Journal
@@ -12,9 +12,9 @@ from firmware.tests.support.ports import Journal
 MARGIN_NL = 250_000
 
 
-def make(journal: Journal | None = None) -> tuple[Ledger, Journal, Hydraulics]:
+def make(journal: Journal | None = None) -> tuple[Ledger, Journal, LineModel]:
     journal = journal or Journal()
-    path = Hydraulics()
+    path = LineModel()
     path.configure(102_214, 2_000, 10_000, 2_000)
     return Ledger(path, journal), journal, path
 

@@ -3,7 +3,7 @@
 import pytest
 from pump.board import Board
 from pump.limiter import Limiter
-from pump.line_model import Hydraulics
+from pump.line_model import LineModel
 from pump.motion import Motion
 
 from firmware.tests.support.ports import TICKS_PER_US, Drive, board_data
@@ -19,7 +19,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
     """[(pressure Pa, uL/s made, allowed)] per turn, of a first-order line: C dP/dt = Q - P / R. R None: closed."""
     drive = Drive()
     motion = Motion(Board(board_data()), drive, drive)
-    path = Hydraulics()
+    path = LineModel()
     path.configure(STEP_PL, 2_000, 10_000, round(believed * 1000))
     limiter = Limiter(path)
     limiter.working_pa = WORKING_PA
@@ -54,10 +54,10 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
 
 @pytest.mark.requirement("REQ-PRES-2")
 @pytest.mark.parametrize("compliance", [2.0, 5.0, 15.0])
-def test_in_a_closed_line_pressure_comes_to_the_limit_and_passes_it_by_less_than_15_kpa(compliance, figure):
+def test_in_a_closed_line_pressure_comes_to_the_limit_and_passes_it_by_less_than_15_kpa(compliance, record_measurement):
     rows = drive_line(compliance, compliance, None, 400)
     over_kpa = (max(pressure for pressure, _, _ in rows) - WORKING_PA) / 1000
-    figure(f"overshoot in a closed line of {compliance:g} uL/kPa", over_kpa, "kPa", 15.0)
+    record_measurement(f"overshoot in a closed line of {compliance:g} uL/kPa", over_kpa, "kPa", 15.0)
     assert rows[-1][0] > 0.9 * WORKING_PA
 
 
@@ -97,7 +97,7 @@ def test_noise_of_the_sensor_costs_no_flow_worth_the_name():
 
 
 def test_a_slow_flow_that_was_limited_may_rise_again():
-    path = Hydraulics()
+    path = LineModel()
     path.configure(STEP_PL, 2_000, 10_000, 2_000)
     limiter = Limiter(path)
     limiter.working_pa = WORKING_PA
@@ -109,7 +109,7 @@ def test_a_slow_flow_that_was_limited_may_rise_again():
 
 
 def test_the_largest_lowering_is_told_rounded_up_and_a_lowering_within_the_noise_is_not():
-    limiter = Limiter(Hydraulics())
+    limiter = Limiter(LineModel())
     limiter.begin(10_000)
     limiter.lowest = 9_900
     assert limiter.derated_percent(10_000) == 0

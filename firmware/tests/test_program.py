@@ -7,7 +7,7 @@ from flushpump.wire import codec
 from hypothesis import given
 from hypothesis import strategies as st
 from pump.board import Board
-from pump.line_model import Hydraulics
+from pump.line_model import LineModel
 from pump.motion import Motion
 from pump.program import ASPIRATE, FINISH, LOCK, PRIME, PULSES, STEADY, WAIT, Program
 
@@ -15,7 +15,7 @@ from firmware.tests.support.ports import Drive, board_data
 
 
 def make():
-    path = Hydraulics()
+    path = LineModel()
     path.configure(102_214, 2_000, 10_000, 2_000)
     drive = Drive()
     return Program(Motion(Board(board_data()), drive, drive), path), path

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from pump.board import Board
-from pump.line_model import Hydraulics
+from pump.line_model import LineModel
 from pump.motion import Motion
 from pump.relief import DONE, INCOMPLETE, RUNNING, STUCK, Relief
 
@@ -23,7 +23,7 @@ def relieve(
     """
     drive = Drive()
     motion = Motion(Board(board_data()), drive, drive)
-    path = Hydraulics()
+    path = LineModel()
     path.configure(STEP_PL, 2_000, 10_000, round((believed or compliance) * 1000))
     sensor = SimpleNamespace(value_pa=round(start_kpa * 1000), fault=0)
     relief = Relief(motion, sensor, path)

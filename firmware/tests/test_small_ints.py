@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware.tests.support.guard import rewritten, write_guarded
-from firmware.tests.support.run import MAINTENANCE, Refused, RigPort, perform, told_path
+from firmware.tests.support.run import MAINTENANCE, RefusedError, RigPort, perform, told_path
 
 KNOWN = catalog.load()
 LONG = os.environ.get("FLUSHPUMP_LONG") == "1"
@@ -65,8 +65,8 @@ def test_port_maintenance_on_every_line(guarded_firmware: Path, line: str):
     needles = KNOWN.needles if LONG else ("none" if not KNOWN.lines[line].needle_required else "huber-20g",)
     for needle in needles:
         try:
-            path = paths.Path.of(line, needle, "bd-10")
-        except Refused:
+            path = paths.AccessPath.of(line, needle, "bd-10")
+        except RefusedError:
             continue
         told = guarded(guarded_firmware, told_path(path), line=line, needle=needle, syringe="bd-10")
         assert told.end.outcome.name == "COMPLETED"
@@ -76,14 +76,14 @@ def test_port_maintenance_on_every_line(guarded_firmware: Path, line: str):
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("syringe", ["bd-10", "terumo-60"])
 def test_faults_with_a_small_and_a_big_syringe(guarded_firmware: Path, fault: str, syringe: str):
-    path = paths.Path.of("smartport-ct-8f", "huber-20g", syringe)
+    path = paths.AccessPath.of("smartport-ct-8f", "huber-20g", syringe)
     guarded(guarded_firmware, told_path(path), syringe=syringe, faults=[fault])
 
 
 @pytest.mark.parametrize("syringe", ["bd-1", "bd-3", "hsw-1", "terumo-60", "bd-60", "monoject-60"])
 def test_syringes_of_every_width(guarded_firmware: Path, syringe: str):
     barrel = KNOWN.syringes[syringe]
-    path = paths.Path.of("smartport-ct-8f", "huber-20g", "bd-10")
+    path = paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
     told = replace(
         told_path(path, barrel.size_ml), line_flags=LineFlag.NONE, syringe_capacity_nl=round(barrel.capacity_ml * 1e6),
         barrel_diameter_um=round(barrel.inner_diameter_mm * 1000), syringe_loaded_nl=round(barrel.size_ml * 1e6),
@@ -107,7 +107,7 @@ def extremes(number: int):
     diameter_um = pick(3_000, 40_000)
     travel_nl = int(3.14159 / 4 * (diameter_um / 1000) ** 2 * 110 * 1000)
     capacity_nl = min(max(travel_nl * 99 // 100, 500_000), 200_000_000)
-    base = told_path(paths.Path.of("smartport-ct-8f", "huber-20g", "bd-10"))
+    base = told_path(paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"))
     told = replace(
         base, line_flags=LineFlag.NONE, barrel_diameter_um=diameter_um, syringe_capacity_nl=capacity_nl,
         syringe_loaded_nl=capacity_nl, hard_limit_pa=hard_pa, working_limit_pa=pick(5_000, hard_pa - 1),
@@ -143,7 +143,7 @@ def test_paths_at_the_ends_of_every_field(guarded_firmware: Path, number: int):
 def test_prime_and_aspirate(guarded_firmware: Path, name: str):
     with Rig("native", firmware_root=guarded_firmware, device_clock_us=NEAR_WRAP_US) as rig:
         pump = Pump.over(RigPort(rig), "the rig", nonce=bytes)
-        pump.set_path(told_path(paths.Path.of("smartport-ct-8f", "huber-20g", "bd-10")))
+        pump.set_path(told_path(paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")))
         getattr(pump, name)(1.0, 0.5)
         pump.keep_alive = True
         until_s = pump.now_s + 6
@@ -163,7 +163,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory):
             from pump.detection import detector as judge
         finally:
             sys.path.remove(str(root))
-    return small.Strict, line_model.Hydraulics, judge.Judge, limiter.Limiter
+    return small.Strict, line_model.LineModel, judge.Detector, limiter.Limiter
 
 
 PRESSURES = st.one_of(st.integers(-60_000, 320_000), st.sampled_from([-206_000, 0, 320_000, 400_000]))

@@ -11,7 +11,7 @@ from pathlib import Path
 import flushlink
 import flushsim
 import pytest
-from flushpump.access.access_path import Path as LinePath
+from flushpump.access.access_path import AccessPath
 from flushpump.wire.messages import Phase, PhaseKind, Question
 from flushsim.firmware.vm import HEAP_SIZE, find_micropython
 from flushsim.rig.lockstep import Rig
@@ -60,7 +60,7 @@ def test_every_file_of_the_firmware_compiles_in_micropython():
 
 
 def record(faults: list[str]) -> Recording:
-    path = told_path(LinePath.of("smartport-ct-8f", "huber-20g", "bd-10"))
+    path = told_path(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"))
     with recording() as kept, Rig("record", faults=faults, device_clock_us=NEAR_WRAP_US) as rig:
         told = perform(rig, path, SHORT)
     assert told.end.driven_nl > 100_000

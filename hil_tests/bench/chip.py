@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 
 from figures import figure, heading
 from flushhil import emulator_hooks
-from flushhil.dut import Bench, pulses, steady
+from flushhil.dut import DeviceUnderTest, pulses, steady
 from flushhil.emulator_hooks import PART_PINS, Stopwatch, heap_of
 from flushhil.ground_truth import in_pulse, stop_by, stop_by_bytes
-from flushhil.raw_client import Wire
+from flushhil.raw_client import RawClient
 from flushhil.target_comparison import course, table
 from flushsim.emulator import files, image
 from flushsim.emulator.board import EmulatedBoard
@@ -75,7 +75,7 @@ def _forked(part: Callable[[EmulatedBoard], None], board: EmulatedBoard) -> bool
 def turns(board: EmulatedBoard) -> None:
     """Control steps without a session, with one, and in pulses."""
     watch = Stopwatch(board.chip)
-    bench = Bench("emulator", board=board, greet=False)
+    bench = DeviceUnderTest("emulator", board=board, greet=False)
     bench.turns(0.2)
     with watch.running() as idle:
         bench.turns(0.3)
@@ -94,7 +94,7 @@ def parts(board: EmulatedBoard) -> None:
     """What the ports take of a step in pulses; each call's wrapper included, some 30 us."""
     board.start()
     watches = {name: Stopwatch(board.chip, pin) for name, pin in PART_PINS.items()}
-    bench = Bench("emulator", board=board)
+    bench = DeviceUnderTest("emulator", board=board)
     bench.start(pulses(1, 1_800_000), lease_ms=1500)
     bench.turns_until(in_pulse(bench, 100))
     for name, watch in watches.items():
@@ -105,7 +105,7 @@ def parts(board: EmulatedBoard) -> None:
 
 
 def memory(board: EmulatedBoard) -> None:
-    bench = Bench("emulator", board=board)
+    bench = DeviceUnderTest("emulator", board=board)
     before = heap_of(bench.rig)
     figure("heap free after the start, a session open", before.free, "bytes", HEAP_BUDGET, at_least=True)
     figure("its largest free block", before.largest, "bytes")
@@ -140,8 +140,8 @@ def _in_a_fork(measure: Callable[[int], float], onset: int) -> float:
     return float(text)
 
 
-def _moving(board: EmulatedBoard, onset: int) -> Bench:
-    bench = Bench("emulator", board=board)
+def _moving(board: EmulatedBoard, onset: int) -> DeviceUnderTest:
+    bench = DeviceUnderTest("emulator", board=board)
     bench.start(steady(2_000_000, 2_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench, 1_000))
     rig = bench.rig
@@ -156,7 +156,7 @@ def _by_button(board: EmulatedBoard, onset: int) -> float:
 
 def _by_host(board: EmulatedBoard, onset: int) -> float:
     bench = _moving(board, onset)
-    return stop_by_bytes(bench, Wire(bench.port).frame("STOP")).last_step_ms
+    return stop_by_bytes(bench, RawClient(bench.port).frame("STOP")).last_step_ms
 
 
 def _by_pressure(board: EmulatedBoard, onset: int) -> float:
@@ -177,7 +177,7 @@ def _by_pressure(board: EmulatedBoard, onset: int) -> float:
 
 
 def round_trip(board: EmulatedBoard) -> None:
-    bench = Bench("emulator", board=board)
+    bench = DeviceUnderTest("emulator", board=board)
     times_us = []
     for _ in range(20):
         asked_us = bench.rig.now_us
@@ -190,7 +190,7 @@ def round_trip(board: EmulatedBoard) -> None:
 
 def trains(board: EmulatedBoard) -> None:
     """Edges of STEP in an even stretch: slices of one flow differ by rounding, within one edges are exact."""
-    bench = Bench("emulator", board=board)
+    bench = DeviceUnderTest("emulator", board=board)
     edges: list[int] = []
     bench.start(steady(500_000, 2_000_000), lease_ms=1500)
     bench.turns_until(in_pulse(bench, 1_500))
@@ -205,7 +205,7 @@ def trains(board: EmulatedBoard) -> None:
 
 def drift(board: EmulatedBoard) -> None:
     """Ten seconds; half an hour takes the emulator a day, and is run on the simulator."""
-    bench = Bench("emulator", board=board)
+    bench = DeviceUnderTest("emulator", board=board)
     heap = heap_of(bench.rig)
     told_ms, true_us = bench.pump.status().device_time_ms, bench.rig.now_us
     for _ in range(5):

@@ -15,7 +15,7 @@ from typing import Any
 from figures import figure, heading, record
 from flushsim.campaign.config import load
 from flushsim.campaign.executor import Processes, cores
-from flushsim.campaign.result_store import Parts
+from flushsim.campaign.result_store import ResultStore
 from flushsim.campaign.results import read
 from flushsim.campaign.runner import Progress, perform
 from flushsim.campaign.statistics import figures_of
@@ -35,7 +35,7 @@ def main() -> None:
     description = load(name())
     runs = int(os.environ.get(RUNS, description.runs))
     with tempfile.TemporaryDirectory() as scratch:
-        parts = Parts(Path(os.environ.get(OUTPUT, scratch)))
+        parts = ResultStore(Path(os.environ.get(OUTPUT, scratch)))
         parts.begin(description)
         ended_s: list[float] = []
         progress = Progress(tell=print, step=lambda done: ended_s.append(time.monotonic()))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Any
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
 from flushpump.link.ports import READ_WAIT_S
 from flushpump.planning.plan import Plan
@@ -58,7 +58,7 @@ def run(
 
 def plan_of(line: str = "smartport-ct-8f", needle: str = "huber-20g", sequence: str = "port-maintenance") -> Plan:
     """A plan with a 10 mL syringe and a 20 cm extension."""
-    return Plan.of(load_sequence(sequence), Path.of(line, needle, "bd-10", "extension-20cm"))
+    return Plan.of(load_sequence(sequence), AccessPath.of(line, needle, "bd-10", "extension-20cm"))
 
 
 def perform(plan: Plan, rig: Rig, settings: PathSettings | None = None) -> Outcome:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from figures import figure, heading
 from flushpump.access import catalog
-from flushpump.access.access_path import Path as AccessPath
+from flushpump.access.access_path import AccessPath as AccessPath
 from flushsim.fluids.deposit import GUIFFANT, removal
 from flushsim.fluids.history import of_case
 from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.flow_record import FlowRecord
 from flushsim.plant.parameters import PlantPath
-from flushsim.scenario import Case, CaseResult, run
+from flushsim.scenario import Scenario, ScenarioResult, run
 
 _FLUSHES = {"port": "port-maintenance", "picc": "picc-flush", "tunneled": "tunneled-flush"}
 # As port-maintenance, but for how its 9 mL go in.
@@ -56,7 +56,7 @@ def _ways(folder: Path) -> None:
     for way, phase in _WAYS.items():
         file = folder / f"{way.replace(' ', '-')}.toml"
         file.write_text(f'title = "{way}"\n[[phase]]\n{_ASPIRATE}\n[[phase]]\n{phase}\n', encoding="utf-8")
-        result = run(Case(sequence=str(file)), flows=True)
+        result = run(Scenario(sequence=str(file)), flows=True)
         taken = removal(_flows(result), result.case.true_path())
         print(f"{way:<20}{taken.starts:>8.1f}{taken.impulse_pa_s:>12.1f}{100 * taken.removed:>11.1f}")
 
@@ -105,16 +105,16 @@ def _locks() -> float:
 
 
 def _speed() -> None:
-    result = run(Case(), flows=True)
+    result = run(Scenario(), flows=True)
     begun_s = time.perf_counter()
     of_case(result)
     figure("following port-maintenance, wall clock", time.perf_counter() - begun_s, "s")
 
 
-def _case(line: catalog.Line, sequence: str) -> Case:
-    return Case(sequence=sequence, line=line.name, needle="huber-20g" if line.needle_required else "none")
+def _case(line: catalog.Line, sequence: str) -> Scenario:
+    return Scenario(sequence=sequence, line=line.name, needle="huber-20g" if line.needle_required else "none")
 
 
-def _flows(result: CaseResult) -> FlowRecord:
+def _flows(result: ScenarioResult) -> FlowRecord:
     assert result.flows is not None
     return result.flows

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from figures import figure, heading, pump_on
 from flushpump.device.pump import Pump
-from flushpump.errors import FlushPumpError, OutcomeUnknown
+from flushpump.errors import FlushPumpError, OutcomeUnknownError
 from flushsim.rig.lockstep import Rig
 
 COMMANDS = 100_000
@@ -52,7 +52,7 @@ def _one(pump: Pump, number: int) -> bool | None:
     try:
         pump.link.command("SETTINGS_SET", {"index": _INDEX, "value": _BASE + number})
         return True
-    except OutcomeUnknown:
+    except OutcomeUnknownError:
         SETTLED[0] += 1
     # First the answer of STATUS, then a new session: from then on a copy under way is refused.
     _insist(pump.status)

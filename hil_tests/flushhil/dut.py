@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import pytest
 from flushlink import messages
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.device.bench_hooks import fill_syringe
 from flushpump.device.pump import DEFAULT_KEY, LEASE_MS, Pump
-from flushpump.errors import FlushPumpError, Refused
+from flushpump.errors import FlushPumpError, RefusedError
 from flushpump.link.ports import READ_WAIT_S, open_port
 from flushpump.planning.plan import path_settings
 from flushpump.wire.messages import (
@@ -56,7 +56,7 @@ def steady(volume_nl: int, flow_nl_per_s: int) -> Phase:
 
 def refused_as(command: Callable[[], object]) -> str:
     """The name of the status with which the device refuses the command."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         command()
     return refused.value.status_name
 
@@ -112,7 +112,7 @@ def _port_on(board: Any, line: str, needle: str, syringe: str, faults: Sequence[
     return Serial.over(rig, timeout=READ_WAIT_S)
 
 
-class Bench:
+class DeviceUnderTest:
     """A pump on `target` ("sim", "native", "emulator" or "serial:DEVICE"), opened unless `greet` is False.
 
     `faults`, `seed` and what the line is made of are those of the simulator; on a real board the line has to be what
@@ -132,7 +132,7 @@ class Bench:
         board: Any = None,
     ) -> None:
         self.target = target
-        self.path = Path.of(line, needle, syringe)
+        self.path = AccessPath.of(line, needle, syringe)
         self.key = key
         if self.on_board:
             self.url = target.removeprefix("serial:")
@@ -259,7 +259,7 @@ class Bench:
         return self.pump.load(Program(phases, max_time_ms))
 
     def start(self, *phases: Phase, lease_ms: int = LEASE_MS, max_time_ms: int = 60_000, **path: Any) -> None:
-        """Path, program, START."""
+        """AccessPath, program, START."""
         # As a plan does: the pump is told what its fastest phase will meet.
         self._fastest_ml_per_s = max((phase.flow_nl_per_s for phase in phases), default=0) / 1e6
         self.set_path(**path)
@@ -285,7 +285,7 @@ class Bench:
         return run
 
     def run(self, *phases: Phase, **path: Any) -> Run:
-        """Path, program, START, and all events until the end."""
+        """AccessPath, program, START, and all events until the end."""
         self.start(*phases, **path)
         return self.follow()
 

@@ -45,7 +45,7 @@ from pump.controller import Controller
 for _pin in (%(fail)d, %(collect)d, %(heap)d):
     Pin(_pin, Pin.IN, Pin.PULL_DOWN)
 Pin(%(step)d, Pin.OUT, value=0)
-_inner = Controller.step
+_inner = Controller.tick
 _seen = bytearray(2)
 
 # SIO: all inputs; outputs to set; outputs to clear.
@@ -68,7 +68,7 @@ def _step(self, now_us):
     _inner(self, now_us)
     mem32[0xD0000018] = 1 << %(step)d
 
-Controller.step = _step
+Controller.tick = _step
 """
 
 

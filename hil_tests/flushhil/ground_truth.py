@@ -6,7 +6,7 @@ from typing import Any
 
 from flushsim.rig.pipes import LATENCY_US
 
-from flushhil.dut import Bench
+from flushhil.dut import DeviceUnderTest
 
 STOP_BUDGET_MS = 10.0
 VOLUME_AFTER_TRIP_UL = 20.0
@@ -22,7 +22,7 @@ class Stop:
     driven_ul: float
 
 
-def stop_by(bench: Bench, act: Callable[[], None], delay_us: int = 0) -> Stop:
+def stop_by(bench: DeviceUnderTest, act: Callable[[], None], delay_us: int = 0) -> Stop:
     """Does `act` now, lets time pass until all stands, and measures from `delay_us` after the act on."""
     stepper = bench.plant.stepper
     cause_us = bench.rig.now_us + delay_us
@@ -35,12 +35,12 @@ def stop_by(bench: Bench, act: Callable[[], None], delay_us: int = 0) -> Stop:
     return Stop(0.0 if last_us is None else max(last_us - cause_us, 0.0) / 1000, driven_ul)
 
 
-def stop_by_bytes(bench: Bench, data: bytes) -> Stop:
+def stop_by_bytes(bench: DeviceUnderTest, data: bytes) -> Stop:
     """As `stop_by`, from the moment when the bytes have arrived at the device."""
     return stop_by(bench, lambda: bench.rig.to_device(data), LATENCY_US)
 
 
-def stands_still(bench: Bench, seconds: float) -> bool:
+def stands_still(bench: DeviceUnderTest, seconds: float) -> bool:
     """Whether no step is made for so long, host silent."""
     before = bench.plant.stepper.position
     made = len(bench.plant.bursts)
@@ -48,7 +48,7 @@ def stands_still(bench: Bench, seconds: float) -> bool:
     return bench.plant.stepper.position == before and len(bench.plant.bursts) == made
 
 
-def in_pulse(bench: Bench, after_steps: int = 3_000) -> Callable[[], bool]:
+def in_pulse(bench: DeviceUnderTest, after_steps: int = 3_000) -> Callable[[], bool]:
     """Condition: forwards at full speed, at least so many steps into a burst."""
     plant = bench.plant
 
@@ -58,13 +58,13 @@ def in_pulse(bench: Bench, after_steps: int = 3_000) -> Callable[[], bool]:
     return condition
 
 
-def in_pause(bench: Bench) -> Callable[[], bool]:
+def in_pause(bench: DeviceUnderTest) -> Callable[[], bool]:
     """Condition: between two pulses."""
     plant = bench.plant
     return lambda: bool(plant.bursts) and plant.stepper.rate == 0 and plant.bursts[-1].steps > 1_000
 
 
-def going_back(bench: Bench) -> Callable[[], bool]:
+def going_back(bench: DeviceUnderTest) -> Callable[[], bool]:
     """Condition: backwards motion."""
     return lambda: bench.plant.stepper.rate < 0
 

@@ -14,7 +14,7 @@ from flushpump.wire import codec
 REPLY_S = 0.1
 
 
-class Wire:
+class RawClient:
     """A hand on the wire beside the client; `session` and `sequence` are those of its own HELLO."""
 
     def __init__(self, port: Any) -> None:

@@ -96,7 +96,7 @@ def _target_of(item: pytest.Item, target: str) -> str:
 
 
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[..., None]:
+def record_measurement(request: pytest.FixtureRequest) -> Callable[..., None]:
     """`figure(name, value, unit, limit)` notes a measured figure for the report and fails the test beyond its limit.
 
     `limit` is the most, or (least, most), or None for a figure that is only told. Beyond a most that the emulator is

@@ -8,7 +8,7 @@ from typing import Any
 
 from flushpump.wire.messages import Outcome
 
-from flushhil.dut import Bench, pulses, steady
+from flushhil.dut import DeviceUnderTest, pulses, steady
 
 PROGRAM = (pulses(2, 300_000, pause_ms=150), steady(100_000, 500_000))
 
@@ -34,7 +34,7 @@ class Course:
 
 def course(target: str, board: Any = None) -> Course:
     """Runs the program to its end; `board` is a started one for the target emulator."""
-    bench = Bench(target, board=board)
+    bench = DeviceUnderTest(target, board=board)
     try:
         end = bench.run(*PROGRAM).end
         assert end.outcome is Outcome.COMPLETED

@@ -38,19 +38,19 @@ class ProgramError(FlushPumpError):
     """This program or the simulated firmware failed: an error that the user cannot cause."""
 
 
-class UsageProblem(FlushPumpError):
+class UsageError(FlushPumpError):
     """What was asked makes no sense: an unknown name, a value outside its range."""
 
     exit_status = ExitStatus.USAGE
 
 
-class NoDevice(FlushPumpError):
+class NoDeviceError(FlushPumpError):
     """No port, several ports, a port that cannot be opened, or something that is not a pump."""
 
     exit_status = ExitStatus.NO_DEVICE
 
 
-class Refused(FlushPumpError):
+class RefusedError(FlushPumpError):
     """The pump said no. `status` is the protocol's status number, None where the client itself refuses."""
 
     exit_status = ExitStatus.REFUSED
@@ -71,47 +71,47 @@ class FileProblem(FlushPumpError):
     exit_status = ExitStatus.REFUSED
 
 
-class ExecutedLate(Refused):
+class ExecutedLateError(RefusedError):
     """A command that had gone unanswered was executed after all, in the session before this one."""
 
 
-class StoppedByAlarm(FlushPumpError):
+class StoppedByAlarmError(FlushPumpError):
     """An alarm or an occlusion ended the motion."""
 
     exit_status = ExitStatus.ALARM
 
 
-class LinkLost(FlushPumpError):
+class LinkLostError(FlushPumpError):
     """The pump can no longer be reached, and is known to stop: its lease runs out."""
 
     exit_status = ExitStatus.LINK_LOST
 
 
-class Silent(LinkLost):
+class NoReplyError(LinkLostError):
     """No answer to any try of a message that may always be sent again: HELLO, STATUS, STOP."""
 
 
-class OutcomeUnknown(FlushPumpError):
+class OutcomeUnknownError(FlushPumpError):
     """A command went out and nobody knows whether it was executed. Until that is told only status() and stop() go."""
 
     exit_status = ExitStatus.OUTCOME_UNKNOWN
 
 
-class Interrupted(FlushPumpError):
+class StoppedByUserError(FlushPumpError):
     """The user stopped the run, and the pump has confirmed that nothing moves."""
 
     exit_status = ExitStatus.INTERRUPTED
 
 
-def not_installed(what: str, *packages: str) -> UsageProblem:
-    """The UsageProblem of `what` where packages are missing: they are named, because flushpump is on no index."""
+def not_installed(what: str, *packages: str) -> UsageError:
+    """The UsageError of `what` where packages are missing: they are named, because flushpump is on no index."""
     verb = "is" if len(packages) == 1 else "are"
-    return UsageProblem(
+    return UsageError(
         f"{what} needs {' and '.join(packages)}, which {verb} not installed", f"pip install {' '.join(packages)}"
     )
 
 
-def refused(command: str, status: int) -> Refused:
-    """The Refused for a status of the table, with its sentence."""
+def refusal_of(command: str, status: int) -> RefusedError:
+    """The RefusedError for a status of the table, with its sentence."""
     sentence = _STATUS_SENTENCES.get(status, f"status {status}, which this version does not know")
-    return Refused(f"the pump refused {command}: {sentence}", status=status)
+    return RefusedError(f"the pump refused {command}: {sentence}", status=status)

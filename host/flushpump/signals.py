@@ -40,7 +40,7 @@ def ignore_signals() -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-class Interrupts:
+class StopSignals:
     """While the block lasts, such a signal sets `wanted`; a second one changes nothing, so it cannot skip the stop.
 
     Outside the main thread, where Python takes no signals, the block has no effect and `wanted` can be set by hand.

@@ -10,39 +10,39 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from flushpump.errors import UsageProblem, nearest_or
+from flushpump.errors import UsageError, nearest_or
 
 # The longest file that makes sense has some kilobytes.
 _SIZE_MAX = 1_000_000
 
 
 def read_text(path: FilePath, what: str, see: str) -> str:
-    """The text of a file of `what`, as in "sequence". Raises UsageProblem, which names `see` where there is no file."""
+    """The text of a file of `what`, as in "sequence". Raises UsageError, which names `see` where there is no file."""
     try:
         # A fifo or a device may never end, and is refused before it is opened.
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UsageProblem(f"{path} is {_kind_of(status.st_mode)} and no file", f"write the {what} as a TOML file")
+            raise UsageError(f"{path} is {_kind_of(status.st_mode)} and no file", f"write the {what} as a TOML file")
         if status.st_size > _SIZE_MAX:
-            raise UsageProblem(f"{path} is larger than {_SIZE_MAX // 1000} kB", f"write the {what} as a TOML file")
+            raise UsageError(f"{path} is larger than {_SIZE_MAX // 1000} kB", f"write the {what} as a TOML file")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UsageProblem(f"there is no {what} file {path}", see) from None
+        raise UsageError(f"there is no {what} file {path}", see) from None
     except UnicodeDecodeError:
-        raise UsageProblem(f"{path} is not text in UTF-8", f"write the {what} as a TOML file") from None
+        raise UsageError(f"{path} is not text in UTF-8", f"write the {what} as a TOML file") from None
     except OSError as problem:
-        raise UsageProblem(f"{path} cannot be read: {problem.strerror or problem}", "check path and rights") from None
+        raise UsageError(f"{path} cannot be read: {problem.strerror or problem}", "check path and rights") from None
 
 
 def parse_toml(text: str, file_name: str) -> dict[str, Any]:
-    """The tables of a text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
+    """The tables of a text; `file_name` stands in the sentence of what is wrong (UsageError)."""
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise UsageProblem(f"{file_name} has brackets nested too deep", "remove the surplus brackets") from None
+        raise UsageError(f"{file_name} has brackets nested too deep", "remove the surplus brackets") from None
     except ValueError as problem:
         # A number of thousands of digits is a ValueError alone.
-        raise UsageProblem(f"{file_name} is no TOML: {problem}", "correct that line") from None
+        raise UsageError(f"{file_name} is no TOML: {problem}", "correct that line") from None
 
 
 def _kind_of(mode: int) -> str:
@@ -62,11 +62,11 @@ class TomlTable:
             if key not in keys:
                 raise self._unknown(key, keys)
 
-    def problem(self, key: str, what: str, remedy: str) -> UsageProblem:
+    def problem(self, key: str, what: str, remedy: str) -> UsageError:
         """The error that names file, place and key, for the caller to raise."""
-        return UsageProblem(f"{self.file_name}, {self.place}{key} {what}", remedy)
+        return UsageError(f"{self.file_name}, {self.place}{key} {what}", remedy)
 
-    def _unknown(self, key: str, keys: Iterable[str]) -> UsageProblem:
+    def _unknown(self, key: str, keys: Iterable[str]) -> UsageError:
         units = [known for known in keys if known.startswith(f"{key}_")]
         if units:
             return self.problem(key, "has no unit", f"write {units[0]}")
@@ -93,7 +93,7 @@ class TomlTable:
         ]
 
     def text(self, key: str, default: str) -> str:
-        """A text. UsageProblem, as from all that follow, for a value that is none."""
+        """A text. UsageError, as from all that follow, for a value that is none."""
         value = self.values.get(key, default)
         if not isinstance(value, str):
             raise self.problem(key, f"is {value!r}", "put a text in quotes")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import inf
 from pathlib import Path as FilePath
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
 from flushpump.errors import FlushPumpError
 from flushpump.planning.plan import Plan
@@ -47,7 +47,7 @@ _EMPTIES_US = 10_000_000
 
 
 @dataclass(frozen=True)
-class Case:
+class Scenario:
     """What is run. The names are those of the catalogue, which the host believes in.
 
     `path` is the line as it really is (None: as the catalogue says), `settings` what the pump is told of it (None:
@@ -69,7 +69,7 @@ class Case:
     visit: Visit | None = None
 
     def plan(self) -> Plan:
-        """The plan of the run. Raises Refused, UsageProblem or UnknownName where there can be none."""
+        """The plan of the run. Raises RefusedError, UsageError or UnknownNameError where there can be none."""
         plan = _plan(self.sequence, self.line, self.needle, self.syringe, self.extension, self.loaded_ml)
         return plan if self.visit is None else replace(plan, visit=self.visit)
 
@@ -79,7 +79,7 @@ class Case:
 
 
 @dataclass
-class Told:
+class Reported:
     """What the host was told. `events` come with the simulation's time in us at which it had them.
 
     `problem` is the sentence of the error that ended the run at `problem_us`, "" without one; without `end` nobody has
@@ -110,7 +110,7 @@ class Stroke:
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """What the plant says, gauge pressures in kPa at the syringe's outlet, volumes in mL, times in us since power-on.
 
     `first_step_us` is the time from which the faults' onsets count. `tip_ml` left the tip into the vein and was not
@@ -137,16 +137,16 @@ class Truth:
 
 
 @dataclass
-class CaseResult:
+class ScenarioResult:
     """A case that was run. `trace` is the list that was asked for; `plant` is as the run left it, for who must know.
 
     `flows` tells what flowed where, if that was asked for; `fluids.of_case` follows the fluids by it.
     """
 
-    case: Case
+    case: Scenario
     plan: Plan
-    told: Told
-    truth: Truth
+    told: Reported
+    truth: GroundTruth
     plant: Plant
     settings: PathSettings
     trace: list[TraceRow] | None
@@ -171,10 +171,11 @@ class CaseResult:
         return None if found is None else Visit("", "", *found)
 
 
-def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False) -> CaseResult:
+def run(case: Scenario, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False) -> ScenarioResult:
     """Runs the case to its end. `trace` is as for a Rig: a list that gets a row each turn, or a file.
 
-    Raises Refused, UsageProblem or UnknownName for a path or plan that cannot be, FaultError for a fault, FirmwareError
+    Raises RefusedError, UsageError or UnknownNameError for a path or plan that cannot be, FaultError for a
+    fault, FirmwareError
     when the firmware fails. What goes wrong in the run itself, a link that is lost for instance, is part of the result.
     """
     plan = case.plan()
@@ -185,7 +186,7 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
     )  # fmt: skip
     if flows:
         rig.plant.note_flows()
-    told = Told()
+    told = Reported()
     try:
         with Pump.over(Serial.over(rig, _READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
             rig.plant.change_syringe(plan.loaded_ml)
@@ -201,7 +202,7 @@ def run(case: Case, trace: list[TraceRow] | str | FilePath | None = None, flows:
     duration_us = rig.now_us
     rows = trace if isinstance(trace, list) else None
     record = rig.plant.flow_record() if flows else None
-    return CaseResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us, record)
+    return ScenarioResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us, record)
 
 
 class _CaseRig(Rig):
@@ -236,7 +237,7 @@ class _CaseRig(Rig):
 
 @lru_cache(maxsize=512)
 def _plan(sequence: str, line: str, needle: str, syringe: str, extension: str, loaded_ml: float | None) -> Plan:
-    path = Path.of(line, needle, syringe, extension)
+    path = AccessPath.of(line, needle, syringe, extension)
     return Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml)
 
 
@@ -251,7 +252,7 @@ def _nonces(seed: int) -> Callable[[int], bytes]:
     return random.Random(f"{seed} nonces").randbytes
 
 
-def _take(told: Told, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
+def _take(told: Reported, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
     told.events.append((rig.now_us, event))
     if isinstance(event, PulseResult):
         told.pulses.append(event)
@@ -268,7 +269,7 @@ def _take(told: Told, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
         pump.answer(event.question, True, loaded_ml)
 
 
-def _truth(rig: _CaseRig, told: Told) -> Truth:
+def _truth(rig: _CaseRig, told: Reported) -> GroundTruth:
     plant = rig.plant
     ticks_per_us = plant.ticks_per_us
     strokes = tuple(
@@ -279,7 +280,7 @@ def _truth(rig: _CaseRig, told: Told) -> Truth:
     last_us = forwards[-1].last_us if forwards else None
     tip_ul = plant.delivered_ul
     relieved = told.end is not None and told.end.relieved_nl > 0 and last_us is not None
-    return Truth(
+    return GroundTruth(
         first_step_us=plant.motion_started_us,
         last_forward_us=last_us,
         strokes=strokes,

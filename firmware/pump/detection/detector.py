@@ -86,7 +86,7 @@ _COMPLIANCE_RISE_PA = const(6_000)
 _INERTIA = const(500)
 
 
-class Judge:
+class Detector:
     """Needs `turn` in every control turn of a burst, `pause_turn` in every one of its pause until `weigh_pulse`."""
 
     def __init__(self, hydraulics, limiter):

@@ -5,9 +5,9 @@ from flushlink.messages import LOG_COMMAND
 
 from ..codes import OUT_OF_RANGE
 from ..message_layout import NUMBERS, ranges
-from .maintenance_commands import CareCommands
-from .session_commands import LinkCommands, stop_motion
-from .therapy_commands import ProgramCommands
+from .maintenance_commands import MaintenanceCommands
+from .session_commands import SessionCommands, stop_motion
+from .therapy_commands import TherapyCommands
 
 # Asking changes nothing, and a lease is renewed twice a second: neither is worth a place in the log.
 _UNLOGGED = frozenset(
@@ -33,7 +33,7 @@ class Commands:
     def __init__(self, pump):
         self._pump = pump
         self._handlers = {}
-        for group in (LinkCommands(pump), ProgramCommands(pump), CareCommands(pump)):
+        for group in (SessionCommands(pump), TherapyCommands(pump), MaintenanceCommands(pump)):
             self._handlers.update(group.handlers())
 
     def execute(self, message, frame, reply):

@@ -23,7 +23,7 @@ _TEST_R = response("SELF_TEST")
 _FIRST = HEADER_SIZE
 
 
-class CareCommands:
+class MaintenanceCommands:
     def __init__(self, pump):
         self._pump = pump
 

@@ -10,7 +10,7 @@ from flushlink.viper_compat import const
 _READ_SIZE = const(64)
 
 
-class Inbox:
+class RxRing:
     """Frames as they came, without their 00 and not yet decoded."""
 
     def __init__(self, link):

@@ -39,7 +39,7 @@ from flushlink.viper_compat import const
 
 from ..codes import BAD_LENGTH, NOT_AUTHENTICATED, UNKNOWN_MESSAGE, VERSION_REFUSED, WRONG_SEQUENCE, WRONG_SESSION
 from ..message_layout import admissions, event_sizes
-from .rx_ring import Inbox
+from .rx_ring import RxRing
 
 # What `poll` says that the turn was used for.
 NOTHING = 0
@@ -81,7 +81,7 @@ class LinkServer:
         self.last_session = 0
         self.last_sequence = 0
         self.last_status = 0
-        self._inbox = Inbox(link)
+        self._inbox = RxRing(link)
         # A frame of a STOP's size, without its 00.
         self._seen = bytearray(EMPTY_SIZE - 1)
         self._stops_ahead = 0

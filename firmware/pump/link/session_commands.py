@@ -32,7 +32,7 @@ del table_hash
 _FIRST = HEADER_SIZE
 
 
-class LinkCommands:
+class SessionCommands:
     def __init__(self, pump):
         self._pump = pump
 

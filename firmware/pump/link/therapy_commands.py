@@ -54,7 +54,7 @@ _PULSE_READ = request("PULSE_READ")
 _FIRST = HEADER_SIZE
 
 
-class ProgramCommands:
+class TherapyCommands:
     def __init__(self, pump):
         self._pump = pump
 

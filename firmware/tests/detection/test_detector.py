@@ -4,9 +4,9 @@ from math import pi, sin, sqrt
 
 import pytest
 from pump.detection import detector as verdicts
-from pump.detection.detector import Judge
+from pump.detection.detector import Detector
 from pump.limiter import Limiter
-from pump.line_model import Hydraulics
+from pump.line_model import LineModel
 
 STEP_PL = 102_214
 RATE = 19_600
@@ -19,12 +19,12 @@ class Line:
     """A line of R_L 8 kPa s/mL and R_T 17 kPa s2/mL2 behind a compliance, and the judge that looks at it."""
 
     def __init__(self, compliance=2.2, known=(0, 0, 80)):
-        self.path = Hydraulics()
+        self.path = LineModel()
         self.path.know(*known)
         self.path.configure(STEP_PL, 8_000, 17_000, 2_200)
         self.limiter = Limiter(self.path)
         self.limiter.working_pa = 137_600
-        self.judge = Judge(self.path, self.limiter)
+        self.judge = Detector(self.path, self.limiter)
         self.judge.begin_run(REST_PA)
         self.compliance = compliance
         self.times = 1.0

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 from flushpump.access import catalog
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import path_settings
 from flushpump.wire.messages import Fluid
 from flushsim.plant.flow_paths import Condition
 from flushsim.plant.parameters import PlantPath
 from flushsim.plant.solver import LineSolver
-from pump.detection.detector import Judge
+from pump.detection.detector import Detector
 from pump.limiter import Limiter
-from pump.line_model import Hydraulics
+from pump.line_model import LineModel
 
 KNOWN = catalog.load()
 PATHS = [
@@ -27,7 +27,7 @@ RISE_TURNS = 25
 
 def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: bool) -> float | None:
     """What the first 125 ms of a flow show of the compliance, over the line's own; None when they are not taken."""
-    path = Path.of(line, needle, "bd-10")
+    path = AccessPath.of(line, needle, "bd-10")
     told = path_settings(path, Fluid.SALINE, 10.0)
     real = replace(PlantPath.from_catalogue(path.line, path.needle, path.syringe, path.extension), inertia=True)
     far_ul_per_kpa = real.extension_compliance_ul_per_kpa + real.line_compliance_ul_per_kpa
@@ -36,12 +36,12 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
     )
     if closed:
         liquid.change(Condition(closed=True))
-    model = Hydraulics()
+    model = LineModel()
     # Twice as much is believed as there is, so that what is in force shows where it comes from.
     model.configure(STEP_PL, told.resistance_pa_s_per_ml, told.turbulence_pa_s2_per_ml2, told.compliance_nl_per_kpa * 2)
     limiter = Limiter(model)
     limiter.working_pa = told.working_limit_pa
-    judge = Judge(model, limiter)
+    judge = Detector(model, limiter)
     rest_pa = round(real.vein_kpa * 1000)
     judge.begin_run(rest_pa)
     judge.begin_pulse(rest_pa, 90)

@@ -122,10 +122,10 @@ def test_the_reset_cause_is_told_from_the_chips_registers_and_the_mark_of_a_comm
 @pytest.mark.requirement("REQ-DOSE-4")
 def test_the_mark_of_a_command_is_not_a_running_ledger_and_goes_when_the_ledger_recovers(board, identity, tmp_path):
     from pump.ledger import Ledger
-    from pump.line_model import Hydraulics
+    from pump.line_model import LineModel
 
     identity.mark_command()
-    ledger = Ledger(Hydraulics(), board[1]("journal").Journal(str(tmp_path / "journal")))
+    ledger = Ledger(LineModel(), board[1]("journal").Journal(str(tmp_path / "journal")))
     assert ledger.recover(250_000) == 0
     assert board[0].mem32[SCRATCH[0]] == 0
     assert identity.reset_cause() == 1

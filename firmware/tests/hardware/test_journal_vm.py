@@ -32,29 +32,33 @@ def run_vm(script, *arguments):
     ("seed", "calls", "sectors", "sizes"), [(1, 160, 24, "small"), (2, 160, 24, "small"), (3, 70, 40, "real")]
 )
 def test_after_a_power_cut_at_any_erase_or_program_each_record_is_old_or_new_and_the_log_has_no_hole(
-    figure, seed, calls, sectors, sizes
+    record_measurement, seed, calls, sectors, sizes
 ):
     found = run_vm("vm_power_cuts.py", seed, calls, sectors, sizes)
     assert found["erases"] > 10
     assert found["torn_cuts"] == 2 * (found["cuts"] - 1)
     cuts = found["cuts"] + found["torn_cuts"] + found["second_cuts"]
-    figure(f"journal, {sizes} log: power cuts", cuts, "cuts", (300, 9e9))
+    record_measurement(f"journal, {sizes} log: power cuts", cuts, "cuts", (300, 9e9))
 
 
 @pytest.mark.requirement("REQ-LOG-1")
-def test_on_a_file_system_of_the_picos_size_an_append_seldom_erases_and_never_more_than_the_watchdog_allows(figure):
+def test_on_a_file_system_of_the_picos_size_an_append_seldom_erases_and_never_more_than_the_watchdog_allows(
+    record_measurement,
+):
     found = run_vm("vm_journal.py", "figures")
     assert found["told"] == []
     oldest, newest, holes, misread = found["log"]
     assert (newest, holes, misread) == (7000, 0, 0)
     assert oldest <= 6001
-    figure("journal: sectors erased by one log entry", found["append"]["erases"], "sectors", 0.25)
-    figure("journal: bytes programmed by one log entry", found["append"]["bytes"], "bytes", 1000)
-    figure("journal: sectors erased by saving the ledger", found["save_ledger"]["erases"], "sectors", 0.3)
-    figure("journal: bytes programmed by saving the ledger", found["save_ledger"]["bytes"], "bytes", 1000)
-    figure("journal: sectors erased by saving the settings", found["save_settings"]["erases"], "sectors", 0.3)
+    record_measurement("journal: sectors erased by one log entry", found["append"]["erases"], "sectors", 0.25)
+    record_measurement("journal: bytes programmed by one log entry", found["append"]["bytes"], "bytes", 1000)
+    record_measurement("journal: sectors erased by saving the ledger", found["save_ledger"]["erases"], "sectors", 0.3)
+    record_measurement("journal: bytes programmed by saving the ledger", found["save_ledger"]["bytes"], "bytes", 1000)
+    record_measurement(
+        "journal: sectors erased by saving the settings", found["save_settings"]["erases"], "sectors", 0.3
+    )
     # 400 ms each at worst, and the watchdog waits 1000 ms.
-    figure("journal: sectors erased between two feedings", found["most_erases_per_access"], "sectors", 2)
+    record_measurement("journal: sectors erased between two feedings", found["most_erases_per_access"], "sectors", 2)
 
 
 @pytest.mark.requirement("REQ-LOG-1")

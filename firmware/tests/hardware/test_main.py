@@ -83,9 +83,9 @@ def loop(monkeypatch):
             self.log = types.SimpleNamespace(add=lambda *entry: parts.logged.append(entry))
             self._turn = 0
 
-        def step(self, now_us):
+        def tick(self, now_us):
             self._turn += 1
-            parts.done.append(f"step {now_us} {'locked' if clock.locked else 'free'}")
+            parts.done.append(f"tick {now_us} {'locked' if clock.locked else 'free'}")
             clock.now_us += clock.turn_us
             self.moving = self._turn >= parts.moving_from
             clock.short_frames = parts.short_frames
@@ -145,14 +145,14 @@ def run(loop):
     return parts.done
 
 
-def steps(done):
-    return [entry for entry in done if entry.startswith("step")]
+def ticks(done):
+    return [entry for entry in done if entry.startswith("tick")]
 
 
 def test_a_service_command_leaves_for_the_prompt_with_driver_lights_and_watchdog_off(loop):
     done = run(loop)
-    assert len(steps(done)) == 3
-    last = done.index(steps(done)[-1])
+    assert len(ticks(done)) == 3
+    last = done.index(ticks(done)[-1])
     assert done[last + 1 :] == ["feed", "stop", "disable", "show 0 0", "close", "marked", "watchdog off"]
 
 
@@ -176,17 +176,17 @@ def test_whatever_ends_the_loop_the_driver_is_off_before_the_fault_is_kept_and_t
     with pytest.raises(type(error)):
         run(loop)
     done = loop[1].done
-    last = done.index(steps(done)[-1])
+    last = done.index(ticks(done)[-1])
     assert done[last + 1 : last + 4] == ["stop", "disable", f"kept {type(error).__name__}"]
     assert done[-1] == "close"
     assert "watchdog off" not in done
     assert loop[2].locked == 0
 
 
-def test_the_heap_is_locked_around_a_step_when_the_pump_moved_after_the_last_one(loop):
+def test_the_heap_is_locked_around_a_tick_when_the_pump_moved_after_the_last_one(loop):
     loop[1].turns = 4
     loop[1].moving_from = 2
-    assert [entry.split()[2] for entry in steps(run(loop))] == ["free", "free", "locked", "locked"]
+    assert [entry.split()[2] for entry in ticks(run(loop))] == ["free", "free", "locked", "locked"]
 
 
 @pytest.mark.requirement("REQ-STOP-1")
@@ -194,25 +194,25 @@ def test_a_frame_as_long_as_a_stop_is_heard_between_the_turns_with_the_heap_lock
     loop[1].turns = 2
     loop[1].moving_from = 2
     loop[1].short_frames = 2
-    heard = [entry for entry in run(loop) if entry[:4] in ("step", "hear")]
+    heard = [entry for entry in run(loop) if entry[:4] in ("tick", "hear")]
     assert heard == [
-        "step 0 free", "hear 1300 free", "hear 1600 free", "step 5000 free", "hear 6300 locked", "hear 6600 locked",
+        "tick 0 free", "hear 1300 free", "hear 1600 free", "tick 5000 free", "hear 6300 locked", "hear 6600 locked",
     ]  # fmt: skip
 
 
-def test_a_step_comes_every_5_ms_and_turns_that_were_lost_are_not_caught_up_with(loop):
+def test_a_tick_comes_every_5_ms_and_turns_that_were_lost_are_not_caught_up_with(loop):
     loop[1].turns = 3
-    assert [entry.split()[1] for entry in steps(run(loop))] == ["0", "5000", "10000"]
+    assert [entry.split()[1] for entry in ticks(run(loop))] == ["0", "5000", "10000"]
     loop[1].done.clear()
     loop[2].now_us = 0
     loop[2].turn_us = 400_000
-    assert [entry.split()[1] for entry in steps(run(loop))] == ["0", "400000", "800000"]
+    assert [entry.split()[1] for entry in ticks(run(loop))] == ["0", "400000", "800000"]
 
 
 @pytest.mark.requirement("REQ-STOP-4")
 def test_the_watchdog_starts_with_the_loop_and_is_fed_once_a_turn(loop):
     done = run(loop)
-    assert done.index("watchdog") < done.index(steps(done)[0])
+    assert done.index("watchdog") < done.index(ticks(done)[0])
     assert done.count("feed") == 3
 
 

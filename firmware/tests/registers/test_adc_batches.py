@@ -109,8 +109,8 @@ def test_a_converter_that_stands_still_never_gives_a_reading():
         assert converter.port.read() == NONE_NEW
 
 
-def test_the_samples_come_at_40000_a_second(figure):
+def test_the_samples_come_at_40000_a_second(record_measurement):
     converter = Converter()
     converter.samples = 0
     converter.run_us(100_000)
-    figure("converter: samples a second", converter.samples * 10, "1/s", (39_900, 40_100))
+    record_measurement("converter: samples a second", converter.samples * 10, "1/s", (39_900, 40_100))

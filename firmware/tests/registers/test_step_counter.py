@@ -12,7 +12,7 @@ STEPS = 250_000
 
 # A million steps in all; four parts, so that they share the processors.
 @pytest.mark.parametrize("seed", range(4))
-def test_the_counter_equals_the_steps_over_a_million_steps_in_random_slices(seed, figure):
+def test_the_counter_equals_the_steps_over_a_million_steps_in_random_slices(seed, record_measurement):
     random = Random(seed)
     # Faster than any driver can go: the counter must keep up with the shortest pulses there are.
     drive = Drive(chip=Chip(200, seed), step_high_ns=1, step_low_ns=1, dir_setup_ns=1)
@@ -29,7 +29,7 @@ def test_the_counter_equals_the_steps_over_a_million_steps_in_random_slices(seed
             drive.counter.position()
     drive.run_dry()
     assert len(drive.rising()) == made
-    figure("step counter: steps miscounted in 250000", abs(drive.counter.position() - ordered), "steps", 0)
+    record_measurement("step counter: steps miscounted in 250000", abs(drive.counter.position() - ordered), "steps", 0)
 
 
 def made(drive: Drive, until: int) -> tuple[int, int]:

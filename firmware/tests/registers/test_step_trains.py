@@ -225,7 +225,7 @@ def test_the_driver_is_off_at_first_and_switched_by_its_active_level():
 
 
 @pytest.mark.parametrize("rate", [200_000, 400_000, 1_000_000])
-def test_a_train_of_many_steps_a_second_is_even_and_counted(rate, figure):
+def test_a_train_of_many_steps_a_second_is_even_and_counted(rate, record_measurement):
     """200,000 steps/s are the budget and 400,000 the goal; fed as the control loop does it, in slices of 5 ms."""
     drive = Drive(chip=Chip(ACCESS_CYCLES, 1))
     half = 62_500_000 // rate
@@ -238,7 +238,9 @@ def test_a_train_of_many_steps_a_second_is_even_and_counted(rate, figure):
     drive.run_dry()
     rising = drive.rising()
     periods = [after - before for before, after in pairwise(rising)]
-    figure(f"step generator at {rate} steps/s: jitter", max(abs(period - 2 * half) for period in periods), "cycles", 0)
+    record_measurement(
+        f"step generator at {rate} steps/s: jitter", max(abs(period - 2 * half) for period in periods), "cycles", 0
+    )
     assert len(rising) == drive.counter.position() == 8 * count
 
 

@@ -37,15 +37,15 @@ def small(value):
 
 _ARM = """
 
-def _strict_step(self, now_us, _step=Controller.step):
+def _strict_tick(self, now_us, _tick=Controller.tick):
     Strict.on = self.moving
     try:
-        _step(self, now_us)
+        _tick(self, now_us)
     finally:
         Strict.on = False
 
 
-Controller.step = _strict_step
+Controller.tick = _strict_tick
 """
 
 

@@ -107,7 +107,7 @@ def main(path):
             micropython.heap_lock()
         held = gc.mem_alloc()
         began = time.ticks_us()
-        controller.step(now_us)
+        controller.tick(now_us)
         took = time.ticks_diff(time.ticks_us(), began)
         if moving:
             if gc.mem_alloc() != held:

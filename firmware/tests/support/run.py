@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
-from flushpump.errors import Refused
+from flushpump.errors import RefusedError
 from flushpump.planning.plan import path_settings
 from flushpump.wire.messages import (
     Alarm,
@@ -78,13 +78,13 @@ class Told:
         return {event.name for event in self.events if isinstance(event, Alarm) and event.code}
 
 
-def told_path(path: Path, loaded_ml: float = 10.0) -> PathSettings:
+def told_path(path: AccessPath, loaded_ml: float = 10.0) -> PathSettings:
     """PATH_SET as the command line sends it, of a line that need not be asked for blood return."""
     return replace(path_settings(path, Fluid.SALINE, loaded_ml), line_flags=LineFlag.NONE)
 
 
 def perform(rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE, max_time_ms: int = 100_000) -> Told:
-    """A whole program with the real client; the questions are answered with yes. Refused when the pump refuses."""
+    """A whole program with the real client; the questions are answered with yes. RefusedError when the pump refuses."""
     told = Told()
     pump = Pump.over(RigPort(rig), "the rig", nonce=bytes)
     pump.set_path(path)
@@ -95,9 +95,9 @@ def perform(rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE,
         if isinstance(event, PhaseChange) and event.question:
             changed = event.question is Question.SYRINGE_CHANGED
             # An alarm may have ended the run between the question and its answer.
-            with suppress(Refused):
+            with suppress(RefusedError):
                 pump.answer(event.question, True, path.syringe_loaded_nl / 1e6 if changed else 0.0)
     return told
 
 
-__all__ = ["ASPIRATE", "LOCK", "MAINTENANCE", "PULSES", "Refused", "RigPort", "Told", "perform", "told_path"]
+__all__ = ["ASPIRATE", "LOCK", "MAINTENANCE", "PULSES", "RefusedError", "RigPort", "Told", "perform", "told_path"]

@@ -102,7 +102,7 @@ class Device:
 
     def turn(self, count: int = 1) -> None:
         for _ in range(count):
-            self.pump.step(self.now_us)
+            self.pump.tick(self.now_us)
             self.now_us = (self.now_us + 5_000) % 2**30
             self.drive.advance(5_000)
 

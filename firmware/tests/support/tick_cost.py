@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from dis import opname
 from pathlib import Path
 
-from flushpump.access.access_path import Path as LinePath
+from flushpump.access.access_path import AccessPath
 from flushsim.firmware.vm import find_micropython
 from flushsim.rig.lockstep import Rig
 
@@ -53,7 +53,7 @@ class Cost:
 def record(faults: tuple[str, ...] = ()) -> Recording:
     """A port-maintenance on the 8F port."""
     with recording() as kept, Rig("record", faults=list(faults)) as rig:
-        perform(rig, told_path(LinePath.of("smartport-ct-8f", "huber-20g", "bd-10")), MAINTENANCE)
+        perform(rig, told_path(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")), MAINTENANCE)
     return kept
 
 
@@ -95,7 +95,7 @@ def _replayed(kept: Recording) -> tuple[list[Counter[types.CodeType]], list[bool
         counter = _Counter()
         moved.append(replay.controller.moving)
         sys.settrace(counter.trace)  # type: ignore[arg-type]
-        replay.controller.step(now_us)
+        replay.controller.tick(now_us)
         sys.settrace(None)
         steps.append(counter.by_code)
         assert bytes(replay.finish()) == record_out, "the replay does not do what was recorded"
@@ -153,7 +153,7 @@ def measure(kept: Recording | None = None) -> Cost:
 
 def main() -> None:
     cost = measure()
-    print(f"Controller.step over port-maintenance: {cost.turns} turns, {cost.moving_turns} of them moving")
+    print(f"Controller.tick over port-maintenance: {cost.turns} turns, {cost.moving_turns} of them moving")
     print(
         f"  bytecodes in motion: mean {cost.mean_bytecodes:.0f}, 99 % below {cost.p99_bytecodes}, "
         f"worst {cost.worst_bytecodes}; "

@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from flushhil.dut import Bench
+from flushhil.dut import DeviceUnderTest
 
 
 @pytest.fixture
-def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., Bench]]:
-    """Makes benches with the arguments of Bench; all are closed when the test is over."""
+def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., DeviceUnderTest]]:
+    """Makes benches with the arguments of DeviceUnderTest; all are closed when the test is over."""
     target = request.config.getoption("--target")
-    benches: list[Bench] = []
+    benches: list[DeviceUnderTest] = []
 
-    def make(**options: object) -> Bench:
+    def make(**options: object) -> DeviceUnderTest:
         if options.get("faults") and request.node.get_closest_marker("simulated") is None:
             pytest.fail("a test with faults must be marked as simulated")
         if target == "emulator":
             options["board"] = request.getfixturevalue("started_board")
-        benches.append(Bench(target, **options))  # type: ignore[arg-type]
+        benches.append(DeviceUnderTest(target, **options))  # type: ignore[arg-type]
         return benches[-1]
 
     yield make
@@ -27,6 +27,6 @@ def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., Bench]]
 
 
 @pytest.fixture
-def bench(open_bench: Callable[..., Bench]) -> Bench:
+def bench(open_bench: Callable[..., DeviceUnderTest]) -> DeviceUnderTest:
     """A pump with an open session on the 8F port."""
     return open_bench()

@@ -6,15 +6,15 @@ import pytest
 from flushlink import messages
 from flushpump.wire.messages import Alarm, Flag, State
 
-from flushhil.dut import Bench, pulses, refused_as, steady
+from flushhil.dut import DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import in_pulse
 
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 RED, YELLOW, CYAN, GREEN, DARK = 1, 2, 3, 4, 0
 LOW, MEDIUM, HIGH = 1, 2, 3
 
 
-def lose_the_lease(bench: Bench) -> None:
+def lose_the_lease(bench: DeviceUnderTest) -> None:
     bench.set_path()
     bench.load(steady(2_000_000, 500_000))
     bench.pump.start(300)
@@ -22,7 +22,7 @@ def lose_the_lease(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("REQ-ALRM-1")
-def test_an_alarm_is_repeated_until_acknowledged_and_then_gone(bench: Bench) -> None:
+def test_an_alarm_is_repeated_until_acknowledged_and_then_gone(bench: DeviceUnderTest) -> None:
     lose_the_lease(bench)
     events = [event for event in bench.wait(5.0) if isinstance(event, Alarm)]
     assert len(events) >= 4
@@ -36,7 +36,7 @@ def test_an_alarm_is_repeated_until_acknowledged_and_then_gone(bench: Bench) -> 
 
 
 @pytest.mark.requirement("REQ-ALRM-1")
-def test_acknowledging_an_old_occurrence_does_not_clear_a_newer_one(bench: Bench) -> None:
+def test_acknowledging_an_old_occurrence_does_not_clear_a_newer_one(bench: DeviceUnderTest) -> None:
     lose_the_lease(bench)
     old = bench.pump.status().alarm_occurrence
     bench.acknowledge_all()
@@ -50,7 +50,7 @@ def test_acknowledging_an_old_occurrence_does_not_clear_a_newer_one(bench: Bench
 
 @pytest.mark.simulated("a hand on the button")
 @pytest.mark.requirement("REQ-ALRM-1")
-def test_a_newer_occurrence_that_replaced_a_waiting_one_needs_its_own_acknowledgement(bench: Bench) -> None:
+def test_a_newer_occurrence_that_replaced_a_waiting_one_needs_its_own_acknowledgement(bench: DeviceUnderTest) -> None:
     bench.start(pulses(3))
     bench.turns_until(in_pulse(bench))
     bench.rig.press_stop()
@@ -70,7 +70,7 @@ def test_a_newer_occurrence_that_replaced_a_waiting_one_needs_its_own_acknowledg
 
 
 @pytest.mark.requirement("REQ-ALRM-1")
-def test_a_waiting_alarm_forbids_a_start_until_acknowledged(bench: Bench) -> None:
+def test_a_waiting_alarm_forbids_a_start_until_acknowledged(bench: DeviceUnderTest) -> None:
     lose_the_lease(bench)
     bench.load(pulses(1))
     assert refused_as(bench.pump.start) == "ALARM_ACTIVE"
@@ -96,7 +96,7 @@ def test_light_and_sound_follow_the_gravest_alarm_that_waits(open_bench: OpenBen
 
 @pytest.mark.simulated("the lights and the sound")
 @pytest.mark.requirement("REQ-ALRM-2")
-def test_a_low_priority_alarm_is_cyan_and_a_run_without_alarms_green(bench: Bench) -> None:
+def test_a_low_priority_alarm_is_cyan_and_a_run_without_alarms_green(bench: DeviceUnderTest) -> None:
     bench.set_path(loaded_ml=1.9)
     bench.load(steady(1_300_000, 500_000))
     bench.pump.start()
@@ -117,7 +117,9 @@ def test_the_gravest_alarm_comes_first(open_bench: OpenBench, request: pytest.Fi
 
 @pytest.mark.simulated("two minutes in a second, and the sound")
 @pytest.mark.requirement("REQ-ALRM-3")
-def test_audio_pause_ends_by_itself_after_two_minutes(bench: Bench, figure: Callable[..., None]) -> None:
+def test_audio_pause_ends_by_itself_after_two_minutes(
+    bench: DeviceUnderTest, record_measurement: Callable[..., None]
+) -> None:
     lose_the_lease(bench)
     assert bench.rig.sound == MEDIUM
     assert bench.pump.audio_pause().paused_ms == 120_000
@@ -126,7 +128,7 @@ def test_audio_pause_ends_by_itself_after_two_minutes(bench: Bench, figure: Call
     assert (bench.rig.sound, bench.rig.light) == (0, YELLOW), "the light goes on flashing"
     assert bench.pump.status().flags & Flag.AUDIO_PAUSED
     bench.turns_until(lambda: bench.rig.sound != 0, patience_s=130)
-    figure("length of an audio pause", (bench.rig.now_us - began_us) / 1e6, "s", (119.5, 120.5))
+    record_measurement("length of an audio pause", (bench.rig.now_us - began_us) / 1e6, "s", (119.5, 120.5))
 
 
 @pytest.mark.simulated("the sound")

@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 import pytest
 from flushpump.device.calibration import GAIN, OFFSET, Calibration, apply, check_sensor, measure
-from flushpump.errors import FlushPumpError, Refused
+from flushpump.errors import FlushPumpError, RefusedError
 
-from flushhil.dut import Bench, steady
+from flushhil.dut import DeviceUnderTest, steady
 from flushhil.raw_client import requests_lost
 
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 AS_MADE = Calibration(0, 1_000_000)
 
 
-def in_force(bench: Bench) -> Calibration:
+def in_force(bench: DeviceUnderTest) -> Calibration:
     return Calibration.in_force(bench.pump)
 
 
-def calibrate(bench: Bench, known_kpa: float, gauge_kpa: float | None = None) -> Calibration:
+def calibrate(bench: DeviceUnderTest, known_kpa: float, gauge_kpa: float | None = None) -> Calibration:
     """Both steps at the plant's hands; the gauge may be wrong."""
     gauge_pa = (gauge_kpa or known_kpa) * 1000
     before = in_force(bench)
@@ -35,7 +35,7 @@ def calibrate(bench: Bench, known_kpa: float, gauge_kpa: float | None = None) ->
 @pytest.mark.requirement("REQ-CONF-1", "REQ-CONF-2")
 @pytest.mark.parametrize(("offset_kpa", "gain"), [(0.0, 1.0), (4.0, 1.05), (-12.0, 0.95), (15.0, 0.93)])
 def test_a_wrong_sensor_reads_right_over_its_range_when_it_is_calibrated(
-    open_bench: OpenBench, figure: Callable[..., None], offset_kpa: float, gain: float
+    open_bench: OpenBench, record_measurement: Callable[..., None], offset_kpa: float, gain: float
 ) -> None:
     bench = open_bench(faults=[f"sensor-offset:{offset_kpa}@0s", f"sensor-gain:{gain}@0s"])
     applied = calibrate(bench, 100.0)
@@ -45,7 +45,7 @@ def test_a_wrong_sensor_reads_right_over_its_range_when_it_is_calibrated(
         bench.plant.hold(true_kpa)
         bench.wait(0.1)
         worst_kpa = max(worst_kpa, abs(measure(bench.pump).mean_pa / 1000 - true_kpa))
-    figure("error of the pressure after calibration, -20 to 150 kPa", worst_kpa, "kPa", 0.3)
+    record_measurement("error of the pressure after calibration, -20 to 150 kPa", worst_kpa, "kPa", 0.3)
 
 
 @pytest.mark.simulated("a sensor with a known error, and known pressures")
@@ -77,7 +77,7 @@ def test_an_implausible_calibration_is_refused_whole(
     open_bench: OpenBench, fault: str, gauge_kpa: float, said: str
 ) -> None:
     bench = open_bench(faults=[fault])
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(RefusedError, match=said):
         calibrate(bench, 100.0, gauge_kpa)
     assert in_force(bench) == AS_MADE
 
@@ -99,7 +99,7 @@ def test_a_pressure_that_is_not_steady_is_no_measurement(open_bench: OpenBench, 
         return int(read())
 
     plant.read_sensor = (lambda: 9_000_000) if how == "stuck" else disturbed
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(RefusedError, match=said):
         measure(bench.pump)
 
 
@@ -110,14 +110,14 @@ def test_a_pressure_let_go_too_early_brings_the_calibration_of_before_back(open_
     before = in_force(bench)
     bench.plant.hold(50.0)
     bench.wait(0.1)
-    with pytest.raises(Refused, match="instead of 100 kPa") as refused:
+    with pytest.raises(RefusedError, match="instead of 100 kPa") as refused:
         apply(bench.pump, before, Calibration(-4000, 1_000_000), 100_000)
     assert in_force(bench) == before
     assert refused.value.__notes__ == [f"the calibration of before is in force again: {before}"]
 
 
 @pytest.mark.requirement("REQ-CONF-1")
-def test_a_link_that_dies_between_offset_and_gain_is_told_as_not_known(bench: Bench) -> None:
+def test_a_link_that_dies_between_offset_and_gain_is_told_as_not_known(bench: DeviceUnderTest) -> None:
     before = in_force(bench)
     write, count = bench.pump.set_setting, 0
 
@@ -140,9 +140,9 @@ def test_a_link_that_dies_between_offset_and_gain_is_told_as_not_known(bench: Be
 
 
 @pytest.mark.requirement("REQ-CONF-1")
-def test_a_calibration_waits_for_rest(bench: Bench) -> None:
+def test_a_calibration_waits_for_rest(bench: DeviceUnderTest) -> None:
     bench.start(steady(1_000_000, 500_000))
-    with pytest.raises(Refused, match="the pump moves or runs a program"):
+    with pytest.raises(RefusedError, match="the pump moves or runs a program"):
         measure(bench.pump)
     bench.pump.stop()
 
@@ -155,15 +155,15 @@ def test_a_calibration_does_not_make_settings_good_that_nobody_has_looked_at(ope
     bench.rig.power_cut()
     bench.turns(2.0)
     bench.greet()
-    with pytest.raises(Refused, match="settings are missing or corrupt"):
+    with pytest.raises(RefusedError, match="settings are missing or corrupt"):
         in_force(bench)
 
 
 @pytest.mark.simulated("a broken sensor")
 @pytest.mark.requirement("REQ-CONF-2", "REQ-START-2")
-def test_a_sensor_that_fails_its_self_test_is_not_calibrated(bench: Bench) -> None:
+def test_a_sensor_that_fails_its_self_test_is_not_calibrated(bench: DeviceUnderTest) -> None:
     check_sensor(bench.pump)
     bench.plant.sensor.faulty = True
     bench.wait(0.1)
-    with pytest.raises(Refused, match="pressure sensor fails the pump's self-test"):
+    with pytest.raises(RefusedError, match="pressure sensor fails the pump's self-test"):
         check_sensor(bench.pump)

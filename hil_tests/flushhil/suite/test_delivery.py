@@ -8,11 +8,11 @@ from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import load_sequence
 from flushpump.wire.messages import Outcome, Phase, PhaseKind, Question, State, Verdict
 
-from flushhil.dut import ASPIRATE, LOCK, Bench, pulses, refused_as, steady
+from flushhil.dut import ASPIRATE, LOCK, DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import in_pulse
 
 pytestmark = pytest.mark.simulated("the plant's truth")
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 PERCENT = 1.0
 MS = 1.0
 LINES = [
@@ -21,7 +21,7 @@ LINES = [
 ]  # fmt: skip
 
 
-def plan_on(bench: Bench, sequence: str) -> Plan:
+def plan_on(bench: DeviceUnderTest, sequence: str) -> Plan:
     plan = Plan.of(load_sequence(sequence), bench.path)
     bench.plant.change_syringe(plan.loaded_ml)
     bench.pump.set_path(plan.settings())
@@ -32,7 +32,7 @@ def plan_on(bench: Bench, sequence: str) -> Plan:
 @pytest.mark.requirement("REQ-PRES-4")
 @pytest.mark.parametrize(("line", "needle"), LINES)
 def test_every_pulse_of_port_maintenance_has_its_volume_start_and_length(
-    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], line: str, needle: str
 ) -> None:
     bench = open_bench(line=line, needle=needle)
     plan = plan_on(bench, "port-maintenance")
@@ -52,18 +52,22 @@ def test_every_pulse_of_port_maintenance_has_its_volume_start_and_length(
     for index, (burst, told) in enumerate(zip(bursts, run.pulses, strict=True)):
         start_ms = burst.first_ticks / ticks / 1000 - first_ms
         took_ms = (burst.last_ticks - burst.first_ticks) / ticks / 1000
-        figure(f"volume of a pulse, {line}", (burst.steps * ml_per_step / 0.9 - 1) * 100, "% off", (-PERCENT, PERCENT))
-        figure(f"start of a pulse, {line}", start_ms - index * (length_ms + 400), "ms off", (-MS, MS))
-        figure(f"length of a pulse, {line}", took_ms - length_ms, "ms off", (-MS, MS))
-        figure(f"told start of a pulse, {line}", told.start_us / 1000 - told_first_ms - start_ms, "ms off", (-MS, MS))
-        figure(f"told length of a pulse, {line}", told.duration_us / 1000 - took_ms, "ms off", (-MS, MS))
+        record_measurement(
+            f"volume of a pulse, {line}", (burst.steps * ml_per_step / 0.9 - 1) * 100, "% off", (-PERCENT, PERCENT)
+        )
+        record_measurement(f"start of a pulse, {line}", start_ms - index * (length_ms + 400), "ms off", (-MS, MS))
+        record_measurement(f"length of a pulse, {line}", took_ms - length_ms, "ms off", (-MS, MS))
+        record_measurement(
+            f"told start of a pulse, {line}", told.start_us / 1000 - told_first_ms - start_ms, "ms off", (-MS, MS)
+        )
+        record_measurement(f"told length of a pulse, {line}", told.duration_us / 1000 - took_ms, "ms off", (-MS, MS))
         assert abs(told.driven_nl / 1e6 - burst.steps * ml_per_step) < 1e-4
 
 
 @pytest.mark.requirement("REQ-DOSE-3", "REQ-MOVE-3")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_port_maintenance_delivers_out_of_the_tip_what_it_says(
-    open_bench: OpenBench, figure: Callable[..., None], seed: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], seed: int
 ) -> None:
     bench = open_bench(seed=seed)
     plan_on(bench, "port-maintenance")
@@ -72,7 +76,9 @@ def test_port_maintenance_delivers_out_of_the_tip_what_it_says(
     bench.wait(2.0)
     out_ul = bench.plant.delivered_ul + run.end.aspirated_nl / 1000
     assert run.end.intended_nl == 9_500_000
-    figure("delivered of 9.5 mL against the plant's tip", abs(run.end.delivered_nl / 1000 - out_ul) / 95, "%", PERCENT)
+    record_measurement(
+        "delivered of 9.5 mL against the plant's tip", abs(run.end.delivered_nl / 1000 - out_ul) / 95, "%", PERCENT
+    )
     assert run.end.verdict is Verdict.PATENT
     backwards = [burst for burst in bench.plant.bursts if burst.direction < 0]
     assert len(backwards) == 1, "backwards once, to aspirate"
@@ -80,7 +86,7 @@ def test_port_maintenance_delivers_out_of_the_tip_what_it_says(
 
 
 @pytest.mark.requirement("REQ-DOSE-3")
-def test_prime_is_not_dose(bench: Bench) -> None:
+def test_prime_is_not_dose(bench: DeviceUnderTest) -> None:
     bench.set_path()
     bench.plant.connect(False)
     bench.pump.prime(0.5, 0.5)
@@ -97,7 +103,7 @@ def test_prime_is_not_dose(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("REQ-DOSE-3")
-def test_an_interrupted_volume_is_counted_once(bench: Bench, figure: Callable[..., None]) -> None:
+def test_an_interrupted_volume_is_counted_once(bench: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
     start_ml = bench.plant.stepper.position
     driven_nl = 0
     bench.set_path()
@@ -108,13 +114,13 @@ def test_an_interrupted_volume_is_counted_once(bench: Bench, figure: Callable[..
         bench.pump.stop()
         driven_nl += bench.follow().end.driven_nl
     true_ul = (bench.plant.stepper.position - start_ml) * bench.plant.plunger.ml_per_step * 1000
-    figure("driven volume of three interrupted runs, error", abs(driven_nl / 1000 - true_ul), "uL", 0.5)
+    record_measurement("driven volume of three interrupted runs, error", abs(driven_nl / 1000 - true_ul), "uL", 0.5)
     status = bench.pump.status()
     assert status.syringe_remaining_nl / 1000 == pytest.approx(10_000 - true_ul, abs=1)
 
 
 @pytest.mark.requirement("REQ-DOSE-3")
-def test_a_syringe_change_in_a_program_goes_on_with_the_new_volume(bench: Bench) -> None:
+def test_a_syringe_change_in_a_program_goes_on_with_the_new_volume(bench: DeviceUnderTest) -> None:
     change = replace(pulses(8), question=Question.SYRINGE_CHANGED)
     bench.start(change, pulses(8), max_time_ms=120_000)
     run = bench.follow()
@@ -124,7 +130,7 @@ def test_a_syringe_change_in_a_program_goes_on_with_the_new_volume(bench: Bench)
     assert bench.pump.status().syringe_remaining_nl == pytest.approx(2_800_000, abs=2_000)
 
 
-def test_every_kind_of_phase_does_what_its_name_says(bench: Bench) -> None:
+def test_every_kind_of_phase_does_what_its_name_says(bench: DeviceUnderTest) -> None:
     wait = Phase(PhaseKind.WAIT, count=0, question=Question.CLAMPED)
     finish = Phase(PhaseKind.FINISH, 200_000, 500_000)
     bench.start(ASPIRATE, pulses(2), steady(500_000, 500_000), wait, LOCK, finish)
@@ -138,20 +144,20 @@ def test_every_kind_of_phase_does_what_its_name_says(bench: Bench) -> None:
 
 @pytest.mark.requirement("REQ-MOVE-2")
 def test_a_low_and_an_empty_syringe_are_announced_and_the_empty_one_stops(
-    bench: Bench, figure: Callable[..., None]
+    bench: DeviceUnderTest, record_measurement: Callable[..., None]
 ) -> None:
     # With a change of syringe announced, the device cannot know beforehand that this one will not do.
     run = bench.run(replace(steady(3_000_000, 500_000), question=Question.SYRINGE_CHANGED), loaded_ml=2.0)
     assert run.alarms == ["SYRINGE_LOW", "SYRINGE_EMPTY"]
     assert run.end.outcome is Outcome.ALARM
     left_ml = bench.plant.syringe_ul / 1000
-    figure("left in the syringe when it is called empty", left_ml, "mL", (0.48, 0.51))
+    record_measurement("left in the syringe when it is called empty", left_ml, "mL", (0.48, 0.51))
     low = next(event for event in run.events if getattr(event, "name", "") == "SYRINGE_LOW")
-    figure("left in the syringe when it is called low", low.detail / 1e6, "mL", (0.98, 1.0))  # type: ignore[union-attr]
+    record_measurement("left in the syringe when it is called low", low.detail / 1e6, "mL", (0.98, 1.0))  # type: ignore[union-attr]
 
 
 @pytest.mark.requirement("REQ-MOVE-2")
-def test_a_program_that_would_empty_the_syringe_is_refused_before_it_moves(bench: Bench) -> None:
+def test_a_program_that_would_empty_the_syringe_is_refused_before_it_moves(bench: DeviceUnderTest) -> None:
     bench.set_path(loaded_ml=2.0)
     bench.load(steady(1_600_000, 500_000))
     assert refused_as(bench.pump.start) == "SYRINGE"

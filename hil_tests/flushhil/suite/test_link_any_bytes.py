@@ -8,39 +8,39 @@ from flushlink import messages
 from flushpump.wire import codec
 from flushpump.wire.messages import State
 
-from flushhil.dut import Bench, steady
+from flushhil.dut import DeviceUnderTest, steady
 from flushhil.ground_truth import in_pulse
-from flushhil.raw_client import Wire, status_name
+from flushhil.raw_client import RawClient, status_name
 
 pytestmark = pytest.mark.requirement("REQ-LINK-2")
 ROUNDS = 150
 
 
-def noise(dice: random.Random, hand: Wire) -> bytes:
+def noise(dice: random.Random, hand: RawClient) -> bytes:
     return dice.randbytes(dice.choice([1, 2, 13, 60, 61, 62, 64, 65, 200, 256, 600]))
 
 
-def zeros_and_noise(dice: random.Random, hand: Wire) -> bytes:
+def zeros_and_noise(dice: random.Random, hand: RawClient) -> bytes:
     return b"".join(dice.randbytes(dice.randrange(5)) + b"\0" for _ in range(dice.randrange(1, 40)))
 
 
-def damaged_frame(dice: random.Random, hand: Wire) -> bytes:
+def damaged_frame(dice: random.Random, hand: RawClient) -> bytes:
     frame = bytearray(hand.frame(dice.choice(["STATUS", "STOP", "INFO"])))
     for _ in range(dice.randrange(1, 4)):
         frame[dice.randrange(len(frame))] ^= 1 << dice.randrange(8)
     return bytes(frame)
 
 
-def cut_frame(dice: random.Random, hand: Wire) -> bytes:
+def cut_frame(dice: random.Random, hand: RawClient) -> bytes:
     frame = hand.frame("PATH_SET", bytes(37))
     return frame[: dice.randrange(1, len(frame) - 1)]
 
 
-def glued_frames(dice: random.Random, hand: Wire) -> bytes:
+def glued_frames(dice: random.Random, hand: RawClient) -> bytes:
     return hand.frame("STATUS")[:-1] + hand.frame("STOP")[:-1]
 
 
-def foreign_kind(dice: random.Random, hand: Wire) -> bytes:
+def foreign_kind(dice: random.Random, hand: RawClient) -> bytes:
     return hand.frame("STOP", kind=dice.choice([0, 2, 3, 77, 255]))
 
 
@@ -49,9 +49,9 @@ BYTES = [noise, zeros_and_noise, damaged_frame, cut_frame, glued_frames, foreign
 
 @pytest.mark.parametrize("kind", BYTES, ids=lambda kind: kind.__name__)
 def test_after_any_bytes_and_an_end_of_frame_the_next_good_frame_is_answered(
-    bench: Bench, kind: Callable[[random.Random, Wire], bytes]
+    bench: DeviceUnderTest, kind: Callable[[random.Random, RawClient], bytes]
 ) -> None:
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     hand.hello()
     dice = random.Random(f"any bytes {kind.__name__}")
     for _ in range(ROUNDS):
@@ -65,8 +65,8 @@ def test_after_any_bytes_and_an_end_of_frame_the_next_good_frame_is_answered(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_well_formed_frames_full_of_nonsense_break_nothing(bench: Bench, seed: int) -> None:
-    hand = Wire(bench.port)
+def test_well_formed_frames_full_of_nonsense_break_nothing(bench: DeviceUnderTest, seed: int) -> None:
+    hand = RawClient(bench.port)
     dice = random.Random(f"nonsense {seed}")
     hand.hello()
     hand.authenticate()
@@ -96,7 +96,9 @@ def nonsense(dice: random.Random, name: str) -> bytes:
 
 
 @pytest.mark.simulated("the plant's steps")
-def test_noise_on_the_line_neither_stops_nor_disturbs_a_run(bench: Bench, figure: Callable[..., None]) -> None:
+def test_noise_on_the_line_neither_stops_nor_disturbs_a_run(
+    bench: DeviceUnderTest, record_measurement: Callable[..., None]
+) -> None:
     bench.start(steady(2_000_000, 1_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
     dice = random.Random("noise in a run")
@@ -110,13 +112,13 @@ def test_noise_on_the_line_neither_stops_nor_disturbs_a_run(bench: Bench, figure
 
 @pytest.mark.simulated("what the device does while nobody reads")
 @pytest.mark.requirement("REQ-STOP-1")
-def test_a_host_that_does_not_read_cannot_make_the_pump_deaf(open_bench: Callable[..., Bench]) -> None:
+def test_a_host_that_does_not_read_cannot_make_the_pump_deaf(open_bench: Callable[..., DeviceUnderTest]) -> None:
     bench = open_bench()
     bench.pump.set_setting("telemetry_interval_ms", 10)
     bench.start(steady(3_000_000, 1_000_000), lease_ms=2000)
     bench.turns(1.8)
     assert bench.rig.waiting() > 2_000, "telemetry has filled the host's buffer"
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     bench.rig.to_device(hand.frame("STOP"))
     bench.turns(0.02)
     assert bench.plant.stepper.rate == 0

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
-from flushpump.errors import FlushPumpError, LinkLost, OutcomeUnknown, Refused, Silent
-from flushpump.link.outcome import Settled
+from flushpump.errors import FlushPumpError, LinkLostError, NoReplyError, OutcomeUnknownError, RefusedError
+from flushpump.link.outcome import ResolvedCommand
 from flushpump.wire.messages import Outcome
 
-from flushhil.dut import Bench, Run, pulses
+from flushhil.dut import DeviceUnderTest, Run, pulses
 from flushhil.ground_truth import stands_still
 from flushhil.raw_client import replies_lost, requests_lost
 
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 pytestmark = pytest.mark.simulated("a link with faults")
 
 BAD_LINES = {
@@ -28,50 +28,50 @@ ATTEMPTS = 60
 T = TypeVar("T")
 
 
-def insist(bench: Bench, command: Callable[[], T]) -> T | None:
+def insist(bench: DeviceUnderTest, command: Callable[[], T]) -> T | None:
     """The command until it was executed, as a careful program does it; None when it was, but its reply is lost."""
     for _ in range(ATTEMPTS):
         try:
             return command()
-        except OutcomeUnknown:
+        except OutcomeUnknownError:
             settled = patiently(bench)
             if settled.executed:
                 return None
             if settled.executed is None:
                 reopen(bench)
-        except Refused as refusal:
+        except RefusedError as refusal:
             if "executed after all" in refusal.message:
                 return None
             if refusal.status_name not in ("WRONG_SESSION", "WRONG_SEQUENCE"):
                 raise
             reopen(bench)
-        except Silent:
+        except NoReplyError:
             continue
     raise AssertionError("the link is too bad even for a patient host")
 
 
-def patiently(bench: Bench) -> Settled:
+def patiently(bench: DeviceUnderTest) -> ResolvedCommand:
     for _ in range(ATTEMPTS):
         try:
             settled = bench.pump.settle()
-        except Silent:
+        except NoReplyError:
             continue
         assert settled is not None
         return settled
     raise AssertionError("no status came through")
 
 
-def reopen(bench: Bench) -> None:
+def reopen(bench: DeviceUnderTest) -> None:
     for _ in range(ATTEMPTS):
         try:
             bench.pump.reopen()
-        except (FlushPumpError, OutcomeUnknown):
+        except (FlushPumpError, OutcomeUnknownError):
             continue
         return
     raise AssertionError("no session could be opened")
 
 
-def opened(open_bench: OpenBench, faults: list[str], seed: int) -> Bench:
+def opened(open_bench: OpenBench, faults: list[str], seed: int) -> DeviceUnderTest:
     bench = open_bench(faults=faults, seed=seed, greet=False)
     for _ in range(ATTEMPTS):
         try:
@@ -87,7 +87,7 @@ def opened(open_bench: OpenBench, faults: list[str], seed: int) -> Bench:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("line", BAD_LINES, ids=lambda line: line.replace(" ", "_"))
 def test_each_command_is_executed_once_whatever_the_line_does(
-    open_bench: OpenBench, line: str, seed: int, figure: Callable[..., None]
+    open_bench: OpenBench, line: str, seed: int, record_measurement: Callable[..., None]
 ) -> None:
     bench = opened(open_bench, BAD_LINES[line], seed)
     wanted = 40
@@ -99,8 +99,8 @@ def test_each_command_is_executed_once_whatever_the_line_does(
     values = [int.from_bytes(entry[8:12], "little") for entry in log if entry[2] == 6 and entry[3] == 7]
     executed_twice = len(values) - len(set(values))
     lost_unnoticed = wanted - len(set(values))
-    figure(f"commands executed twice, line that {line}", executed_twice, "commands", 0)
-    figure(f"commands lost unnoticed, line that {line}", lost_unnoticed, "commands", 0)
+    record_measurement(f"commands executed twice, line that {line}", executed_twice, "commands", 0)
+    record_measurement(f"commands lost unnoticed, line that {line}", lost_unnoticed, "commands", 0)
 
 
 @pytest.mark.requirement("REQ-DOSE-1")
@@ -116,7 +116,7 @@ def test_a_run_over_a_bad_line_delivers_once_or_ends_by_its_lease(open_bench: Op
     try:
         insist(bench, lambda: bench.pump.start(2000))
         run = bench.follow()
-    except (LinkLost, OutcomeUnknown):
+    except (LinkLostError, OutcomeUnknownError):
         bench.turns(3.0)
     dose_ul = bench.plant.stepper.position * bench.plant.plunger.ml_per_step * 1000
     assert dose_ul <= 3_601, "never more than the program"
@@ -131,16 +131,16 @@ def test_a_run_over_a_bad_line_delivers_once_or_ends_by_its_lease(open_bench: Op
 def test_a_link_that_dies_in_a_pulse_is_told_as_lost_and_the_pump_stands(open_bench: OpenBench) -> None:
     bench = open_bench(faults=["link-loss@1s"])
     bench.start(pulses(9))
-    with pytest.raises(LinkLost):
+    with pytest.raises(LinkLostError):
         bench.follow()
     assert stands_still(bench, 5.0)
     assert bench.plant.stepper.position * bench.plant.plunger.ml_per_step < 9 * 0.9
 
 
 @pytest.mark.requirement("REQ-DOSE-1", "REQ-DOSE-2")
-def test_a_prime_whose_reply_is_lost_primes_once(bench: Bench) -> None:
+def test_a_prime_whose_reply_is_lost_primes_once(bench: DeviceUnderTest) -> None:
     bench.set_path()
-    with replies_lost(bench.port), pytest.raises(OutcomeUnknown):
+    with replies_lost(bench.port), pytest.raises(OutcomeUnknownError):
         bench.pump.prime(0.3, 1.0, lease_ms=2000)
     settled = bench.pump.settle()
     assert settled is not None
@@ -151,10 +151,10 @@ def test_a_prime_whose_reply_is_lost_primes_once(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("REQ-DOSE-1", "REQ-DOSE-2")
-def test_a_start_that_never_arrived_is_not_taken_for_executed(bench: Bench) -> None:
+def test_a_start_that_never_arrived_is_not_taken_for_executed(bench: DeviceUnderTest) -> None:
     bench.set_path()
     bench.load(pulses(2))
-    with requests_lost(bench.port), pytest.raises(OutcomeUnknown):
+    with requests_lost(bench.port), pytest.raises(OutcomeUnknownError):
         bench.pump.start()
     settled = bench.pump.settle()
     assert settled is not None

@@ -7,15 +7,15 @@ from flushlink import messages
 from flushpump.wire import codec
 from flushpump.wire.messages import Flag, Outcome, ResetCause
 
-from flushhil.dut import Bench, pulses, refused_as
+from flushhil.dut import DeviceUnderTest, pulses, refused_as
 from flushhil.ground_truth import in_pulse, stands_still
 
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 
 
 @pytest.mark.simulated("a loop that dies, and the plunger's true way")
 @pytest.mark.requirement("REQ-DOSE-4", "REQ-STOP-4")
-def test_the_ledger_survives_a_watchdog_reset(bench: Bench, figure: Callable[..., None]) -> None:
+def test_the_ledger_survives_a_watchdog_reset(bench: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
     bench.start(pulses(8))
     bench.turns_until(lambda: len(bench.plant.bursts) == 2)
     bench.turns(0.2)
@@ -24,13 +24,13 @@ def test_the_ledger_survives_a_watchdog_reset(bench: Bench, figure: Callable[...
     true_ul = bench.plant.stepper.position * bench.plant.plunger.ml_per_step * 1000
     status = bench.pump.status()
     assert status.intended_nl == 8 * 900_000
-    figure("driven volume after a watchdog reset, error", abs(status.driven_nl / 1000 - true_ul), "uL", 250)
+    record_measurement("driven volume after a watchdog reset, error", abs(status.driven_nl / 1000 - true_ul), "uL", 250)
     assert abs(status.driven_nl / 1000 - true_ul) <= status.uncertain_nl / 1000, "the error is within what is uncertain"
 
 
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-DOSE-4")
-def test_after_a_power_cut_the_whole_program_is_named_uncertain(bench: Bench) -> None:
+def test_after_a_power_cut_the_whole_program_is_named_uncertain(bench: DeviceUnderTest) -> None:
     bench.start(pulses(8))
     bench.turns_until(in_pulse(bench))
     bench.restart(bench.rig.power_cut)
@@ -47,7 +47,7 @@ def test_after_a_power_cut_the_whole_program_is_named_uncertain(bench: Bench) ->
 
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-DOSE-4")
-def test_a_power_cut_after_a_run_leaves_nothing_uncertain(bench: Bench) -> None:
+def test_a_power_cut_after_a_run_leaves_nothing_uncertain(bench: DeviceUnderTest) -> None:
     bench.run(pulses(2))
     bench.wait(0.5)
     bench.restart(bench.rig.power_cut)
@@ -145,7 +145,7 @@ def test_a_memory_that_takes_no_record_is_an_alarm_and_no_run_begins_until_it_do
 
 @pytest.mark.simulated("a full flash")
 @pytest.mark.requirement("REQ-LOG-1")
-def test_of_a_full_log_the_oldest_goes_first_and_numbers_go_on(bench: Bench) -> None:
+def test_of_a_full_log_the_oldest_goes_first_and_numbers_go_on(bench: DeviceUnderTest) -> None:
     for number in range(1100):
         bench.pump.link.command("AUDIO_PAUSE")
         if number % 40 == 0:

@@ -7,11 +7,11 @@ import pytest
 from flushpump.wire.messages import Outcome, State
 from flushsim.rig.base import END_SWITCH, HOME_SWITCH
 
-from flushhil.dut import ASPIRATE, Bench, pulses, refused_as, steady
+from flushhil.dut import ASPIRATE, DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import STOP_BUDGET_MS, going_back, in_pulse, stands_still, stop_by
 
 pytestmark = pytest.mark.simulated("a drive that fails")
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 # What may be lost before it is missed: as much as may be driven after any other trip.
 LOST_UL = 20.0
 FLOW_UL_PER_S = 2_000
@@ -21,7 +21,7 @@ FLOW_UL_PER_S = 2_000
 @pytest.mark.parametrize("fault", ["step-loss:0.01", "step-loss:0.05", "step-loss:0.5", "stall"])
 @pytest.mark.parametrize("at", ["0.1s", "0.3s"])
 def test_steps_that_are_not_made_stop_the_pump(
-    open_bench: OpenBench, figure: Callable[..., None], fault: str, at: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], fault: str, at: str
 ) -> None:
     bench = open_bench(faults=[f"{fault}@{at}"])
     ul_per_step = bench.plant.plunger.ml_per_step * 1000
@@ -32,8 +32,8 @@ def test_steps_that_are_not_made_stop_the_pump(
     alarm_us = bench.pump.alarms()[0].device_time_ms * 1000
     lasted_s = (alarm_us - bench.plant.motion_started_us - at_us) / 1e6
     share = 1.0 if fault == "stall" else float(fault.split(":")[1])
-    figure(f"{fault} to its alarm", lasted_s * 1000, "ms")
-    figure(f"volume lost by {fault} until it is missed", share * lasted_s * FLOW_UL_PER_S, "uL", LOST_UL)
+    record_measurement(f"{fault} to its alarm", lasted_s * 1000, "ms")
+    record_measurement(f"volume lost by {fault} until it is missed", share * lasted_s * FLOW_UL_PER_S, "uL", LOST_UL)
     true_ul = bench.plant.stepper.position * ul_per_step
     assert run.end.driven_nl / 1000 == pytest.approx(true_ul, abs=1), "the ledger goes by counted steps"
     assert stands_still(bench, 5.0)
@@ -48,7 +48,7 @@ def test_a_motor_that_stalls_between_two_pulses_is_noticed_in_the_next_one(open_
 
 
 @pytest.mark.requirement("REQ-MOVE-1")
-def test_a_counter_that_runs_ahead_stops_too(bench: Bench) -> None:
+def test_a_counter_that_runs_ahead_stops_too(bench: DeviceUnderTest) -> None:
     bench.start(steady(5_000_000, 1_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
     bench.plant.stepper.position += 400
@@ -68,30 +68,32 @@ def test_a_sound_drive_is_never_suspected_at_any_speed(open_bench: OpenBench) ->
 
 @pytest.mark.simulated("a hand on the switches")
 @pytest.mark.requirement("REQ-MOVE-2")
-def test_the_end_switch_stops_forward_motion(bench: Bench, figure: Callable[..., None]) -> None:
+def test_the_end_switch_stops_forward_motion(bench: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
     bench.start(steady(5_000_000, 2_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
     stop = stop_by(bench, lambda: bench.rig.set_input(END_SWITCH, True))
-    figure("end switch to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+    record_measurement("end switch to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
     assert bench.alarm_names() == ["TRAVEL_LIMIT"]
 
 
 @pytest.mark.simulated("a hand on the switches")
 @pytest.mark.requirement("REQ-MOVE-2", "REQ-MOVE-3")
 @pytest.mark.parametrize("motion", ["aspirate", "relief"])
-def test_the_home_switch_stops_backward_motion(open_bench: OpenBench, figure: Callable[..., None], motion: str) -> None:
+def test_the_home_switch_stops_backward_motion(
+    open_bench: OpenBench, record_measurement: Callable[..., None], motion: str
+) -> None:
     bench = open_bench(faults=["occlusion@0.3s"] if motion == "relief" else [])
     bench.start(*([ASPIRATE, pulses(2)] if motion == "aspirate" else [pulses(2)]), lease_ms=2000)
     bench.turns_until(going_back(bench))
     stop = stop_by(bench, lambda: bench.rig.set_input(HOME_SWITCH, True))
-    figure(f"home switch in {motion} to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+    record_measurement(f"home switch in {motion} to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
     assert "TRAVEL_LIMIT" in bench.alarm_names()
     assert stands_still(bench, 3.0)
 
 
 @pytest.mark.simulated("a hand on the switches")
 @pytest.mark.requirement("REQ-MOVE-2")
-def test_a_switch_behind_does_not_hinder_motion_away_from_it(bench: Bench) -> None:
+def test_a_switch_behind_does_not_hinder_motion_away_from_it(bench: DeviceUnderTest) -> None:
     bench.rig.set_input(HOME_SWITCH, True)
     assert bench.run(pulses(2)).end.outcome is Outcome.COMPLETED
     bench.rig.set_input(HOME_SWITCH, False)
@@ -103,7 +105,7 @@ def test_a_switch_behind_does_not_hinder_motion_away_from_it(bench: Bench) -> No
 
 @pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-MOVE-3")
-def test_aspiration_is_bounded_in_volume_and_by_the_syringes_stop(bench: Bench) -> None:
+def test_aspiration_is_bounded_in_volume_and_by_the_syringes_stop(bench: DeviceUnderTest) -> None:
     bench.set_path(loaded_ml=10.0)
     for volume_ml, status in ((5.1, "OUT_OF_RANGE"), (2.1, "SYRINGE")):
         assert refused_as(partial(bench.pump.aspirate, volume_ml, 0.5)) == status
@@ -115,7 +117,7 @@ def test_aspiration_is_bounded_in_volume_and_by_the_syringes_stop(bench: Bench) 
 
 @pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-MOVE-3")
-def test_a_program_is_refused_that_draws_more_back_than_the_syringe_takes(bench: Bench) -> None:
+def test_a_program_is_refused_that_draws_more_back_than_the_syringe_takes(bench: DeviceUnderTest) -> None:
     bench.set_path(loaded_ml=11.8)
     bench.load(ASPIRATE, pulses(2))
     assert refused_as(bench.pump.start) == "SYRINGE"

@@ -6,11 +6,11 @@ import pytest
 from flushlink import messages
 from flushpump.wire.messages import Outcome, Phase, State, Verdict
 
-from flushhil.dut import ASPIRATE, LOCK, Bench, pulses, refused_as, steady
+from flushhil.dut import ASPIRATE, LOCK, DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import stands_still
 
 pytestmark = pytest.mark.simulated("an occlusion, and the plant's truth")
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 BOLUS_UL = 100.0
 OVERSHOOT_KPA = 15.0
 FLOOR_KPA = -1.0
@@ -37,7 +37,7 @@ NOTICED_S = {"pulse": 0.65, "1 mL/s": 0.8, "0.5 mL/s": 1.1, "0.2 mL/s": 2.0, "0.
 class Truth:
     """Lets the bench run to the end of a program and beyond, and keeps true pressure and tip volume of every turn."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: DeviceUnderTest) -> None:
         self.least_kpa = 1_000.0
         self.most_tip_ul = 0.0
         step = bench.rig.step
@@ -53,8 +53,8 @@ class Truth:
 
 
 @pytest.fixture
-def last_forward_us() -> Callable[[Bench], float]:
-    def last(bench: Bench) -> float:
+def last_forward_us() -> Callable[[DeviceUnderTest], float]:
+    def last(bench: DeviceUnderTest) -> float:
         bursts = [burst for burst in bench.plant.bursts if burst.direction > 0]
         return float(bursts[-1].last_ticks / bench.plant.ticks_per_us)
 
@@ -64,7 +64,10 @@ def last_forward_us() -> Callable[[Bench], float]:
 @pytest.mark.requirement("REQ-OCCL-1")
 @pytest.mark.parametrize("name", PHASES)
 def test_a_closed_line_is_noticed_in_good_time_at_any_flow(
-    open_bench: OpenBench, figure: Callable[..., None], last_forward_us: Callable[[Bench], float], name: str
+    open_bench: OpenBench,
+    record_measurement: Callable[..., None],
+    last_forward_us: Callable[[DeviceUnderTest], float],
+    name: str,
 ) -> None:
     bench = open_bench(faults=["occlusion@0.3s"])
     run = bench.run(PHASES[name])
@@ -74,9 +77,9 @@ def test_a_closed_line_is_noticed_in_good_time_at_any_flow(
     assert alarms[0].name in ("OCCLUSION", "HARD_LIMIT")
     assert alarms[0].priority == 3
     took_s = (last_forward_us(bench) - bench.plant.motion_started_us) / 1e6 - 0.3
-    figure(f"line closed to last step, {name}", took_s, "s", NOTICED_S[name])
+    record_measurement(f"line closed to last step, {name}", took_s, "s", NOTICED_S[name])
     above_kpa = bench.plant.peak_kpa - bench.path.working_limit_kpa
-    figure(f"true peak above the working limit, line closed at {name}", above_kpa, "kPa", OVERSHOOT_KPA)
+    record_measurement(f"true peak above the working limit, line closed at {name}", above_kpa, "kPa", OVERSHOOT_KPA)
 
 
 @pytest.mark.requirement("REQ-OCCL-1", "REQ-STOP-3")
@@ -145,14 +148,16 @@ def test_a_line_closed_while_priming_stops_with_an_alarm(open_bench: OpenBench) 
 
 
 @pytest.mark.requirement("REQ-OCCL-1", "REQ-MOVE-3")
-def test_a_line_that_does_not_give_ends_the_aspiration(open_bench: OpenBench, figure: Callable[..., None]) -> None:
+def test_a_line_that_does_not_give_ends_the_aspiration(
+    open_bench: OpenBench, record_measurement: Callable[..., None]
+) -> None:
     bench = open_bench(faults=["occlusion@0.1s"])
     truth = Truth(bench)
     bench.start(ASPIRATE, pulses(3))
     run = bench.follow()
     assert run.end.outcome is Outcome.OCCLUDED
     assert run.questions == []
-    figure("deepest true vacuum of a blocked aspiration", truth.least_kpa, "kPa", (-60.0, 0.0))
+    record_measurement("deepest true vacuum of a blocked aspiration", truth.least_kpa, "kPa", (-60.0, 0.0))
     assert run.end.aspirated_nl < 500_000
 
 
@@ -160,7 +165,7 @@ def test_a_line_that_does_not_give_ends_the_aspiration(open_bench: OpenBench, fi
 @pytest.mark.parametrize("name", PHASES)
 @pytest.mark.parametrize(("line", "needle", "syringe"), PATHS)
 def test_relief_leaves_no_bolus_no_vacuum_and_draws_no_blood(
-    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, syringe: str, name: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], line: str, needle: str, syringe: str, name: str
 ) -> None:
     bench = open_bench(line=line, needle=needle, syringe=syringe, faults=["occlusion@0.4s~30s"])
     truth = Truth(bench)
@@ -174,32 +179,36 @@ def test_relief_leaves_no_bolus_no_vacuum_and_draws_no_blood(
     stopped_us = bench.plant.now_us
     clears_us = bench.plant.motion_started_us + 30_400_000
     assert stopped_us < clears_us - 1_000_000
-    figure("relieved after an occlusion", run.end.relieved_nl / 1000, "uL", RELIEF_CAP_UL)
+    record_measurement("relieved after an occlusion", run.end.relieved_nl / 1000, "uL", RELIEF_CAP_UL)
     bench.turns((clears_us - bench.plant.now_us) / 1e6 + 10)
     bolus_ul = bench.plant.delivered_ul - bench.plant.delivered_at_us(clears_us)
-    figure(f"bolus when the occlusion clears, {line} {needle} {syringe}, {name}", bolus_ul, "uL", (-10.0, BOLUS_UL))
-    figure("least true pressure after an occlusion", truth.least_kpa, "kPa", (FLOOR_KPA, 1_000.0))
-    figure("blood drawn in through the tip", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+    record_measurement(
+        f"bolus when the occlusion clears, {line} {needle} {syringe}, {name}", bolus_ul, "uL", (-10.0, BOLUS_UL)
+    )
+    record_measurement("least true pressure after an occlusion", truth.least_kpa, "kPa", (FLOOR_KPA, 1_000.0))
+    record_measurement("blood drawn in through the tip", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
 
 
 @pytest.mark.requirement("REQ-OCCL-2")
 @pytest.mark.parametrize("times", [20, 40, 100])
 def test_relief_through_a_line_that_is_only_nearly_closed_draws_no_blood(
-    open_bench: OpenBench, figure: Callable[..., None], times: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], times: int
 ) -> None:
     bench = open_bench(faults=[f"partial:{times}@0.4s"])
     truth = Truth(bench)
     run = bench.run(pulses(8))
     assert run.end.outcome is Outcome.OCCLUDED
     bench.turns(10)
-    figure("blood drawn in through a nearly closed line", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+    record_measurement(
+        "blood drawn in through a nearly closed line", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0
+    )
     assert truth.least_kpa > FLOOR_KPA
 
 
 @pytest.mark.requirement("REQ-OCCL-2")
 @pytest.mark.parametrize("open_after", ["0.05s", "0.1s", "0.2s", "0.4s"])
 def test_a_line_that_clears_during_relief_is_not_emptied_by_it(
-    open_bench: OpenBench, figure: Callable[..., None], open_after: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], open_after: str
 ) -> None:
     bench = open_bench(faults=[f"occlusion@0.4s~{open_after}"])
     truth = Truth(bench)
@@ -207,7 +216,7 @@ def test_a_line_that_clears_during_relief_is_not_emptied_by_it(
     assert run.end.outcome is Outcome.OCCLUDED
     bench.turns(10)
     drawn_ul = truth.most_tip_ul - bench.plant.delivered_ul
-    figure("blood drawn in when the line clears during relief", drawn_ul, "uL", 10.0)
+    record_measurement("blood drawn in when the line clears during relief", drawn_ul, "uL", 10.0)
     assert truth.least_kpa > FLOOR_KPA
 
 
@@ -217,7 +226,7 @@ def test_a_line_that_clears_during_relief_is_not_emptied_by_it(
     ("smartport-ct-8f", "huber-20g"), ("smartport-ct-8f", "huber-19g"), ("picc-5f", "none"), ("picc-4f", "none"),
 ])  # fmt: skip
 def test_relief_adds_nothing_to_the_swing_of_a_line_that_clears_during_it(
-    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, open_after: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], line: str, needle: str, open_after: str
 ) -> None:
     least_kpa = {}
     # With the least cap that can be set relief is over before the line clears, and what follows is the liquid's own.
@@ -229,7 +238,7 @@ def test_relief_adds_nothing_to_the_swing_of_a_line_that_clears_during_it(
         bench.turns(10)
         least_kpa[relief] = truth.least_kpa
     deeper_kpa = least_kpa["hardly any"] - least_kpa["all"]
-    figure("deeper by relief than a line that clears swings of itself", deeper_kpa, "kPa", (-30.0, 0.1))
+    record_measurement("deeper by relief than a line that clears swings of itself", deeper_kpa, "kPa", (-30.0, 0.1))
 
 
 @pytest.mark.requirement("REQ-OCCL-2")
@@ -237,7 +246,7 @@ def test_relief_adds_nothing_to_the_swing_of_a_line_that_clears_during_it(
     ("smartport-ct-8f", "huber-20g"), ("smartport-ct-8f", "huber-19g"), ("picc-4f", "none"), ("tunneled-9.6f", "none"),
 ])  # fmt: skip
 def test_what_has_run_into_tissue_is_not_drawn_back(
-    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], line: str, needle: str
 ) -> None:
     bench = open_bench(line=line, needle=needle, faults=["extravasation:25@0.001s"])
     truth = Truth(bench)
@@ -246,21 +255,23 @@ def test_what_has_run_into_tissue_is_not_drawn_back(
     assert "RELIEF_INCOMPLETE" in bench.alarm_names()
     drawn_ul = truth.most_tip_ul - bench.plant.delivered_ul
     assert bench.plant.in_tissue_ul > 5 * drawn_ul
-    figure("drawn back out of tissue", drawn_ul, "uL", TISSUE_UL)
+    record_measurement("drawn back out of tissue", drawn_ul, "uL", TISSUE_UL)
 
 
 @pytest.mark.requirement("REQ-OCCL-2")
 @pytest.mark.parametrize("drift", [0.5, 2, -2])
 def test_a_zero_that_drifts_does_not_make_relief_draw_blood(
-    open_bench: OpenBench, figure: Callable[..., None], drift: float
+    open_bench: OpenBench, record_measurement: Callable[..., None], drift: float
 ) -> None:
     bench = open_bench(faults=[f"sensor-drift:{drift}@0.3s", "occlusion@4.2s"])
     truth = Truth(bench)
     run = bench.run(pulses(8))
     bench.turns(2.0)
     if run.end.outcome is Outcome.OCCLUDED:
-        figure(f"least true pressure, zero drifting {drift:g} kPa/s", truth.least_kpa, "kPa", (-4.0, 1_000.0))
-    figure("blood drawn in while the zero drifts", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
+        record_measurement(
+            f"least true pressure, zero drifting {drift:g} kPa/s", truth.least_kpa, "kPa", (-4.0, 1_000.0)
+        )
+    record_measurement("blood drawn in while the zero drifts", truth.most_tip_ul - bench.plant.delivered_ul, "uL", 10.0)
 
 
 @pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-1")
@@ -301,19 +312,19 @@ def test_relief_keeps_within_its_volume_cap_and_says_when_that_is_not_enough(ope
 
 
 @pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-3")
-def test_relief_ends_in_time(open_bench: OpenBench, figure: Callable[..., None]) -> None:
+def test_relief_ends_in_time(open_bench: OpenBench, record_measurement: Callable[..., None]) -> None:
     bench = open_bench(syringe="bd-60", faults=["occlusion@0.4s"])
     bench.run(pulses(3), loaded_ml=50.0)
     back = [burst for burst in bench.plant.bursts if burst.direction < 0]
     took_ms = (back[-1].last_ticks - back[0].first_ticks) / bench.plant.ticks_per_us / 1000
-    figure("length of the relief of a 60 mL syringe", took_ms, "ms", 3_100.0)
+    record_measurement("length of the relief of a 60 mL syringe", took_ms, "ms", 3_100.0)
 
 
 @pytest.mark.requirement("REQ-OCCL-3", "REQ-DOSE-3")
 @pytest.mark.parametrize("name", PHASES)
 @pytest.mark.parametrize("syringe", ["bd-10", "bd-20"])
 def test_what_was_delivered_before_an_occlusion_is_recorded(
-    open_bench: OpenBench, figure: Callable[..., None], syringe: str, name: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], syringe: str, name: str
 ) -> None:
     bench = open_bench(syringe=syringe, faults=["occlusion@0.9s"])
     phase: Phase = PHASES[name]
@@ -323,7 +334,9 @@ def test_what_was_delivered_before_an_occlusion_is_recorded(
     end = bench.follow().end
     true_ul = bench.plant.delivered_ul
     low, high = end.delivered_nl / 1000, (end.delivered_nl + end.uncertain_nl) / 1000
-    figure(f"delivered before an occlusion, {name}, {syringe}: estimate less truth", low - true_ul, "uL", (-20.0, 20.0))
+    record_measurement(
+        f"delivered before an occlusion, {name}, {syringe}: estimate less truth", low - true_ul, "uL", (-20.0, 20.0)
+    )
     assert end.driven_nl == end.delivered_nl + end.relieved_nl + end.uncertain_nl
     assert high >= true_ul - 20
     assert bench.pump.result() == end

@@ -6,7 +6,7 @@ import pytest
 from flushpump.access import catalog
 from flushpump.wire.messages import Flag, Outcome, Phase, State, Verdict
 
-from flushhil.dut import LOCK, Bench, pulses, refused_as, steady
+from flushhil.dut import LOCK, DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import (
     STOP_BUDGET_MS,
     VOLUME_AFTER_TRIP_UL,
@@ -19,7 +19,7 @@ from flushhil.ground_truth import (
 )
 
 pytestmark = pytest.mark.simulated("the plant's truth")
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 OVERSHOOT_KPA = 15.0
 KNOWN = catalog.load()
 TURN_US = 5_000
@@ -34,7 +34,7 @@ RELIEF_FLOOR_KPA = -1.0
 @pytest.mark.parametrize("hard_pa", [20_000, 25_000, 30_000])
 @pytest.mark.parametrize("phase_ms", range(5))
 def test_at_the_hard_limit_motion_stops_in_the_same_step(
-    open_bench: OpenBench, figure: Callable[..., None], hard_pa: int, phase_ms: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], hard_pa: int, phase_ms: int
 ) -> None:
     bench = open_bench(line="smartport-ct-6.6f", faults=[f"occlusion@{250 + phase_ms}ms"])
     fine = FineTrace(bench.plant)
@@ -55,18 +55,20 @@ def test_at_the_hard_limit_motion_stops_in_the_same_step(
     last_us = forwards[-1].last_ticks / bench.plant.ticks_per_us
     limit_counts = bench.plant.sensor.counts(hard_pa / 1000)
     seen_us = next(turn_us for turn_us, raw in readings if raw >= limit_counts)
-    figure("step that reads the hard limit to last step", max(last_us - seen_us, 0) / 1000, "ms", 0.0)
+    record_measurement("step that reads the hard limit to last step", max(last_us - seen_us, 0) / 1000, "ms", 0.0)
     tripped = [row for row in fine.rows if row[1] >= hard_pa]
     if tripped:
         trip_us, _, position = tripped[0]
         last_position = max(row[2] for row in fine.rows)
-        figure("pressure at the hard limit to last step", max(last_us - trip_us, 0) / 1000, "ms", STOP_BUDGET_MS)
+        record_measurement(
+            "pressure at the hard limit to last step", max(last_us - trip_us, 0) / 1000, "ms", STOP_BUDGET_MS
+        )
         volume_ul = (last_position - position) * bench.plant.plunger.ml_per_step * 1000
-        figure("volume after the hard limit", volume_ul, "uL", VOLUME_AFTER_TRIP_UL)
+        record_measurement("volume after the hard limit", volume_ul, "uL", VOLUME_AFTER_TRIP_UL)
 
 
 @pytest.mark.requirement("REQ-PRES-1")
-def test_a_hard_limit_in_a_pause_ends_the_program_before_its_next_pulse(bench: Bench) -> None:
+def test_a_hard_limit_in_a_pause_ends_the_program_before_its_next_pulse(bench: DeviceUnderTest) -> None:
     bench.start(pulses(4, pause_ms=1_000), lease_ms=2000)
     bench.turns_until(in_pause(bench))
     made = len(bench.plant.bursts)
@@ -91,7 +93,7 @@ def test_a_hard_limit_in_a_pause_ends_the_program_before_its_next_pulse(bench: B
      ("picc-4f", "none", "bd-20")],
 )  # fmt: skip
 def test_a_line_blocked_in_a_pulse_rises_little_above_the_working_limit(
-    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str, syringe: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], line: str, needle: str, syringe: str
 ) -> None:
     worst_kpa = -1_000.0
     for at_ms in (30, 60, 100, 151, 202, 253, 304, 355, 400, 430):
@@ -100,13 +102,13 @@ def test_a_line_blocked_in_a_pulse_rises_little_above_the_working_limit(
         worst_kpa = max(worst_kpa, bench.plant.peak_kpa - bench.path.working_limit_kpa)
     compliance = bench.path.compliance_ul_per_kpa
     name = f"true pressure above the working limit, {line} blocked in a pulse, {compliance:.1f} uL/kPa"
-    figure(name, worst_kpa, "kPa", OVERSHOOT_KPA)
+    record_measurement(name, worst_kpa, "kPa", OVERSHOOT_KPA)
 
 
 @pytest.mark.requirement("REQ-PRES-2")
 @pytest.mark.parametrize("times", [3, 4, 5])
 def test_a_line_that_resists_more_is_flushed_more_slowly_and_every_pulse_says_so(
-    open_bench: OpenBench, figure: Callable[..., None], times: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], times: int
 ) -> None:
     bench = open_bench(faults=[f"partial:{times}@700ms"])
     run = bench.run(pulses(4))
@@ -117,7 +119,7 @@ def test_a_line_that_resists_more_is_flushed_more_slowly_and_every_pulse_says_so
         assert pulse.derated_percent > 10
         assert pulse.verdict is Verdict.PARTIAL
     assert any(event.flags & Flag.DERATED for event in run.telemetry)
-    figure(f"true pressure above the working limit, line {times} x as narrow",
+    record_measurement(f"true pressure above the working limit, line {times} x as narrow",
            bench.plant.peak_kpa - bench.path.working_limit_kpa, "kPa", OVERSHOOT_KPA)  # fmt: skip
 
 
@@ -127,7 +129,7 @@ def test_a_line_that_resists_more_is_flushed_more_slowly_and_every_pulse_says_so
     for needle in ([name for name in KNOWN.needles if name != "none"] if line.needle_required else ["none"])
 ])  # fmt: skip
 def test_on_every_path_pressure_comes_to_the_working_limit_and_stays_there_without_ringing(
-    open_bench: OpenBench, figure: Callable[..., None], line: str, needle: str
+    open_bench: OpenBench, record_measurement: Callable[..., None], line: str, needle: str
 ) -> None:
     bench = open_bench(line=line, needle=needle)
     whole_kpa = bench.path.predict_kpa(bench.path.flow_cap_ml_per_s)
@@ -145,10 +147,12 @@ def test_on_every_path_pressure_comes_to_the_working_limit_and_stays_there_witho
     bench.run(pulses(2, 4_000_000, round(bench.path.flow_cap_ml_per_s * 1e6)))
     limit_kpa = bench.path.working_limit_kpa
     above_kpa = bench.plant.peak_kpa - limit_kpa
-    figure(f"true pressure above the working limit, {line}, {needle}", above_kpa, "kPa", OVERSHOOT_KPA)
+    record_measurement(f"true pressure above the working limit, {line}, {needle}", above_kpa, "kPa", OVERSHOOT_KPA)
     driving = [kpa for moving, kpa in rows if moving]
     settled = driving[-60:-20]
-    figure(f"pressure that still swings when limited, {line}, {needle}", max(settled) - min(settled), "kPa", 8.0)
+    record_measurement(
+        f"pressure that still swings when limited, {line}, {needle}", max(settled) - min(settled), "kPa", 8.0
+    )
 
 
 @pytest.mark.requirement("REQ-PRES-2")
@@ -180,7 +184,7 @@ SILENT = ["sensor-silent", "sensor-fault"]
 @pytest.mark.parametrize("fault", SILENT)
 @pytest.mark.parametrize("phase_ms", range(5))
 def test_a_sensor_that_falls_silent_stops_within_the_budget_of_its_first_missing_conversion(
-    open_bench: OpenBench, figure: Callable[..., None], fault: str, phase_ms: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], fault: str, phase_ms: int
 ) -> None:
     bench = open_bench(faults=[f"{fault}@{300 + phase_ms}ms"])
     missing: list[int] = []
@@ -198,15 +202,17 @@ def test_a_sensor_that_falls_silent_stops_within_the_budget_of_its_first_missing
     assert run.alarms == ["SENSOR_SILENT"]
     last_us = bench.plant.bursts[-1].last_ticks / bench.plant.ticks_per_us
     since_fault_ms = (last_us - bench.plant.motion_started_us) / 1000 - 300 - phase_ms
-    figure(f"{fault}: first missing conversion to last step", (last_us - missing[0]) / 1000, "ms", STOP_BUDGET_MS)
-    figure(f"{fault}: fault to last step", since_fault_ms, "ms", STOP_BUDGET_MS + TURN_US / 1000)
+    record_measurement(
+        f"{fault}: first missing conversion to last step", (last_us - missing[0]) / 1000, "ms", STOP_BUDGET_MS
+    )
+    record_measurement(f"{fault}: fault to last step", since_fault_ms, "ms", STOP_BUDGET_MS + TURN_US / 1000)
     assert bench.pump.status().state is State.STOPPED
 
 
 @pytest.mark.requirement("REQ-PRES-3")
 @pytest.mark.parametrize("phase_ms", range(5))
 def test_a_stuck_sensor_stops_within_the_budget_of_the_reading_that_betrays_it(
-    open_bench: OpenBench, figure: Callable[..., None], phase_ms: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], phase_ms: int
 ) -> None:
     bench = open_bench(faults=[f"sensor-stuck@{300 + phase_ms}ms"])
     read = bench.plant.read_sensor
@@ -225,13 +231,19 @@ def test_a_stuck_sensor_stops_within_the_budget_of_the_reading_that_betrays_it(
     fourth_us = next(
         told[index][0] for index in range(3, len(told)) if len({raw for _, raw in told[index - 3 : index + 1]}) == 1
     )
-    figure("stuck sensor: fourth equal reading to last step", (last_us - fourth_us) / 1000, "ms", STOP_BUDGET_MS)
-    figure("stuck sensor: fault to last step", (last_us - bench.plant.motion_started_us) / 1000 - 300 - phase_ms, "ms")
+    record_measurement(
+        "stuck sensor: fourth equal reading to last step", (last_us - fourth_us) / 1000, "ms", STOP_BUDGET_MS
+    )
+    record_measurement(
+        "stuck sensor: fault to last step", (last_us - bench.plant.motion_started_us) / 1000 - 300 - phase_ms, "ms"
+    )
 
 
 @pytest.mark.requirement("REQ-PRES-3")
 @pytest.mark.parametrize("raw", [0, 2**24 - 1])
-def test_a_reading_at_the_sensors_rail_stops(bench: Bench, figure: Callable[..., None], raw: int) -> None:
+def test_a_reading_at_the_sensors_rail_stops(
+    bench: DeviceUnderTest, record_measurement: Callable[..., None], raw: int
+) -> None:
     bench.start(steady(5_000_000, 2_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
 
@@ -239,8 +251,8 @@ def test_a_reading_at_the_sensors_rail_stops(bench: Bench, figure: Callable[...,
         bench.plant.read_sensor = lambda: raw
 
     stop = stop_by(bench, to_the_rail)
-    figure("reading at the rail to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
-    figure("volume after a reading at the rail", stop.driven_ul, "uL", VOLUME_AFTER_TRIP_UL)
+    record_measurement("reading at the rail to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+    record_measurement("volume after a reading at the rail", stop.driven_ul, "uL", VOLUME_AFTER_TRIP_UL)
     assert bench.alarm_names() == ["SENSOR_RANGE"]
 
 
@@ -258,7 +270,7 @@ def test_a_sensor_that_drifts_to_the_implausible_stops_with_an_alarm(open_bench:
 @pytest.mark.parametrize("way", ["silent", "stuck", "faulty"])
 @pytest.mark.parametrize("after_ms", [0, 40, 150])
 def test_a_sensor_that_fails_in_relief_ends_the_relief(
-    open_bench: OpenBench, figure: Callable[..., None], way: str, after_ms: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], way: str, after_ms: int
 ) -> None:
     bench = open_bench(faults=["occlusion@300ms"])
     bench.start(pulses(3), lease_ms=2000)
@@ -272,14 +284,14 @@ def test_a_sensor_that_fails_in_relief_ends_the_relief(
     stop = stop_by(bench, fail)
     # A stuck sensor is known after four equal readings, 20 ms.
     budget_ms = STOP_BUDGET_MS + TURN_US / 1000 + (20 if way == "stuck" else 0)
-    figure(f"sensor {way} in relief to last step", stop.last_step_ms, "ms", budget_ms)
+    record_measurement(f"sensor {way} in relief to last step", stop.last_step_ms, "ms", budget_ms)
     assert bench.plant.pressure_pa / 1000 > RELIEF_FLOOR_KPA
     assert {"OCCLUSION", "SENSOR_SILENT" if way != "stuck" else "SENSOR_STUCK"} <= set(bench.alarm_names())
     assert stands_still(bench, 5.0)
 
 
 @pytest.mark.requirement("REQ-PRES-3")
-def test_while_the_sensor_is_silent_nothing_starts(bench: Bench) -> None:
+def test_while_the_sensor_is_silent_nothing_starts(bench: DeviceUnderTest) -> None:
     bench.plant.sensor.silent = True
     bench.wait(0.1)
     bench.set_path()

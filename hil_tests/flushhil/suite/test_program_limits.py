@@ -4,13 +4,13 @@ import pytest
 from flushpump.wire import codec
 from flushpump.wire.messages import Outcome, Phase, PhaseKind, Program
 
-from flushhil.dut import Bench, pulses, refused_as, steady
+from flushhil.dut import DeviceUnderTest, pulses, refused_as, steady
 
 # Caps
 
 
 @pytest.mark.requirement("REQ-DOSE-5")
-def test_a_program_beyond_the_volume_cap_is_refused(bench: Bench) -> None:
+def test_a_program_beyond_the_volume_cap_is_refused(bench: DeviceUnderTest) -> None:
     bench.pump.set_setting("program_volume_cap_nl", 3_000_000)
     bench.set_path()
     bench.load(pulses(3))
@@ -18,7 +18,7 @@ def test_a_program_beyond_the_volume_cap_is_refused(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("REQ-DOSE-5")
-def test_a_program_that_announces_less_than_its_phases_give_is_refused(bench: Bench) -> None:
+def test_a_program_that_announces_less_than_its_phases_give_is_refused(bench: DeviceUnderTest) -> None:
     bench.set_path()
     honest = Program((pulses(5),), 60_000)
     values = {**honest.begin_values(), "total_volume_nl": 900_000}
@@ -32,7 +32,7 @@ def test_a_program_that_announces_less_than_its_phases_give_is_refused(bench: Be
 
 
 @pytest.mark.requirement("REQ-DOSE-5")
-def test_many_phases_that_together_exceed_the_cap_are_refused(bench: Bench) -> None:
+def test_many_phases_that_together_exceed_the_cap_are_refused(bench: DeviceUnderTest) -> None:
     bench.pump.set_setting("program_volume_cap_nl", 3_000_000)
     bench.set_path()
     phases = tuple(steady(2_000_000, 1_000_000) for _ in range(3))
@@ -40,7 +40,9 @@ def test_many_phases_that_together_exceed_the_cap_are_refused(bench: Bench) -> N
 
 
 @pytest.mark.requirement("REQ-DOSE-5")
-def test_a_program_beyond_the_time_cap_is_refused_and_one_that_takes_too_long_is_stopped(bench: Bench) -> None:
+def test_a_program_beyond_the_time_cap_is_refused_and_one_that_takes_too_long_is_stopped(
+    bench: DeviceUnderTest,
+) -> None:
     bench.pump.set_setting("program_time_cap_s", 20)
     bench.set_path()
     assert refused_as(lambda: bench.load(pulses(1), max_time_ms=20_001)) == "DOSE_CAP"
@@ -54,7 +56,7 @@ def test_a_program_beyond_the_time_cap_is_refused_and_one_that_takes_too_long_is
 
 @pytest.mark.simulated("an hour in a minute")
 @pytest.mark.requirement("REQ-DOSE-5")
-def test_the_rolling_window_refuses_a_start_until_old_volume_has_left_it(bench: Bench) -> None:
+def test_the_rolling_window_refuses_a_start_until_old_volume_has_left_it(bench: DeviceUnderTest) -> None:
     bench.pump.set_setting("window_volume_cap_nl", 4_000_000)
     bench.pump.set_setting("window_s", 60)
     bench.run(pulses(4))
@@ -70,7 +72,7 @@ def test_the_rolling_window_refuses_a_start_until_old_volume_has_left_it(bench: 
 
 @pytest.mark.simulated("a rolling window that no earlier test has filled")
 @pytest.mark.requirement("REQ-DOSE-5", "REQ-DOSE-3")
-def test_the_window_counts_what_was_driven_by_stopped_runs_too(bench: Bench) -> None:
+def test_the_window_counts_what_was_driven_by_stopped_runs_too(bench: DeviceUnderTest) -> None:
     bench.pump.set_setting("window_volume_cap_nl", 2_000_000)
     bench.start(steady(2_000_000, 1_000_000))
     bench.wait(1.2)
@@ -87,7 +89,7 @@ def test_the_window_counts_what_was_driven_by_stopped_runs_too(bench: Bench) -> 
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-DOSE-5")
 @pytest.mark.parametrize("restart", ["command", "watchdog", "power cut"])
-def test_a_restart_does_not_empty_the_rolling_window(bench: Bench, restart: str) -> None:
+def test_a_restart_does_not_empty_the_rolling_window(bench: DeviceUnderTest, restart: str) -> None:
     bench.pump.set_setting("window_volume_cap_nl", 2_000_000)
     bench.run(pulses(2))
     bench.wait(0.3)
@@ -112,13 +114,13 @@ def test_a_restart_does_not_empty_the_rolling_window(bench: Bench, restart: str)
      Phase(PhaseKind.PULSES, 10, 1_000_000, count=100)],
     ids=["no volume", "no flow", "creeping", "two steady", "waits for nothing", "draws too much", "less than a step"],
 )  # fmt: skip
-def test_a_phase_that_makes_no_sense_is_refused(bench: Bench, phase: Phase) -> None:
+def test_a_phase_that_makes_no_sense_is_refused(bench: DeviceUnderTest, phase: Phase) -> None:
     bench.set_path()
     assert refused_as(lambda: bench.load(phase)) == "OUT_OF_RANGE"
 
 
 @pytest.mark.requirement("REQ-DOSE-5")
-def test_a_program_that_was_damaged_on_its_way_is_refused_and_cannot_be_started(bench: Bench) -> None:
+def test_a_program_that_was_damaged_on_its_way_is_refused_and_cannot_be_started(bench: DeviceUnderTest) -> None:
     bench.set_path()
     program = Program((pulses(2), pulses(3)), 60_000)
     link = bench.pump.link

@@ -4,36 +4,36 @@ from dataclasses import replace
 
 import pytest
 from flushlink import messages
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import load_sequence
 from flushpump.wire import codec
 from flushpump.wire.messages import Fluid, LineFlag, Outcome, Phase, PhaseKind, Question, State
 
-from flushhil.dut import ASPIRATE, LOCK, Bench, pulses, refused_as, steady
-from flushhil.raw_client import Wire, status_name
+from flushhil.dut import ASPIRATE, LOCK, DeviceUnderTest, pulses, refused_as, steady
+from flushhil.raw_client import RawClient, status_name
 
 BOTH = LineFlag.CENTRAL | LineFlag.HEPARIN_INTOLERANT
 
 
-# Path and fluid
+# AccessPath and fluid
 
 
 @pytest.mark.requirement("REQ-PATH-1")
 @pytest.mark.parametrize("barrel_um", [4_699, 8_950, 11_990, 13_000, 13_999])
-def test_a_barrel_narrower_than_10_ml_is_refused_on_a_central_line(bench: Bench, barrel_um: int) -> None:
+def test_a_barrel_narrower_than_10_ml_is_refused_on_a_central_line(bench: DeviceUnderTest, barrel_um: int) -> None:
     assert refused_as(lambda: bench.set_path(barrel_diameter_um=barrel_um, line_flags=LineFlag.CENTRAL)) == "PATH_LIMIT"
     bench_path_is_not_set(bench)
 
 
 @pytest.mark.requirement("REQ-PATH-1")
-def test_the_same_barrel_is_taken_on_a_line_that_is_not_central_and_10_ml_on_any(bench: Bench) -> None:
+def test_the_same_barrel_is_taken_on_a_line_that_is_not_central_and_10_ml_on_any(bench: DeviceUnderTest) -> None:
     bench.set_path(barrel_diameter_um=13_000, line_flags=LineFlag.NONE)
     bench.set_path(barrel_diameter_um=14_430, line_flags=LineFlag.CENTRAL)
 
 
 @pytest.mark.requirement("REQ-PATH-1")
-def test_a_refused_path_leaves_no_older_path_to_flush_with(bench: Bench) -> None:
+def test_a_refused_path_leaves_no_older_path_to_flush_with(bench: DeviceUnderTest) -> None:
     bench.set_path()
     bench.load(pulses(1))
     assert refused_as(lambda: bench.set_path(barrel_diameter_um=8_585, line_flags=LineFlag.CENTRAL)) == "PATH_LIMIT"
@@ -44,7 +44,7 @@ def test_a_refused_path_leaves_no_older_path_to_flush_with(bench: Bench) -> None
 
 @pytest.mark.requirement("REQ-PATH-4")
 @pytest.mark.parametrize("fluid", [Fluid.HEPARIN_10, Fluid.HEPARIN_100])
-def test_heparin_is_refused_on_an_intolerant_line_and_taken_on_others(bench: Bench, fluid: Fluid) -> None:
+def test_heparin_is_refused_on_an_intolerant_line_and_taken_on_others(bench: DeviceUnderTest, fluid: Fluid) -> None:
     assert refused_as(lambda: bench.set_path(fluid=fluid, line_flags=BOTH)) == "FLUID"
     bench_path_is_not_set(bench)
     bench.set_path(fluid=fluid)
@@ -52,15 +52,15 @@ def test_heparin_is_refused_on_an_intolerant_line_and_taken_on_others(bench: Ben
 
 
 @pytest.mark.requirement("REQ-PATH-4")
-def test_an_antimicrobial_lock_is_never_flushed_in(bench: Bench) -> None:
+def test_an_antimicrobial_lock_is_never_flushed_in(bench: DeviceUnderTest) -> None:
     bench.set_path(fluid=Fluid.SALINE)
     assert refused_as(lambda: bench.set_path(fluid=Fluid.ANTIMICROBIAL_LOCK)) == "FLUID"
 
 
 @pytest.mark.requirement("REQ-PATH-5")
 @pytest.mark.parametrize("fluid", [0, 5, 77, 255])
-def test_an_unknown_fluid_is_refused(bench: Bench, fluid: int) -> None:
-    hand = Wire(bench.port)
+def test_an_unknown_fluid_is_refused(bench: DeviceUnderTest, fluid: int) -> None:
+    hand = RawClient(bench.port)
     hand.hello()
     hand.authenticate()
     payload = bytearray(hand_payload(bench))
@@ -71,20 +71,20 @@ def test_an_unknown_fluid_is_refused(bench: Bench, fluid: int) -> None:
     assert status_name(hand.ask("PATH_SET", bytes(payload))) == "OK"
 
 
-def hand_payload(bench: Bench) -> bytes:
+def hand_payload(bench: DeviceUnderTest) -> bytes:
     return codec.REQUESTS["PATH_SET"].pack(bench.path_settings().to_wire())
 
 
-def bench_path_is_not_set(bench: Bench) -> None:
+def bench_path_is_not_set(bench: DeviceUnderTest) -> None:
     assert refused_as(lambda: bench.load(pulses(1))) == "NO_PATH"
 
 
 @pytest.mark.requirement("REQ-PRES-4")
-def test_limits_sent_to_the_device_are_those_of_the_weakest_part_and_come_back_applied(bench: Bench) -> None:
+def test_limits_sent_to_the_device_are_those_of_the_weakest_part_and_come_back_applied(bench: DeviceUnderTest) -> None:
     for line, needle, syringe in (
         ("smartport-ct-8f", "huber-22g", "bd-10"), ("picc-3f", "none", "bd-20"), ("arm-port-5f", "huber-20g", "bd-60"),
     ):  # fmt: skip
-        bench.path = Path.of(line, needle, syringe)
+        bench.path = AccessPath.of(line, needle, syringe)
         parts = (bench.path.line, bench.path.needle, bench.path.syringe, bench.path.extension)
         applied = bench.set_path()
         weakest_pa = min(part.pressure_limit_kpa for part in parts) * 1000
@@ -93,7 +93,7 @@ def test_limits_sent_to_the_device_are_those_of_the_weakest_part_and_come_back_a
 
 
 @pytest.mark.requirement("REQ-PRES-4")
-def test_the_device_lowers_limits_to_its_own_ceiling_and_flow_to_its_cap(bench: Bench) -> None:
+def test_the_device_lowers_limits_to_its_own_ceiling_and_flow_to_its_cap(bench: DeviceUnderTest) -> None:
     bench.pump.set_setting("pressure_ceiling_pa", 90_000)
     bench.pump.set_setting("flow_cap_nl_per_s", 1_500_000)
     applied = bench.set_path(hard_limit_pa=300_000, working_limit_pa=200_000)
@@ -106,8 +106,8 @@ def test_the_device_lowers_limits_to_its_own_ceiling_and_flow_to_its_cap(bench: 
 
 
 @pytest.mark.requirement("REQ-PRES-4")
-def test_the_device_allows_no_pressure_that_its_drive_could_not_push_against(bench: Bench) -> None:
-    bench.path = Path.of("smartport-ct-8f", "huber-20g", "bd-60")
+def test_the_device_allows_no_pressure_that_its_drive_could_not_push_against(bench: DeviceUnderTest) -> None:
+    bench.path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-60")
     applied = bench.set_path(loaded_ml=50.0)
     area_m2 = 3.1416 * 0.02659**2 / 4
     assert applied.hard_limit_pa * area_m2 < 90 - 14, "force limit of the board, less the friction of the plunger"
@@ -118,7 +118,7 @@ def test_the_device_allows_no_pressure_that_its_drive_could_not_push_against(ben
 
 
 @pytest.mark.requirement("REQ-PATH-3")
-def test_without_blood_return_the_sequence_stops_before_anything_is_flushed(bench: Bench) -> None:
+def test_without_blood_return_the_sequence_stops_before_anything_is_flushed(bench: DeviceUnderTest) -> None:
     bench.start(ASPIRATE, pulses(10))
     run = bench.follow(answers={Question.BLOOD_RETURN: False})
     assert run.end.outcome is Outcome.STOPPED
@@ -128,7 +128,7 @@ def test_without_blood_return_the_sequence_stops_before_anything_is_flushed(benc
 
 
 @pytest.mark.requirement("REQ-PATH-3")
-def test_a_question_waits_and_nothing_is_flushed_until_it_is_answered(bench: Bench) -> None:
+def test_a_question_waits_and_nothing_is_flushed_until_it_is_answered(bench: DeviceUnderTest) -> None:
     bench.start(ASPIRATE, pulses(10))
     events = bench.wait(5.0)
     assert events
@@ -142,7 +142,7 @@ def test_a_question_waits_and_nothing_is_flushed_until_it_is_answered(bench: Ben
 @pytest.mark.requirement("REQ-PATH-3")
 @pytest.mark.parametrize("dose", [pulses(1), LOCK, steady(500_000, 500_000)], ids=["pulses", "lock", "steady"])
 def test_the_pump_takes_no_program_that_flushes_a_central_line_before_it_asks_for_blood_return(
-    bench: Bench, dose: Phase
+    bench: DeviceUnderTest, dose: Phase
 ) -> None:
     asked = replace(ASPIRATE, question=Question.CONTINUE)
     bench.set_path(line_flags=LineFlag.CENTRAL)
@@ -161,6 +161,6 @@ def test_every_built_in_sequence_for_a_central_line_asks_for_blood_return_first(
         ("port-maintenance", "smartport-ct-8f", "huber-20g"), ("picc-flush", "picc-4f", "none"),
         ("tunneled-flush", "tunneled-6.6f", "none"), ("lock", "smartport-ct-8f", "huber-20g"),
     ):  # fmt: skip
-        plan = Plan.of(load_sequence(sequence), Path.of(line, needle))
+        plan = Plan.of(load_sequence(sequence), AccessPath.of(line, needle))
         dose = next(index for index, phase in enumerate(plan.phases) if phase.dose_ml)
         assert Question.BLOOD_RETURN in [phase.question for phase in plan.phases[:dose]]

@@ -2,18 +2,18 @@
 
 import pytest
 from flushlink import messages
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageError
 
-from flushhil.dut import Bench, refused_as, steady
+from flushhil.dut import DeviceUnderTest, refused_as, steady
 
 
 @pytest.mark.requirement("REQ-CONF-1")
 @pytest.mark.parametrize("row", messages.SETTINGS, ids=lambda row: row[1])
 def test_a_setting_out_of_range_is_refused_whole_and_the_old_value_read_back(
-    bench: Bench, row: tuple[int, str, int, int, int, str]
+    bench: DeviceUnderTest, row: tuple[int, str, int, int, int, str]
 ) -> None:
     index, name, least, most, default, _ = row
-    with pytest.raises(UsageProblem):
+    with pytest.raises(UsageError):
         bench.pump.set_setting(name, most + 1)
     for wrong in (least - 1, most + 1, -(2**30) + 1, 2**30 - 1):
         values = {"index": index, "value": wrong}
@@ -24,7 +24,7 @@ def test_a_setting_out_of_range_is_refused_whole_and_the_old_value_read_back(
 
 
 @pytest.mark.requirement("REQ-CONF-1")
-def test_a_setting_that_does_not_exist_is_refused(bench: Bench) -> None:
+def test_a_setting_that_does_not_exist_is_refused(bench: DeviceUnderTest) -> None:
     for index in (len(messages.SETTINGS), 255):
         values = {"index": index, "value": 1}
         assert refused_as(lambda values=values: bench.pump.link.command("SETTINGS_SET", values)) == "NO_ENTRY"
@@ -32,7 +32,7 @@ def test_a_setting_that_does_not_exist_is_refused(bench: Bench) -> None:
 
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-CONF-1")
-def test_settings_survive_a_power_cut_and_change_the_fingerprint(bench: Bench) -> None:
+def test_settings_survive_a_power_cut_and_change_the_fingerprint(bench: DeviceUnderTest) -> None:
     before = bench.pump.hello.settings_fingerprint if bench.pump.hello else b""
     bench.pump.set_setting("pressure_ceiling_pa", 150_000)
     bench.restart(bench.rig.power_cut)
@@ -43,7 +43,7 @@ def test_settings_survive_a_power_cut_and_change_the_fingerprint(bench: Bench) -
 
 
 @pytest.mark.requirement("REQ-CONF-1")
-def test_settings_cannot_be_changed_in_a_run(bench: Bench) -> None:
+def test_settings_cannot_be_changed_in_a_run(bench: DeviceUnderTest) -> None:
     bench.start(steady(1_000_000, 500_000))
     assert refused_as(lambda: bench.pump.set_setting("pressure_ceiling_pa", 150_000)) == "WRONG_STATE"
     bench.pump.stop()
@@ -55,7 +55,7 @@ def test_settings_cannot_be_changed_in_a_run(bench: Bench) -> None:
     [("pressure_offset_pa", 20_001), ("pressure_offset_pa", -20_001), ("pressure_gain_ppm", 1_100_001),
      ("pressure_gain_ppm", 899_999), ("pressure_gain_ppm", 0), ("pressure_gain_ppm", -1_000_000)],
 )  # fmt: skip
-def test_a_calibration_beyond_plausible_bounds_is_refused(bench: Bench, name: str, value: int) -> None:
+def test_a_calibration_beyond_plausible_bounds_is_refused(bench: DeviceUnderTest, name: str, value: int) -> None:
     index = next(row[0] for row in messages.SETTINGS if row[1] == name)
     values = {"index": index, "value": value}
     assert refused_as(lambda: bench.pump.link.command("SETTINGS_SET", values)) == "OUT_OF_RANGE"
@@ -64,7 +64,7 @@ def test_a_calibration_beyond_plausible_bounds_is_refused(bench: Bench, name: st
 
 @pytest.mark.simulated("a pressure that is known")
 @pytest.mark.requirement("REQ-CONF-2")
-def test_a_calibration_within_bounds_is_applied_to_the_reading(bench: Bench) -> None:
+def test_a_calibration_within_bounds_is_applied_to_the_reading(bench: DeviceUnderTest) -> None:
     before_pa = bench.pump.status().pressure_pa
     bench.pump.set_setting("pressure_offset_pa", 15_000)
     bench.wait(0.1)

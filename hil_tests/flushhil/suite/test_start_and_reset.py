@@ -7,11 +7,11 @@ from flushlink import messages
 from flushpump.errors import FlushPumpError
 from flushpump.wire.messages import Flag, ResetCause, State
 
-from flushhil.dut import ASPIRATE, Bench, pulses, refused_as, steady
+from flushhil.dut import ASPIRATE, DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import in_pause, in_pulse, stands_still
-from flushhil.raw_client import Wire, status_name
+from flushhil.raw_client import RawClient, status_name
 
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 QUEUED_MS = 20.0
 ALL_TESTS = 0b111111
 
@@ -27,7 +27,7 @@ MOVES = {
 @pytest.mark.parametrize("name", MOVES)
 def test_nothing_can_be_started_before_the_self_test_has_passed(open_bench: OpenBench, name: str) -> None:
     bench = open_bench(greet=False)
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     hand.hello()
     hand.authenticate()
     assert hand.status()["state"] == State.BOOT
@@ -76,21 +76,21 @@ def test_a_failed_self_test_is_shown_logged_and_forbids_motion(open_bench: OpenB
 
 
 @pytest.mark.requirement("REQ-START-2")
-def test_a_sound_pump_passes_every_part_of_the_self_test(bench: Bench) -> None:
+def test_a_sound_pump_passes_every_part_of_the_self_test(bench: DeviceUnderTest) -> None:
     result = bench.pump.self_test()
     assert (result.passed, result.failed) == (ALL_TESTS, 0)
     assert bench.pump.status().flags & Flag.SELF_TEST_PASSED
 
 
-def cut_power(bench: Bench) -> None:
+def cut_power(bench: DeviceUnderTest) -> None:
     bench.rig.power_cut()
 
 
-def press_reset(bench: Bench) -> None:
+def press_reset(bench: DeviceUnderTest) -> None:
     bench.rig.reset()
 
 
-def kill_loop(bench: Bench) -> None:
+def kill_loop(bench: DeviceUnderTest) -> None:
     bench.rig.kill_loop()
 
 
@@ -102,7 +102,7 @@ RESTARTS = {cut_power: ResetCause.POWER_ON, press_reset: ResetCause.BUTTON, kill
 @pytest.mark.parametrize("when", ["idle", "pulse", "pause", "question"])
 @pytest.mark.parametrize("restart", RESTARTS, ids=lambda act: act.__name__)
 def test_after_a_reset_the_motor_is_off_nothing_resumes_and_the_cause_is_told(
-    open_bench: OpenBench, restart: Callable[[Bench], None], when: str
+    open_bench: OpenBench, restart: Callable[[DeviceUnderTest], None], when: str
 ) -> None:
     bench = open_bench()
     bench.set_path()
@@ -136,7 +136,7 @@ def test_after_a_reset_the_motor_is_off_nothing_resumes_and_the_cause_is_told(
 
 @pytest.mark.simulated("a restart without waiting for USB")
 @pytest.mark.requirement("REQ-START-3")
-def test_a_reset_by_command_is_refused_in_a_run_and_told_as_its_cause(bench: Bench) -> None:
+def test_a_reset_by_command_is_refused_in_a_run_and_told_as_its_cause(bench: DeviceUnderTest) -> None:
     bench.start(steady(3_000_000, 1_000_000))
     assert refused_as(bench.pump.reset) == "WRONG_STATE"
     bench.pump.stop()
@@ -150,7 +150,7 @@ def test_a_reset_by_command_is_refused_in_a_run_and_told_as_its_cause(bench: Ben
 @pytest.mark.requirement("REQ-STOP-4")
 @pytest.mark.parametrize("turn", range(8))
 def test_when_the_loop_dies_motion_ends_with_the_queue_and_the_watchdog_resets(
-    bench: Bench, figure: Callable[..., None], turn: int
+    bench: DeviceUnderTest, record_measurement: Callable[..., None], turn: int
 ) -> None:
     bench.start(steady(6_000_000, 2_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
@@ -158,7 +158,9 @@ def test_when_the_loop_dies_motion_ends_with_the_queue_and_the_watchdog_resets(
     died_us = bench.rig.now_us
     bench.rig.kill_loop()
     bench.turns(0.5)
-    figure("death of the loop to last step", (bench.plant.stepper.last_step_us - died_us) / 1000, "ms", QUEUED_MS)
+    record_measurement(
+        "death of the loop to last step", (bench.plant.stepper.last_step_us - died_us) / 1000, "ms", QUEUED_MS
+    )
     bench.turns_until(lambda: bench.rig.boots == 2 and bench.rig.up, 15.0)
     hello = bench.greet().hello
     assert hello is not None
@@ -169,7 +171,9 @@ def test_when_the_loop_dies_motion_ends_with_the_queue_and_the_watchdog_resets(
 @pytest.mark.simulated("a loop that stalls")
 @pytest.mark.requirement("REQ-STOP-4", "REQ-STOP-3")
 @pytest.mark.parametrize("stall_ms", [15, 30, 200, 900])
-def test_a_loop_that_stalls_and_comes_back_never_goes_on_as_if_nothing_had_been(bench: Bench, stall_ms: int) -> None:
+def test_a_loop_that_stalls_and_comes_back_never_goes_on_as_if_nothing_had_been(
+    bench: DeviceUnderTest, stall_ms: int
+) -> None:
     bench.start(pulses(2, pause_ms=100), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
     stalled_us = bench.rig.now_us
@@ -183,9 +187,9 @@ def test_a_loop_that_stalls_and_comes_back_never_goes_on_as_if_nothing_had_been(
 
 
 @pytest.mark.requirement("REQ-START-4")
-def test_service_is_refused_in_a_run_and_given_at_rest(bench: Bench) -> None:
+def test_service_is_refused_in_a_run_and_given_at_rest(bench: DeviceUnderTest) -> None:
     bench.start(steady(2_000_000, 500_000))
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     hand.session, hand.sequence = bench.pump.link.session, bench.pump.link.sequence
     assert status_name(hand.ask("SERVICE")) == "WRONG_STATE"
     hand.ask("STOP")

@@ -7,7 +7,7 @@ from flushlink import messages
 from flushpump.wire import codec as wire
 from flushpump.wire.messages import Outcome, Question, State
 
-from flushhil.dut import ASPIRATE, MOVING, Bench, pulses, refused_as, steady
+from flushhil.dut import ASPIRATE, MOVING, DeviceUnderTest, pulses, refused_as, steady
 from flushhil.ground_truth import (
     STOP_BUDGET_MS,
     VOLUME_AFTER_TRIP_UL,
@@ -17,27 +17,27 @@ from flushhil.ground_truth import (
     stands_still,
     stop_by_bytes,
 )
-from flushhil.raw_client import Wire, status_name
+from flushhil.raw_client import RawClient, status_name
 
-OpenBench = Callable[..., Bench]
+OpenBench = Callable[..., DeviceUnderTest]
 SLOW = 500_000
 
 
-def pulse(open_bench: OpenBench) -> Bench:
+def pulse(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench()
     bench.start(pulses(3))
     bench.turns_until(in_pulse(bench))
     return bench
 
 
-def pause(open_bench: OpenBench) -> Bench:
+def pause(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench()
     bench.start(pulses(3))
     bench.turns_until(in_pause(bench))
     return bench
 
 
-def aspirating(open_bench: OpenBench) -> Bench:
+def aspirating(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench()
     bench.start(ASPIRATE, pulses(1))
     bench.turns_until(going_back(bench))
@@ -45,7 +45,7 @@ def aspirating(open_bench: OpenBench) -> Bench:
     return bench
 
 
-def waiting(open_bench: OpenBench) -> Bench:
+def waiting(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench()
     bench.start(ASPIRATE, pulses(1))
     while bench.pump.status().state is not State.WAITING:
@@ -53,7 +53,7 @@ def waiting(open_bench: OpenBench) -> Bench:
     return bench
 
 
-def priming(open_bench: OpenBench) -> Bench:
+def priming(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench()
     bench.set_path()
     bench.pump.prime(1.0, 1.0)
@@ -61,7 +61,7 @@ def priming(open_bench: OpenBench) -> Bench:
     return bench
 
 
-def ramping_down(open_bench: OpenBench) -> Bench:
+def ramping_down(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench()
     bench.start(steady(5_000_000, 2_000_000), lease_ms=300)
     bench.turns_until(in_pulse(bench))
@@ -70,7 +70,7 @@ def ramping_down(open_bench: OpenBench) -> Bench:
     return bench
 
 
-def relieving(open_bench: OpenBench) -> Bench:
+def relieving(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench(faults=["occlusion@150ms"])
     bench.start(pulses(3))
     bench.turns_until(going_back(bench))
@@ -78,7 +78,7 @@ def relieving(open_bench: OpenBench) -> Bench:
     return bench
 
 
-def stopped_by_alarm(open_bench: OpenBench) -> Bench:
+def stopped_by_alarm(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench(faults=["occlusion@150ms"])
     bench.start(pulses(3))
     bench.follow()
@@ -86,41 +86,41 @@ def stopped_by_alarm(open_bench: OpenBench) -> Bench:
     return bench
 
 
-def idle(open_bench: OpenBench) -> Bench:
+def idle(open_bench: OpenBench) -> DeviceUnderTest:
     return open_bench()
 
 
-def boot(open_bench: OpenBench) -> Bench:
+def boot(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench(greet=False)
     bench.turns(0.03)
     return bench
 
 
-def fault(open_bench: OpenBench) -> Bench:
+def fault(open_bench: OpenBench) -> DeviceUnderTest:
     bench = open_bench(greet=False)
     bench.plant.sensor.silent = True
     bench.turns(0.5)
     return bench
 
 
-def of_the_session(bench: Bench, wire: Wire) -> bytes:
+def of_the_session(bench: DeviceUnderTest, wire: RawClient) -> bytes:
     return wire.frame("STOP", session=bench.pump.link.session if bench._pump else 0)
 
 
-def without_a_session(bench: Bench, wire: Wire) -> bytes:
+def without_a_session(bench: DeviceUnderTest, wire: RawClient) -> bytes:
     return wire.frame("STOP", session=0, sequence=0)
 
 
-def of_another_session(bench: Bench, wire: Wire) -> bytes:
+def of_another_session(bench: DeviceUnderTest, wire: RawClient) -> bytes:
     return wire.frame("STOP", session=0x5A5A, sequence=777)
 
 
-def numbered_as_the_command_before(bench: Bench, wire: Wire) -> bytes:
+def numbered_as_the_command_before(bench: DeviceUnderTest, wire: RawClient) -> bytes:
     link = bench.pump.link if bench._pump else wire
     return wire.frame("STOP", session=link.session, sequence=link.sequence)
 
 
-def of_another_major_version(bench: Bench, wire: Wire) -> bytes:
+def of_another_major_version(bench: DeviceUnderTest, wire: RawClient) -> bytes:
     return wire.frame("STOP", version=messages.VERSION + 0x10)
 
 
@@ -136,21 +136,21 @@ SENDERS = [
 @pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.__name__)
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_stop_ends_motion_within_10_ms_in_any_state_and_from_any_sender(
-    open_bench: OpenBench, figure: Callable[..., None], state: Callable[[OpenBench], Bench],
-    sender: Callable[[Bench, Wire], bytes],
+    open_bench: OpenBench, record_measurement: Callable[..., None], state: Callable[[OpenBench], DeviceUnderTest],
+    sender: Callable[[DeviceUnderTest, RawClient], bytes],
 ) -> None:  # fmt: skip
     bench = state(open_bench)
     moving = bench.plant.stepper.rate != 0
     assert moving == (state in MOVING_STATES)
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     bench.port.reset_input_buffer()
     stop = stop_by_bytes(bench, sender(bench, hand))
     reply = hand.reply()
     assert reply is not None
     assert (reply.message, status_name(reply)) == (wire.REQUESTS["STOP"].number, "OK")
     if moving:
-        figure(f"host STOP ({state.__name__}) to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
-        figure(f"volume after host STOP ({state.__name__})", stop.driven_ul, "uL", VOLUME_AFTER_TRIP_UL)
+        record_measurement(f"host STOP ({state.__name__}) to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+        record_measurement(f"volume after host STOP ({state.__name__})", stop.driven_ul, "uL", VOLUME_AFTER_TRIP_UL)
     else:
         assert stop.driven_ul == 0
     assert stands_still(bench, 3.0)
@@ -161,12 +161,12 @@ def test_stop_ends_motion_within_10_ms_in_any_state_and_from_any_sender(
 @pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("others", [1, 4, 12])
 def test_a_stop_that_arrives_behind_other_frames_still_stops_in_time(
-    open_bench: OpenBench, figure: Callable[..., None], others: int
+    open_bench: OpenBench, record_measurement: Callable[..., None], others: int
 ) -> None:
     bench = pulse(open_bench)
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     stop = stop_by_bytes(bench, hand.frame("STATUS") * others + hand.frame("STOP"))
-    figure(f"host STOP behind {others} other frames to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+    record_measurement(f"host STOP behind {others} other frames to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
 
 
 @pytest.mark.simulated("the plant's steps")
@@ -188,21 +188,23 @@ def test_a_pulse_that_was_whole_when_the_stop_came_in_its_pause_keeps_its_volume
 @pytest.mark.parametrize(
     "noise", [b"\x00", b"\x01\x00", b"\x05\x11\x22\x00", b"\xff", b"\x02\x00\x33"], ids=lambda noise: noise.hex()
 )
-def test_a_stop_behind_noise_stops_in_time(open_bench: OpenBench, figure: Callable[..., None], noise: bytes) -> None:
+def test_a_stop_behind_noise_stops_in_time(
+    open_bench: OpenBench, record_measurement: Callable[..., None], noise: bytes
+) -> None:
     bench = pulse(open_bench)
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     stop = stop_by_bytes(bench, (noise * 180)[:180] + b"\0" + hand.frame("STOP"))
-    figure("host STOP behind 180 bytes of noise to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
+    record_measurement("host STOP behind 180 bytes of noise to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
 
 
 @pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-STOP-1", "REQ-STOP-3")
 @pytest.mark.parametrize("ahead", ["START", "STATUS, START", "START, STATUS"])
-def test_a_start_that_came_just_before_a_stop_moves_nothing_after_it(bench: Bench, ahead: str) -> None:
+def test_a_start_that_came_just_before_a_stop_moves_nothing_after_it(bench: DeviceUnderTest, ahead: str) -> None:
     bench.set_path()
     bench.load(pulses(3))
     assert bench.pump.loaded is not None
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     hand.session, hand.sequence = bench.pump.link.session, bench.pump.link.sequence
     values = {"START": {"program_crc": bench.pump.loaded.program_crc, "lease_ms": 2000}, "STATUS": {}}
     hand.send(b"".join(hand.frame(name, values[name]) for name in ahead.split(", ")) + hand.frame("STOP"))
@@ -212,7 +214,7 @@ def test_a_start_that_came_just_before_a_stop_moves_nothing_after_it(bench: Benc
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_stop_is_idempotent_and_its_reply_says_that_nothing_moves(bench: Bench) -> None:
+def test_stop_is_idempotent_and_its_reply_says_that_nothing_moves(bench: DeviceUnderTest) -> None:
     bench.start(steady(3_000_000, SLOW))
     bench.wait(0.5)
     assert bench.pump.status().moving
@@ -224,7 +226,7 @@ def test_stop_is_idempotent_and_its_reply_says_that_nothing_moves(bench: Bench) 
 
 
 @pytest.mark.requirement("REQ-STOP-1", "REQ-DOSE-3")
-def test_a_stopped_run_tells_what_it_has_driven_and_delivered(bench: Bench) -> None:
+def test_a_stopped_run_tells_what_it_has_driven_and_delivered(bench: DeviceUnderTest) -> None:
     bench.start(pulses(5))
     bench.wait(1.0)
     report = bench.pump.stop()
@@ -236,7 +238,7 @@ def test_a_stopped_run_tells_what_it_has_driven_and_delivered(bench: Bench) -> N
 
 
 @pytest.mark.requirement("REQ-STOP-3")
-def test_after_a_stop_the_same_program_cannot_be_started_again(bench: Bench) -> None:
+def test_after_a_stop_the_same_program_cannot_be_started_again(bench: DeviceUnderTest) -> None:
     bench.start(pulses(3))
     bench.wait(0.3)
     bench.pump.stop()
@@ -245,12 +247,12 @@ def test_after_a_stop_the_same_program_cannot_be_started_again(bench: Bench) -> 
 
 @pytest.mark.simulated("the plant's steps")
 @pytest.mark.requirement("REQ-STOP-3")
-def test_after_a_stop_neither_keepalives_nor_a_repeated_start_move_anything(bench: Bench) -> None:
+def test_after_a_stop_neither_keepalives_nor_a_repeated_start_move_anything(bench: DeviceUnderTest) -> None:
     bench.set_path()
     bench.load(pulses(3))
     started = bench.pump.loaded
     assert started is not None
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     hand.session, hand.sequence = bench.pump.link.session, bench.pump.link.sequence
     start = hand.frame("START", {"program_crc": started.program_crc, "lease_ms": 2000})
     hand.send(start)
@@ -268,7 +270,7 @@ def test_after_a_stop_neither_keepalives_nor_a_repeated_start_move_anything(benc
 
 
 @pytest.mark.requirement("REQ-STOP-3", "REQ-STOP-1")
-def test_a_stop_while_a_question_waits_ends_the_program_and_its_answer_comes_too_late(bench: Bench) -> None:
+def test_a_stop_while_a_question_waits_ends_the_program_and_its_answer_comes_too_late(bench: DeviceUnderTest) -> None:
     bench.start(ASPIRATE, pulses(1))
     while bench.pump.status().state is not State.WAITING:
         bench.wait(0.1)
@@ -278,7 +280,7 @@ def test_a_stop_while_a_question_waits_ends_the_program_and_its_answer_comes_too
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_leaving_the_with_block_by_an_exception_stops_the_pump(bench: Bench) -> None:
+def test_leaving_the_with_block_by_an_exception_stops_the_pump(bench: DeviceUnderTest) -> None:
     bench.start(steady(3_000_000, SLOW))
     bench.wait(0.3)
     with pytest.raises(RuntimeError, match="the user's program fails"), bench.pump:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from flushpump.access import hydraulics
-from flushpump.access.catalog import Catalogue, Extension, Line, Needle, Syringe, load
+from flushpump.access.catalog import Catalog, Extension, Line, Needle, Syringe, load
 from flushpump.access.hydraulics import Drop
-from flushpump.errors import Refused, UsageProblem
+from flushpump.errors import RefusedError, UsageError
 
 # 25 psi, the lower end of what a non-power line may see; no path of this pump goes above, power-rated or not.
 PUMP_CEILING_KPA = 172.0
@@ -43,8 +43,8 @@ class Cap:
 
 
 @dataclass(frozen=True)
-class Path:
-    """One way from the barrel to the vein. Make it with `Path.of`."""
+class AccessPath:
+    """One way from the barrel to the vein. Make it with `AccessPath.of`."""
 
     line: Line
     needle: Needle
@@ -69,11 +69,11 @@ class Path:
         extension: str = "extension-20cm",
         *,
         heparin_intolerant: bool = False,
-        catalogue: Catalogue | None = None,
-    ) -> "Path":
+        catalogue: Catalog | None = None,
+    ) -> "AccessPath":
         """The path of these names.
 
-        Raises UnknownName, UsageProblem where parts do not belong together, and Refused where a part may not be used
+        Raises UnknownName, UsageError where parts do not belong together, and RefusedError where a part may not be used
         (a barrel below 10 mL on a central line, a path that nothing useful flows through).
         """
         known = catalogue or load()
@@ -88,7 +88,7 @@ class Path:
     @classmethod
     def made_of(
         cls, line: Line, needle: Needle, syringe: Syringe, extension: Extension, *, heparin_intolerant: bool = False
-    ) -> "Path":
+    ) -> "AccessPath":
         """The path of these elements; raises as `of` does."""
         _check_fit(line, needle, syringe)
         hard_kpa, part = min(
@@ -103,7 +103,7 @@ class Path:
         drops = _drops(extension, needle, line)
         cap = _flow_cap(line, needle, drops, working_kpa)
         if cap.flow_ml_per_s < LEAST_FLOW_ML_PER_S:
-            raise Refused(
+            raise RefusedError(
                 f"at most {cap.flow_ml_per_s:.2g} mL/s would flow through {line.name} with {needle.name} "
                 f"below its working limit of {working_kpa:.0f} kPa",
                 "take a wider needle or line",
@@ -142,7 +142,7 @@ class Path:
         """Line, needle, syringe, extension."""
         return (self.line.name, self.needle.name, self.syringe.name, self.extension.name)
 
-    def fitted_to(self, flow_ml_per_s: float) -> "Path":
+    def fitted_to(self, flow_ml_per_s: float) -> "AccessPath":
         """The same path, known to the device up to this flow, mL/s, if that is faster than flushes are."""
         if flow_ml_per_s <= FITTED_FLOW_ML_PER_S:
             return self
@@ -162,13 +162,13 @@ class Path:
 
 def _check_fit(line: Line, needle: Needle, syringe: Syringe) -> None:
     if line.needle_required and needle.length_mm == 0:
-        raise UsageProblem(
+        raise UsageError(
             f"{line.name} is a port and is reached only with a needle", "name one, for instance --needle huber-20g"
         )
     if not line.needle_required and needle.length_mm > 0:
-        raise UsageProblem(f"{line.name} has a hub and takes no needle", "use --needle none")
+        raise UsageError(f"{line.name} has a hub and takes no needle", "use --needle none")
     if line.central and not syringe.central_allowed:
-        raise Refused(
+        raise RefusedError(
             f"{syringe.name} has a barrel narrower than a 10 mL syringe and {line.name} is a central line",
             "use a syringe of 10 mL or more",
         )

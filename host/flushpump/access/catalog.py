@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageError
 from flushpump.toml_reader import parse_toml
 
 MARKS = {
@@ -28,7 +28,7 @@ CHAMBER_SHAPES = ("rounded", "angular")
 CENTRAL_BARREL_ML = 10.0
 
 
-class UnknownName(UsageProblem):
+class UnknownNameError(UsageError):
     """A name that the catalogue does not have; the sentence gives the nearest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
@@ -127,8 +127,8 @@ _Element = TypeVar("_Element", Line, Needle, Syringe, Extension)
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """All elements by name. `line()`, `needle()`... raise UnknownName with the nearest name."""
+class Catalog:
+    """All elements by name. `line()`, `needle()`... raise UnknownNameError with the nearest name."""
 
     lines: Mapping[str, Line]
     needles: Mapping[str, Needle]
@@ -158,17 +158,17 @@ def lumen_ml(bore_mm: float, length_mm: float) -> float:
 
 
 @lru_cache(maxsize=1)
-def load() -> Catalogue:
+def load() -> Catalog:
     """The catalogue that comes with the package."""
     lines = {name: _line(name, entry) for name, entry in _read("lines").items()}
     needles = {name: _needle(name, entry) for name, entry in _read("needles").items()}
     extensions = {name: _extension(name, entry) for name, entry in _read("extensions").items()}
-    return Catalogue(lines, needles, _syringes(_read("syringes")), extensions)
+    return Catalog(lines, needles, _syringes(_read("syringes")), extensions)
 
 
 def _find(kind: str, name: str, known: Mapping[str, _Element]) -> _Element:
     if name not in known:
-        raise UnknownName(kind, name, known)
+        raise UnknownNameError(kind, name, known)
     return known[name]
 
 

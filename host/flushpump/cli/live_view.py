@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.detection_limits import evidence_words
 from flushpump.planning.plan import Plan
 from flushpump.runs.report import alarm_sentence
@@ -241,7 +241,7 @@ def phase_words(plan: Plan, index: int) -> str:
     return f"{words}: {phase.volume_ml:g} mL at {phase.flow_ml_per_s:g} mL/s"
 
 
-def pulse_words(pulse: PulseResult, count: int, path: Path | None = None) -> str:
+def pulse_words(pulse: PulseResult, count: int, path: AccessPath | None = None) -> str:
     """A pulse's result in one line; on a path that is known with what a verdict rests on."""
     words = (
         f"pulse {pulse.index + 1} of {count}: {pulse.delivered_nl / 1e6:.3f} mL in {pulse.duration_us / 1e6:.3f} s, "

@@ -18,7 +18,7 @@ import click
 import platformdirs
 from rich.console import Console
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.access.hydraulics import KPA_PER_MMHG, KPA_PER_PSI
 from flushpump.errors import FlushPumpError
 from flushpump.exit_status import ExitStatus, kind_of
@@ -178,7 +178,7 @@ def _failed(status: ExitStatus, sentence: str, as_json: bool) -> ExitStatus:
         error = {"status": int(status), "kind": kind_of(status), "message": one_line(sentence)}
         with contextlib.suppress(OSError):
             click.echo(json.dumps({"error": error}))
-    complain(sentence)
+    echo_error(sentence)
     return status
 
 
@@ -216,13 +216,13 @@ def _write_log() -> str:
     return str(file)
 
 
-def complain(sentence: str) -> None:
+def echo_error(sentence: str) -> None:
     """One sentence on stderr, if anybody reads it."""
     with contextlib.suppress(OSError):
         click.echo(f"flushpump: {one_line(sentence)}", err=True)
 
 
-def written(write: Callable[[], None], otherwise: str) -> bool:
+def try_write(write: Callable[[], None], otherwise: str) -> bool:
     """Whether the output could be written; if not, `otherwise` says where else it is."""
     try:
         write()
@@ -237,15 +237,15 @@ def _output_gone(problem: OSError, otherwise: str = "") -> None:
         try:
             stream.flush()
         except OSError:
-            # Python flushes once more at exit, which must not complain either.
+            # Python flushes once more at exit, which must not echo_error either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     # A reader that has gone, as in `| head -1`, has seen what it wanted.
     if not isinstance(problem, BrokenPipeError):
         sentence = f"the output cannot be written: {problem.strerror or problem}"
-        complain(f"{sentence}; {otherwise}" if otherwise else sentence)
+        echo_error(f"{sentence}; {otherwise}" if otherwise else sentence)
 
 
-def say(console: Console, lines: list[str]) -> None:
+def echo_lines(console: Console, lines: list[str]) -> None:
     """Lines for a person; on a terminal what is too long goes on below its text, in a pipe nothing is broken."""
     for line in lines:
         if console.is_terminal:
@@ -321,7 +321,7 @@ def path_options(command: _Command) -> _Command:
     return command
 
 
-def simulated_with(url: str | None, path: Path) -> str | None:
+def simulated_with(url: str | None, path: AccessPath) -> str | None:
     """The URL, a simulated pump given the parts of the path that the URL does not name itself."""
     if url is None or urlsplit(url).scheme != _SIMULATOR:
         return url

@@ -28,7 +28,7 @@ def drop_typed_ahead(descriptor: int) -> None:
             termios.tcflush(descriptor, termios.TCIFLUSH)
 
 
-class Asker(Protocol):
+class Prompter(Protocol):
     """Somebody or something that answers questions. `by` is what the record says about who answered."""
 
     by: str
@@ -41,7 +41,7 @@ class Asker(Protocol):
         """The answer to the last question, None while there is none."""
 
 
-class YesAsker:
+class YesPrompter:
     """Answers yes to everything, because the user said --yes; the record says so."""
 
     by = "--yes"
@@ -55,7 +55,7 @@ class YesAsker:
         return True
 
 
-class TerminalAsker:
+class TerminalPrompter:
     """Asks on `out`, and reads the answer from a terminal in a thread of its own.
 
     The thread reads the file descriptor, because a thread that holds Python's buffered stdin would keep the program

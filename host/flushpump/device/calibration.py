@@ -9,11 +9,11 @@ from statistics import fmean
 
 from flushlink import messages
 
-from flushpump.device.follow import going_on, patient_status
+from flushpump.device.follow import status_while_leased, under_way
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
+from flushpump.device.retry import retry_idempotent
 from flushpump.device.setting_values import Setting, setting_named
-from flushpump.errors import FlushPumpError, Refused
+from flushpump.errors import FlushPumpError, RefusedError
 from flushpump.wire.messages import Flag, Status
 from flushpump.wire.self_test import parts_of
 
@@ -48,23 +48,23 @@ class Calibration:
 
     @classmethod
     def in_force(cls, pump: Pump) -> "Calibration":
-        """The pump's own. Refused where its settings are not sound: storing one would make all of them count."""
+        """The pump's own. RefusedError where its settings are not sound: storing one would make all of them count."""
         if not _resting_status(pump).flags & Flag.SETTINGS_GOOD:
-            raise Refused(
+            raise RefusedError(
                 "the stored settings are missing or corrupt, so there is no calibration to start from",
                 "look at flushpump settings show and set them again first",
             )
-        return cls(*(patiently(pump, partial(pump.get_setting, setting.name)) for setting in (OFFSET, GAIN)))
+        return cls(*(retry_idempotent(pump, partial(pump.get_setting, setting.name)) for setting in (OFFSET, GAIN)))
 
     def zeroed(self, at_air: Reading) -> "Calibration":
-        """The one with which the reading at the air is 0; the gain stays. Refused beyond plausible bounds."""
+        """The one with which the reading at the air is 0; the gain stays. RefusedError beyond plausible bounds."""
         return Calibration(self.offset_pa - round(at_air.mean_pa), self.gain_ppm).plausible()
 
     def through(self, at_air: Reading, known: Reading, known_pa: float) -> "Calibration":
-        """The one with which both readings are right. Refused where the pressure is not seen, or beyond bounds."""
+        """The one with which both readings are right. RefusedError where the pressure is not seen, or beyond bounds."""
         zero, raised = self._raw_pa(at_air.mean_pa), self._raw_pa(known.mean_pa)
         if raised - zero < known_pa / 2:
-            raise Refused(
+            raise RefusedError(
                 f"the reading went only from {at_air.mean_pa / 1000:.1f} to {known.mean_pa / 1000:.1f} kPa, and the "
                 f"gauge shows {known_pa / 1000:g} kPa",
                 "nothing was changed; check that gauge and sensor are on the same closed line",
@@ -73,11 +73,11 @@ class Calibration:
         return Calibration(round(-zero * gain), round(gain * 1e6)).plausible()
 
     def plausible(self) -> "Calibration":
-        """Itself; Refused where offset or gain lie outside their ranges (REQ-CONF-2)."""
+        """Itself; RefusedError where offset or gain lie outside their ranges (REQ-CONF-2)."""
         for setting, value in self.values().items():
             if not setting.minimum <= value <= setting.maximum:
                 what = "offset" if setting is OFFSET else "gain"
-                raise Refused(
+                raise RefusedError(
                     f"the {what} would be {setting.shown(value)} and may be {setting.range_shown}",
                     "nothing was changed; check gauge and connections, else the sensor has to be replaced",
                 )
@@ -95,7 +95,10 @@ class Calibration:
 
 
 def measure(pump: Pump) -> Reading:
-    """Many readings of a pump at rest. Refused when it moves, or the pressure is unsteady, drifts or never changes."""
+    """Many readings of a pump at rest.
+
+    Raises RefusedError when it moves, or the pressure is unsteady, drifts or never changes.
+    """
     readings: list[int] = []
     for _ in range(READINGS):
         readings.append(_resting_status(pump).pressure_pa)
@@ -103,9 +106,11 @@ def measure(pump: Pump) -> Reading:
     spread = max(readings) - min(readings)
     drift = fmean(readings[READINGS // 2 :]) - fmean(readings[: READINGS // 2])
     if spread == 0:
-        raise Refused(f"the sensor's reading stays at {readings[0] / 1000:g} kPa to the last digit", "check the sensor")
+        raise RefusedError(
+            f"the sensor's reading stays at {readings[0] / 1000:g} kPa to the last digit", "check the sensor"
+        )
     if spread > _SPREAD_PA or abs(drift) > _DRIFT_PA:
-        raise Refused(
+        raise RefusedError(
             f"the pressure is not steady: {READINGS} readings lie {spread / 1000:.1f} kPa apart and drift by "
             f"{drift / 1000:.2f} kPa",
             "nothing was changed; keep the line still, look for a leak, and try again",
@@ -114,9 +119,9 @@ def measure(pump: Pump) -> Reading:
 
 
 def check_sensor(pump: Pump) -> None:
-    """Refused when the sensor fails the pump's self-test; to be called with the line open to the air."""
-    for part in parts_of(patiently(pump, pump.self_test).failed & messages.TEST_SENSOR):
-        raise Refused(f"the {part.name} fails the pump's self-test", part.remedy)
+    """RefusedError when the sensor fails the pump's self-test; to be called with the line open to the air."""
+    for part in parts_of(retry_idempotent(pump, pump.self_test).failed & messages.TEST_SENSOR):
+        raise RefusedError(f"the {part.name} fails the pump's self-test", part.remedy)
 
 
 def apply(pump: Pump, before: Calibration, wanted: Calibration, known_pa: float) -> Reading:
@@ -128,7 +133,7 @@ def apply(pump: Pump, before: Calibration, wanted: Calibration, known_pa: float)
         _store(pump, wanted)
         checked = measure(pump)
         if abs(checked.mean_pa - known_pa) > _CHECK_PA + _CHECK_SHARE * known_pa:
-            raise Refused(
+            raise RefusedError(
                 f"with it the pump reads {checked.mean_pa / 1000:.2f} kPa instead of {known_pa / 1000:g} kPa",
                 "keep the pressure until everything has been checked",
             )
@@ -144,19 +149,19 @@ def apply(pump: Pump, before: Calibration, wanted: Calibration, known_pa: float)
 
 
 def _resting_status(pump: Pump) -> Status:
-    status = patient_status(pump)
-    if going_on(status):
-        raise Refused("the pump moves or runs a program", "wait until it rests, or stop it with flushpump stop")
+    status = status_while_leased(pump)
+    if under_way(status):
+        raise RefusedError("the pump moves or runs a program", "wait until it rests, or stop it with flushpump stop")
     return status
 
 
 def _store(pump: Pump, calibration: Calibration) -> None:
     for setting, value in calibration.values().items():
-        patiently(pump, partial(pump.set_setting, setting.name, value))
+        retry_idempotent(pump, partial(pump.set_setting, setting.name, value))
     for setting, value in calibration.values().items():
-        applied = patiently(pump, partial(pump.get_setting, setting.name))
+        applied = retry_idempotent(pump, partial(pump.get_setting, setting.name))
         if applied != value:
-            raise Refused(
+            raise RefusedError(
                 f"{setting.name} reads back as {setting.shown(applied)}, not {setting.shown(value)}",
                 "calibrate again",
             )

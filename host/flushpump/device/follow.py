@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flushpump.device.retry import patiently
-from flushpump.errors import LinkLost, OutcomeUnknown, Refused, Silent
+from flushpump.device.retry import retry_idempotent
+from flushpump.errors import LinkLostError, NoReplyError, OutcomeUnknownError, RefusedError
 from flushpump.link.lease import LEASE_MAX_S, RAMP_MARGIN_S, Lease
-from flushpump.link.session import TRY_S, Link
+from flushpump.link.session import TRY_S, Session
 from flushpump.wire.messages import (
     Alarm,
     Event,
@@ -40,13 +40,13 @@ _REST_PATIENCE_S = 2.0
 _GOING_ON = (State.RUNNING, State.WAITING, State.STOPPING, State.RELIEVING)
 
 
-def going_on(status: Status) -> bool:
+def under_way(status: Status) -> bool:
     """Whether a program or a motion is under way."""
     return status.moving or status.state in _GOING_ON
 
 
-def patient_status(pump: Pump) -> Status:
-    """STATUS, asked until the lease is over; LinkLost when the pump is then known to have stopped or has restarted.
+def status_while_leased(pump: Pump) -> Status:
+    """STATUS, asked until the lease is over. Raises LinkLostError when the pump has then stopped or has restarted.
 
     Where no motion is under way, and so no lease, it is asked for a few seconds.
     """
@@ -54,7 +54,7 @@ def patient_status(pump: Pump) -> Status:
     while True:
         try:
             status = pump.status()
-        except Silent as problem:
+        except NoReplyError as problem:
             if pump.now_s >= until_s:
                 if not pump.lease.lease_ms:
                     raise
@@ -83,11 +83,11 @@ def follow(pump: Pump, poll_s: float) -> Iterator[Event]:
                 yield event
         if missed or pump.now_s >= look_s:
             look_s = pump.now_s + _SILENCE_S
-            status = patient_status(pump)
-            if not going_on(status):
-                result = patiently(pump, pump.result)
+            status = status_while_leased(pump)
+            if not under_way(status):
+                result = retry_idempotent(pump, pump.result)
                 if result is None or result.program_crc != crc:
-                    raise OutcomeUnknown("the pump has no result of this program", "read its status and its log")
+                    raise OutcomeUnknownError("the pump has no result of this program", "read its status and its log")
                 yield from _end(pump, result, news.pulses)
                 return
             asking = _question_of(status)
@@ -139,14 +139,16 @@ def _end(pump: Pump, result: ProgramEnd, seen: set[int]) -> Iterator[Event]:
     pump.keep_alive = pump.program_running = False
     for index in range(result.pulse_count):
         if index not in seen:
-            pulse = patiently(pump, partial(pump.pulse, index))
+            pulse = retry_idempotent(pump, partial(pump.pulse, index))
             if pulse is not None:
                 yield pulse
     yield result
 
 
-def stop(link: Link, lease: Lease, still_trying: Callable[[], None] = lambda: None) -> StopReport:
-    """STOP until the pump says that nothing moves; given up when the lease must be over. LinkLost, OutcomeUnknown.
+def stop(link: Session, lease: Lease, still_trying: Callable[[], None] = lambda: None) -> StopReport:
+    """Sends STOP until the pump says that nothing moves; gives up when the lease must be over.
+
+    Raises LinkLostError, OutcomeUnknownError.
 
     Beside another program it does not read before that has lent the port, or has had a second to do so; what that
     program's lease is, nobody knows here, so it is given up after a fixed time. See Pump.stop for `still_trying`.
@@ -182,24 +184,24 @@ def stop(link: Link, lease: Lease, still_trying: Callable[[], None] = lambda: No
             sent_s = link.now_s
 
 
-def _stop_report(link: Link, first: int, until_s: float) -> StopReport | None:
+def _stop_report(link: Session, first: int, until_s: float) -> StopReport | None:
     try:
         values = link.stop_reply(first, until_s)
-    except Refused:
+    except RefusedError:
         return None
     return None if values is None else StopReport.from_wire(values)
 
 
-def _unconfirmed(link: Link, answered: bool) -> LinkLost | OutcomeUnknown:
+def _unconfirmed(link: Session, answered: bool) -> LinkLostError | OutcomeUnknownError:
     if answered:
-        return OutcomeUnknown("the pump has not confirmed that nothing moves", "cut its power")
+        return OutcomeUnknownError("the pump has not confirmed that nothing moves", "cut its power")
     if not link.lock.take():
-        return OutcomeUnknown(
+        return OutcomeUnknownError(
             "another program has the port and takes the pump's answers to STOP",
             "see that nothing moves, else press the pump's stop button or cut its power",
         )
     if not link.session:
-        return OutcomeUnknown("the pump does not answer STOP", "press its stop button or cut its power")
-    return LinkLost(
+        return OutcomeUnknownError("the pump does not answer STOP", "press its stop button or cut its power")
+    return LinkLostError(
         "the pump does not answer STOP, but without its host it has stopped by itself by now", "check cable and power"
     )

@@ -6,8 +6,8 @@ Part of class Pump. None of it moves anything.
 from __future__ import annotations
 
 from flushpump.device import settings
-from flushpump.errors import Refused
-from flushpump.link.session import Link, Values
+from flushpump.errors import RefusedError
+from flushpump.link.session import Session, Values
 from flushpump.wire.messages import (
     Alarm,
     AlarmAcknowledged,
@@ -23,10 +23,10 @@ from flushpump.wire.messages import (
 _NO_ENTRY = 17
 
 
-class Upkeep:
+class MaintenanceApi:
     """The reading and keeping half of Pump."""
 
-    link: Link
+    link: Session
 
     def info(self) -> Info:
         """What the pump is."""
@@ -100,7 +100,7 @@ class Upkeep:
     def _entry(self, name: str, values: Values) -> Values | None:
         try:
             return self.link.command(name, values)
-        except Refused as refusal:
+        except RefusedError as refusal:
             if refusal.status == _NO_ENTRY:
                 return None
             raise

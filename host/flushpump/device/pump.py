@@ -16,15 +16,15 @@ from types import TracebackType
 from typing import Self
 
 from flushpump.device import follow
-from flushpump.device.maintenance import Upkeep
-from flushpump.device.retry import patiently
-from flushpump.errors import FlushPumpError, NoDevice, Refused, Silent, UsageProblem, refused
+from flushpump.device.maintenance import MaintenanceApi
+from flushpump.device.retry import retry_idempotent
+from flushpump.errors import FlushPumpError, NoDeviceError, NoReplyError, RefusedError, UsageError, refusal_of
 from flushpump.link.framing import FrameStream
 from flushpump.link.lease import Lease
-from flushpump.link.outcome import Settled
+from flushpump.link.outcome import ResolvedCommand
 from flushpump.link.port_lock import PortLock
 from flushpump.link.ports import Port, find_pump, is_local, open_port
-from flushpump.link.session import Link, Values
+from flushpump.link.session import Session, Values
 from flushpump.wire.messages import (
     Authenticated,
     Continued,
@@ -59,11 +59,11 @@ _WRONG_STATE = 7
 _PROGRAM_CRC = 11
 
 
-class Pump(Upkeep):
+class Pump(MaintenanceApi):
     """A pump over one port. Made by Pump.open or Pump.observe.
 
-    Every call waits for the reply and raises a FlushPumpError: Refused (the pump said no), OutcomeUnknown (no
-    answer to a command: only status() and stop() go until status() has told), LinkLost, UsageProblem.
+    Every call waits for the reply and raises a FlushPumpError: RefusedError (the pump said no), OutcomeUnknown (no
+    answer to a command: only status() and stop() go until status() has told), LinkLost, UsageError.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Pump(Upkeep):
         shared: bool = False,
     ) -> None:
         if key is not None and len(key) != 16:
-            raise UsageProblem(f"a pairing key has 16 bytes, not {len(key)}", "give the one it was paired with")
+            raise UsageError(f"a pairing key has 16 bytes, not {len(key)}", "give the one it was paired with")
         self.port = port
         self._key = key
         self._stream = FrameStream(port, name)
         self._name = name
-        self.link = Link(self._stream, PortLock(port, shared=shared), name, nonce)
+        self.link = Session(self._stream, PortLock(port, shared=shared), name, nonce)
         self.link.prove = self._authenticate
         self.lease = Lease(self.link)
         self.hello: Hello | None = None
@@ -102,7 +102,7 @@ class Pump(Upkeep):
     ) -> Self:
         """Opens a session on the pump at `url`, or on the one pump found; older sessions end by it.
 
-        `key` None: without authentication, for commands that are no therapy. NoDevice, Refused.
+        `key` None: without authentication, for commands that are no therapy. NoDeviceError, RefusedError.
         """
         url = url or find_pump()
         return cls.over(open_port(url), url, key, nonce=nonce)
@@ -123,7 +123,7 @@ class Pump(Upkeep):
             pump._wait_for_self_test()
         except BaseException as problem:
             pump.close()
-            if isinstance(problem, Silent) and not pump.link.session:
+            if isinstance(problem, NoReplyError) and not pump.link.session:
                 raise pump._not_a_pump() from problem
             raise
         return pump
@@ -140,7 +140,7 @@ class Pump(Upkeep):
             return pump
         try:
             pump.status()
-        except Silent as problem:
+        except NoReplyError as problem:
             pump.close()
             raise pump._not_a_pump() from problem
         return pump
@@ -188,26 +188,29 @@ class Pump(Upkeep):
         self.lease.keep_alive = on
 
     @property
-    def settled(self) -> Settled | None:
+    def settled(self) -> ResolvedCommand | None:
         """What became of the last command whose outcome was unknown, as status() or reopen() found out."""
         return self.link.settled
 
     def reopen(self) -> Hello:
-        """A new session with this pump; settles an unknown outcome as status() does. Silent, Refused."""
+        """A new session with this pump; settles an unknown outcome as status() does. NoReplyError, RefusedError."""
         self.hello = self.link.hello()
         return self.hello
 
     def status(self) -> Status:
-        """What the pump does and has done; settles an unknown outcome. Silent (a LinkLost) when nothing answers."""
+        """What the pump does and has done; resolves a pending command.
+
+        Raises NoReplyError (a LinkLostError) when nothing answers.
+        """
         return self.link.status()
 
-    def settle(self, patience_s: float = 2.0) -> Settled | None:
-        """Asks for the status until it has told what became of a command with an unknown outcome. Silent."""
+    def settle(self, patience_s: float = 2.0) -> ResolvedCommand | None:
+        """Asks for the status until it has told what became of a command with an unknown outcome. NoReplyError."""
         until_s = self.now_s + patience_s
         while True:
             try:
                 self.status()
-            except Silent:
+            except NoReplyError:
                 if self.now_s >= until_s:
                     raise
                 continue
@@ -253,7 +256,7 @@ class Pump(Upkeep):
 
     def wait_until_still(self, poll_s: float = 0.1) -> Status:
         """Keeps the lease until nothing moves and no program runs; the events until then are dropped."""
-        while follow.going_on(status := follow.patient_status(self)):
+        while follow.under_way(status := follow.status_while_leased(self)):
             self.poll(poll_s)
         self.keep_alive = False
         return status
@@ -273,14 +276,14 @@ class Pump(Upkeep):
         )
         committed = ProgramCommitted.from_wire(self.link.command("PROGRAM_COMMIT", {"program_crc": program.crc}))
         if committed.program_crc != program.crc:
-            raise refused("PROGRAM_COMMIT", _PROGRAM_CRC)
+            raise refusal_of("PROGRAM_COMMIT", _PROGRAM_CRC)
         self.loaded = Loaded(committed.program_crc, committed.total_volume_nl, committed.duration_ms, taken)
         return committed.duration_ms
 
     def start(self, lease_ms: int = LEASE_MS) -> Started:
         """Starts the loaded program, once; keeps the lease from now on."""
         if self.loaded is None:
-            raise UsageProblem("there is no program to start", "load one first")
+            raise UsageError("there is no program to start", "load one first")
         crc = self.loaded.program_crc
         started = self._move("START", {"program_crc": crc, "lease_ms": lease_ms}, lease_ms, crc)
         return Started.from_wire(started)
@@ -327,8 +330,8 @@ class Pump(Upkeep):
         proof = hmac.digest(self._key, nonces, "sha256")[:16]
         try:
             # It moves nothing, so it may go out until it is answered.
-            reply = patiently(self, lambda: self.link.command("AUTHENTICATE", {"proof": proof}))
-        except Refused as refusal:
+            reply = retry_idempotent(self, lambda: self.link.command("AUTHENTICATE", {"proof": proof}))
+        except RefusedError as refusal:
             if refusal.status == _WRONG_STATE:
                 # The pump moves. Stopping it needs no proof; the next therapy command tries again.
                 return False
@@ -337,7 +340,7 @@ class Pump(Upkeep):
         else:
             if Authenticated.from_wire(reply).authenticated:
                 return True
-        raise Refused(
+        raise RefusedError(
             "the pump does not take this pairing key", "use the key that it was paired with", _NOT_AUTHENTICATED
         )
 
@@ -345,15 +348,19 @@ class Pump(Upkeep):
         until_s = self.now_s + SELF_TEST_S
         state = State.BOOT
         while state is State.BOOT and self.now_s < until_s:
-            with contextlib.suppress(Silent):
+            with contextlib.suppress(NoReplyError):
                 state = self.status().state
             self.link.listen(self.now_s + 0.02)
 
-    def _not_a_pump(self) -> NoDevice:
+    def _not_a_pump(self) -> NoDeviceError:
         if self._stream.frames_received:
-            return NoDevice(f"a pump answers on {self._name}, but too little of it arrives", "check cable and plugs")
+            return NoDeviceError(
+                f"a pump answers on {self._name}, but too little of it arrives", "check cable and plugs"
+            )
         what = "does not speak the pump's protocol" if self._stream.bytes_received else "does not answer"
-        return NoDevice(f"{self._name} {what}", "check that it is the pump's port, its cable, and that the pump is on")
+        return NoDeviceError(
+            f"{self._name} {what}", "check that it is the pump's port, its cable, and that the pump is on"
+        )
 
 
 def _nl(millilitres: float) -> int:

@@ -8,7 +8,7 @@ from functools import cache
 from flushlink import messages
 
 from flushpump.device.settings import row_of
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageError
 
 # By the end of a setting's name, the longest first: the unit of the number, the unit that is shown and what that is
 # worth, and other units that are taken.
@@ -63,7 +63,7 @@ class Setting:
     def read(self, text: str) -> int:
         """The value that was written: a whole number in the unit of the name, or a number with its unit.
 
-        UsageProblem for anything else; whether it lies in the range is not looked at.
+        UsageError for anything else; whether it lies in the range is not looked at.
         """
         matched = _VALUE.fullmatch(text)
         try:
@@ -71,15 +71,15 @@ class Setting:
         except InvalidOperation:
             number = None
         if matched is None or number is None:
-            raise UsageProblem(f"{text!r} is no value of {self.name}", self._how_to_write())
+            raise UsageError(f"{text!r} is no value of {self.name}", self._how_to_write())
         if not matched.group(2):
             if number != number.to_integral_value():
-                raise UsageProblem(f"{text} without a unit is not a whole number of {self.unit}", self._how_to_write())
+                raise UsageError(f"{text} without a unit is not a whole number of {self.unit}", self._how_to_write())
             return int(number)
         base, unit, factor, others = self._units
         factors = {each.lower(): worth for each, worth in {base: Decimal(1), unit: factor, **others}.items() if each}
         if matched.group(2).lower() not in factors:
-            raise UsageProblem(f"{matched.group(2)} is no unit of {self.name}", self._how_to_write())
+            raise UsageError(f"{matched.group(2)} is no unit of {self.name}", self._how_to_write())
         return int((number * factors[matched.group(2).lower()]).to_integral_value())
 
     def _how_to_write(self) -> str:
@@ -95,5 +95,5 @@ def all_settings() -> tuple[Setting, ...]:
 
 
 def setting_named(name: str) -> Setting:
-    """The setting of that name. UsageProblem for a name that the table does not have."""
+    """The setting of that name. UsageError for a name that the table does not have."""
     return Setting(*row_of(name))

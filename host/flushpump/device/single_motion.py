@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flushpump.device.follow import going_on, patient_status
+from flushpump.device.follow import status_while_leased, under_way
 from flushpump.device.pump import Pump
-from flushpump.device.retry import surely
-from flushpump.errors import FlushPumpError, Interrupted, LinkLost, OutcomeUnknown, Refused, StoppedByAlarm
-from flushpump.signals import Interrupts
+from flushpump.device.retry import execute_once
+from flushpump.errors import (
+    FlushPumpError,
+    LinkLostError,
+    OutcomeUnknownError,
+    RefusedError,
+    StoppedByAlarmError,
+    StoppedByUserError,
+)
+from flushpump.signals import StopSignals
 from flushpump.wire.events import alarm_happened, alarm_remedy
 from flushpump.wire.messages import Status, Telemetry
 
@@ -30,19 +37,19 @@ class SingleMotion:
     highest_pa: int | None = None
     problem: FlushPumpError | None = None
 
-    def perform(self, interrupts: Interrupts, show: Callable[[int], None] = lambda pressure_pa: None) -> None:
-        """Refused, Interrupted, LinkLost before the start; afterwards everything is told by the fields.
+    def perform(self, interrupts: StopSignals, show: Callable[[int], None] = lambda pressure_pa: None) -> None:
+        """Raises RefusedError, StoppedByUserError, LinkLostError before the start; later the fields hold the outcome.
 
         `show` is called with the pressure whenever there is something new to see.
         """
-        before = patient_status(self.pump)
+        before = status_while_leased(self.pump)
         if interrupts.wanted:
-            raise Interrupted("stopped by the user", "nothing has moved")
+            raise StoppedByUserError("stopped by the user", "nothing has moved")
         begin = self.pump.aspirate if self.draws_back else self.pump.prime
         try:
-            surely(self.pump, lambda: begin(self.volume_ml, self.flow_ml_per_s))
+            execute_once(self.pump, lambda: begin(self.volume_ml, self.flow_ml_per_s))
             self.pump.keep_alive = True
-            while going_on(status := patient_status(self.pump)):
+            while under_way(status := status_while_leased(self.pump)):
                 self._told(before, status)
                 show(status.pressure_pa)
                 for event in self.pump.poll(_POLL_S):
@@ -51,8 +58,8 @@ class SingleMotion:
                 if interrupts.wanted:
                     self.pump.stop()
                     break
-            self._ended(before, patient_status(self.pump), interrupts.wanted)
-        except Refused:
+            self._ended(before, status_while_leased(self.pump), interrupts.wanted)
+        except RefusedError:
             raise
         except FlushPumpError as problem:
             self._came_to_grief(problem, before)
@@ -82,20 +89,20 @@ class SingleMotion:
             return
         if interrupted:
             self.outcome = "stopped"
-            self.problem = Interrupted(f"stopped by the user, nothing moves: {self.so_far}")
+            self.problem = StoppedByUserError(f"stopped by the user, nothing moves: {self.so_far}")
         elif status.alarm_code:
             self.outcome = "alarm"
             happened, remedy = alarm_happened(status.alarm_code), alarm_remedy(status.alarm_code)
-            self.problem = StoppedByAlarm(f"alarm: {happened}; {self.so_far}", remedy)
+            self.problem = StoppedByAlarmError(f"alarm: {happened}; {self.so_far}", remedy)
         else:
             self.outcome = "stopped"
-            self.problem = StoppedByAlarm(f"stopped from elsewhere: {self.so_far}", "see flushpump status")
+            self.problem = StoppedByAlarmError(f"stopped from elsewhere: {self.so_far}", "see flushpump status")
 
     def _came_to_grief(self, problem: FlushPumpError, before: Status) -> None:
-        lost = isinstance(problem, LinkLost)
+        lost = isinstance(problem, LinkLostError)
         try:
             self.pump.stop()
-            status = patient_status(self.pump)
+            status = status_while_leased(self.pump)
             if self.pump.stopped_by_another:
                 # What failed, failed because that program had the line to itself for a while.
                 self._ended(before, status, False)
@@ -106,6 +113,6 @@ class SingleMotion:
             # What was heard last is what can be told.
             pass
         self.outcome = "link_lost" if lost else "unknown"
-        kind = LinkLost if lost else OutcomeUnknown
+        kind = LinkLostError if lost else OutcomeUnknownError
         so_far = f"{self.so_far} when last heard"
         self.problem = kind(f"{self.outcome.replace('_', ' ')}: {problem.message}; {so_far}", problem.remedy)

@@ -8,8 +8,16 @@ import time
 from pathlib import Path
 
 from flushpump.device.pump import DEFAULT_KEY, Pump
-from flushpump.device.retry import surely
-from flushpump.errors import FlushPumpError, LinkLost, NoDevice, OutcomeUnknown, Refused, Silent, UsageProblem
+from flushpump.device.retry import execute_once
+from flushpump.errors import (
+    FlushPumpError,
+    LinkLostError,
+    NoDeviceError,
+    NoReplyError,
+    OutcomeUnknownError,
+    RefusedError,
+    UsageError,
+)
 from flushpump.link.ports import find_pump, list_ports, open_port
 
 OLDEST = (1, 28)
@@ -38,28 +46,28 @@ _REMEDIES: dict[int | None, str] = {5: _STRAP, 6: _STRAP, 7: _STOP_FIRST}
 
 
 def find_board(port: str | None) -> str:
-    """The port of the one board that is plugged in, or the port given. NoDevice, UsageProblem."""
+    """The port of the one board that is plugged in, or the port given. NoDeviceError, UsageError."""
     if port is not None:
         if "://" in port:
             what = "a simulated pump has no board" if port.startswith("flushsim:") else "that is no serial port"
-            raise UsageProblem(f"{port} cannot be flashed: {what}", "name the board's own port, as in /dev/ttyACM0")
+            raise UsageError(f"{port} cannot be flashed: {what}", "name the board's own port, as in /dev/ttyACM0")
         return port
     try:
         return find_pump()
-    except NoDevice as problem:
+    except NoDeviceError as problem:
         if "several" in problem.message:
             raise
         refuse_bootloader()
-        raise NoDevice("no board is plugged in", "plug one in, or name its port with --port") from problem
+        raise NoDeviceError("no board is plugged in", "plug one in, or name its port with --port") from problem
 
 
 def refuse_bootloader() -> None:
-    """NoDevice when a board waits in its bootloader."""
+    """NoDeviceError when a board waits in its bootloader."""
     for vendor in USB_DEVICES.glob("*/idVendor"):
         with contextlib.suppress(OSError):
             numbers = (vendor.read_text().strip(), vendor.with_name("idProduct").read_text().strip())
             if numbers in _BOOTLOADERS:
-                raise NoDevice(f"a board is in its bootloader ({_BOOTLOADERS[numbers]}, BOOTSEL)", GET_MICROPYTHON)
+                raise NoDeviceError(f"a board is in its bootloader ({_BOOTLOADERS[numbers]}, BOOTSEL)", GET_MICROPYTHON)
 
 
 def serial_number(port: str) -> str:
@@ -73,7 +81,10 @@ def port_again(port: str, number: str) -> str:
 
 
 def bring_to_prompt(port: str) -> None:
-    """Leaves the board at its prompt. NoDevice; Refused while the pump moves, or when it does not take the key."""
+    """Leaves the board at its prompt.
+
+    Raises NoDeviceError; RefusedError while the pump moves, or when it does not take the key.
+    """
     away: FlushPumpError | None = None
     heard = b""
     for turn in range(_ROUNDS_RESTARTING):
@@ -89,23 +100,23 @@ def bring_to_prompt(port: str) -> None:
                 heard += hear(port, _LEAVING_S, _TO_PROMPT)
                 if heard.endswith(PROMPT):
                     return
-        except NoDevice as problem:
+        except NoDeviceError as problem:
             # One that restarts is away for a moment; one that was never there is not waited for.
             if turn == 0:
                 refuse_bootloader()
                 raise
             away = problem
-        except LinkLost as problem:
+        except LinkLostError as problem:
             away = problem
     if away is not None:
-        raise NoDevice(f"the board at {port} does not come back", "plug it in again") from away
+        raise NoDeviceError(f"the board at {port} does not come back", "plug it in again") from away
     if heard:
-        raise NoDevice(f"what answers at {port} is neither flushpump nor MicroPython's prompt", GET_MICROPYTHON)
-    raise NoDevice(f"nothing answers at {port}", f"check the cable; without MicroPython on it {GET_MICROPYTHON}")
+        raise NoDeviceError(f"what answers at {port} is neither flushpump nor MicroPython's prompt", GET_MICROPYTHON)
+    raise NoDeviceError(f"nothing answers at {port}", f"check the cable; without MicroPython on it {GET_MICROPYTHON}")
 
 
 def hear(port: str, patience_s: float, call: bytes = b"") -> bytes:
-    """What the board says to `call`, up to its prompt if there is one. NoDevice, LinkLost."""
+    """What the board says to `call`, up to its prompt if there is one. NoDeviceError, LinkLostError."""
     heard = b""
     device = open_port(port)
     try:
@@ -114,7 +125,7 @@ def hear(port: str, patience_s: float, call: bytes = b"") -> bytes:
         while time.monotonic() < until_s and not heard.endswith(PROMPT):
             heard += device.read(max(1, device.in_waiting))
     except OSError as problem:
-        raise LinkLost(f"{port} has vanished ({problem})") from problem
+        raise LinkLostError(f"{port} has vanished ({problem})") from problem
     finally:
         with contextlib.suppress(OSError):
             device.close()
@@ -122,7 +133,7 @@ def hear(port: str, patience_s: float, call: bytes = b"") -> bytes:
 
 
 def _leave_loop(port: str) -> bool:
-    """Asks a running flushpump for the prompt; False when none answers. Refused."""
+    """Asks a running flushpump for the prompt; False when none answers. RefusedError."""
     pump = Pump(open_port(port), port, DEFAULT_KEY)
     # Its firmware may be of any release: that is why it is flashed.
     pump.link.any_table = True
@@ -130,18 +141,18 @@ def _leave_loop(port: str) -> bool:
         pump.reopen()
         if pump.link.table_matches:
             if pump.info().unit.startswith(_SIMULATED):
-                raise NoDevice(f"the pump at {port} is a simulated one", "there is no board to flash")
+                raise NoDeviceError(f"the pump at {port} is a simulated one", "there is no board to flash")
             if pump.status().moving:
-                raise Refused("the pump moves", _STOP_FIRST)
-        surely(pump, pump.service)
-    except Silent:
+                raise RefusedError("the pump moves", _STOP_FIRST)
+        execute_once(pump, pump.service)
+    except NoReplyError:
         return False
-    except OutcomeUnknown:
+    except OutcomeUnknownError:
         # The prompt will tell.
         return True
-    except Refused as refusal:
+    except RefusedError as refusal:
         if refusal.status in _REMEDIES:
-            raise Refused(refusal.message, _REMEDIES[refusal.status]) from refusal
+            raise RefusedError(refusal.message, _REMEDIES[refusal.status]) from refusal
         raise
     finally:
         pump.close()

@@ -19,8 +19,8 @@ from typing import Any
 import flushlink
 from flushlink.settings_record import default_record
 
-from flushpump.errors import UsageProblem
-from flushpump.flash.inline_constants import compiled_in
+from flushpump.errors import UsageError
+from flushpump.flash.inline_constants import inline_constants
 from flushpump.flash.pins import check
 from flushpump.toml_reader import parse_toml
 
@@ -91,7 +91,7 @@ def stage(board: dict[str, Any], root: Path | None = None) -> dict[str, bytes]:
     sources |= {f"{FOLDERS[0]}/{path.name}": path for path in sorted(protocol.glob("*.py"))}
     contents = {name: (folder / name).read_bytes() for name in AS_TEXT}
     try:
-        texts = compiled_in(
+        texts = inline_constants(
             {name: path.read_text() for name, path in sources.items()}, map(bytes.decode, contents.values())
         )
     except SyntaxError as problem:
@@ -155,8 +155,8 @@ def _compile(text: str, name: str, place: Path) -> bytes:
 
 
 def checked_board(name: str) -> dict[str, Any]:
-    """As load_board, for the command line. Raises UsageProblem."""
+    """As load_board, for the command line. Raises UsageError."""
     try:
         return load_board(name)
     except ValueError as problem:
-        raise UsageProblem(str(problem)) from problem
+        raise UsageError(str(problem)) from problem

@@ -18,7 +18,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 }  # fmt: skip
 
 
-def compiled_in(sources: Mapping[str, str], texts: Iterable[str] = ()) -> dict[str, str]:
+def inline_constants(sources: Mapping[str, str], texts: Iterable[str] = ()) -> dict[str, str]:
     """The sources, by path as in "pump/judge.py", with the numbers of others in them.
 
     `texts` are other files that are loaded with them: a name that occurs there stays. Raises SyntaxError.

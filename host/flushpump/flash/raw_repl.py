@@ -17,7 +17,7 @@ from typing import Any, Self
 from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
 from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
 
-from flushpump.errors import LinkLost, NoDevice, Refused
+from flushpump.errors import LinkLostError, NoDeviceError, RefusedError
 from flushpump.flash.image import FILES, FOLDERS, JOURNAL, MANIFEST, SETTINGS
 
 PART = "flushpump.part"
@@ -98,8 +98,11 @@ class Found:
     blocks_free: int
 
 
-class Prompt:
-    """The raw prompt of the board at `port`, which must be at its prompt already. NoDevice, LinkLost, Refused."""
+class RawRepl:
+    """The raw REPL of the board at `port`, which must be at its prompt already.
+
+    Raises NoDeviceError, LinkLostError, RefusedError.
+    """
 
     def __init__(self, port: str) -> None:
         self._port = port
@@ -107,7 +110,7 @@ class Prompt:
             try:
                 self._transport: Any = SerialTransport(port, timeout=_PATIENCE_S)
             except TransportError as problem:
-                raise NoDevice(f"the port {port} cannot be opened", "see `flushpump ports`") from problem
+                raise NoDeviceError(f"the port {port} cannot be opened", "see `flushpump ports`") from problem
         try:
             # What mpremote cannot make sense of it prints.
             with self._linked(), contextlib.redirect_stdout(io.StringIO()):
@@ -159,7 +162,7 @@ class Prompt:
             self._write_part(data, lambda written, _: progress(written))
             if self.run(f"print(_take({name!r}, {digest!r}))") == "True":
                 return
-        raise Refused(f"{name} is damaged on the board each time it is written", "its flash may be worn out")
+        raise RefusedError(f"{name} is damaged on the board each time it is written", "its flash may be worn out")
 
     def _write_part(self, data: bytes, progress: Callable[[int, int], None]) -> None:
         with self._linked():
@@ -170,17 +173,17 @@ class Prompt:
                 if problem.args[1:] != ("/" + PART,):
                     raise
                 why = "its file system is full" if problem.errno == _NO_SPACE else str(problem.strerror or problem)
-                raise Refused(f"the board cannot keep a file: {why}") from problem
+                raise RefusedError(f"the board cannot keep a file: {why}") from problem
 
     def restart(self) -> None:
         """Resets the board and closes the port."""
-        with contextlib.suppress(LinkLost), self._linked():
+        with contextlib.suppress(LinkLostError), self._linked():
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
         self.close()
 
     def interrupt(self) -> None:
         """Ends whatever of the above was interrupted, so that `restart` can be called; without an answer, nothing."""
-        with contextlib.suppress(LinkLost), self._linked(), contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.suppress(LinkLostError), self._linked(), contextlib.redirect_stdout(io.StringIO()):
             self._transport.serial.write(b"\r\x03\x03")
             self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_LEAVING_S)
 
@@ -195,7 +198,7 @@ class Prompt:
             said, complaint = self._transport.exec_raw(code, timeout=_PATIENCE_S)
         if complaint:
             last = " ".join(complaint.decode(errors="replace").split("\n")[-2:]).strip()
-            raise Refused(f"the board cannot do what flashing needs: {last}", "reset it and run the command again")
+            raise RefusedError(f"the board cannot do what flashing needs: {last}", "reset it and run the command again")
         return str(said.decode(errors="replace")).strip()
 
     @contextlib.contextmanager
@@ -203,7 +206,9 @@ class Prompt:
         try:
             yield
         except TransportExecError as problem:
-            raise Refused(f"the board cannot do what flashing needs: {' '.join(str(problem).split())}") from problem
+            raise RefusedError(
+                f"the board cannot do what flashing needs: {' '.join(str(problem).split())}"
+            ) from problem
         except (OSError, TransportError, struct.error) as problem:
             reason = " ".join(str(problem).split()) or "no answer"
-            raise LinkLost(f"the board at {self._port} does not answer any more ({reason})") from problem
+            raise LinkLostError(f"the board at {self._port} does not answer any more ({reason})") from problem

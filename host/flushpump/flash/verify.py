@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from flushpump.device.pump import Pump
-from flushpump.errors import LinkLost, NoDevice, Refused, Silent
+from flushpump.errors import LinkLostError, NoDeviceError, NoReplyError, RefusedError
 from flushpump.flash.discovery import PROMPT, hear
 from flushpump.link.ports import open_port
 from flushpump.wire.messages import Hello
@@ -18,23 +18,23 @@ _BANNER = b"MicroPython v"
 
 
 def greeting(port: Callable[[], str]) -> Hello:
-    """The pump's HELLO; `port` tells where the board is by now. Refused with what it says instead, LinkLost."""
+    """The pump's HELLO; `port` finds the board's port. Raises RefusedError with what it says instead, LinkLostError."""
     until_s = time.monotonic() + _PATIENCE_S
     last = ""
     while time.monotonic() < until_s:
         time.sleep(_PAUSE_S)
         # A board that restarts is away for a moment.
-        with contextlib.suppress(NoDevice, LinkLost):
+        with contextlib.suppress(NoDeviceError, LinkLostError):
             url = port()
             said = hear(url, _LISTEN_S)
             last = reason(said) or last
             if said.endswith(PROMPT):
                 break
-            with contextlib.suppress(Silent):
+            with contextlib.suppress(NoReplyError):
                 return _hello(url)
     if last:
-        raise Refused(f"the files are on the board and whole, but it says: {last}")
-    raise LinkLost(
+        raise RefusedError(f"the files are on the board and whole, but it says: {last}")
+    raise LinkLostError(
         f"the files are on the board and whole, but the pump has not answered within {_PATIENCE_S:.0f} s",
         "restart the board, and run the command again",
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from flushlink.messages import FRAME_MAX, KIND_EVENT
 
-from flushpump.errors import LinkLost
+from flushpump.errors import LinkLostError
 from flushpump.link.ports import Port
 from flushpump.wire import codec
 
@@ -22,7 +22,7 @@ _TAKEN_AWAY_MOST = 60
 
 
 class FrameStream:
-    """Sends and receives frames; LinkLost with one sentence when the port vanishes."""
+    """Sends and receives frames; LinkLostError with one sentence when the port vanishes."""
 
     def __init__(self, port: Port, name: str = "the port") -> None:
         self._port = port
@@ -114,8 +114,8 @@ class FrameStream:
         self._taken_away += 1
         return self._taken_away < _TAKEN_AWAY_MOST
 
-    def _vanished(self, problem: OSError) -> LinkLost:
-        return LinkLost(
+    def _vanished(self, problem: OSError) -> LinkLostError:
+        return LinkLostError(
             f"{self._name} has vanished ({' '.join(str(problem).split())})",
             "the pump stops by itself within 2 s; check cable and power",
         )

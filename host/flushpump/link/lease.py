@@ -10,8 +10,8 @@ import math
 
 from flushlink.messages import STATUSES
 
-from flushpump.errors import LinkLost, OutcomeUnknown, Refused, Silent
-from flushpump.link.session import Link
+from flushpump.errors import LinkLostError, NoReplyError, OutcomeUnknownError, RefusedError
+from flushpump.link.session import Session
 from flushpump.wire.messages import LeaseRenewed
 
 RENEW_EVERY_S = 0.5
@@ -24,7 +24,7 @@ _WRONG_STATE = next(number for number, name, _ in STATUSES if name == "WRONG_STA
 class Lease:
     """One session's lease. `keep_alive` is on while somebody wants the motion to go on."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Session) -> None:
         self._link = link
         self.keep_alive = False
         self.lease_ms = 0
@@ -49,7 +49,7 @@ class Lease:
         self.keep_alive = True
 
     def renew(self, lease_ms: int) -> LeaseRenewed:
-        """KEEPALIVE as any other command: three tries, then OutcomeUnknown."""
+        """KEEPALIVE as any other command: three tries, then OutcomeUnknownError."""
         sent_s = self._link.now_s
         self.expect(lease_ms)
         renewed = LeaseRenewed.from_wire(self._link.command("KEEPALIVE", {"lease_ms": lease_ms}))
@@ -57,15 +57,15 @@ class Lease:
         return renewed
 
     def keep(self) -> None:
-        """KEEPALIVE if it is due, insisting until the lease is over; LinkLost when the pump is then known to stand."""
+        """KEEPALIVE if it is due, retried until the lease is over; LinkLostError when the pump has then stopped."""
         if self._link.now_s < self.wake_s:
             return
         held_until_s = self.renewed_s + self.lease_ms / 1000
         try:
             self.renew(self.lease_ms)
-        except OutcomeUnknown:
+        except OutcomeUnknownError:
             self._insist(held_until_s)
-        except Refused as refusal:
+        except RefusedError as refusal:
             if refusal.status != _WRONG_STATE:
                 raise
             # Motion has ended of itself; its end is told by an event or by STATUS.
@@ -76,7 +76,7 @@ class Lease:
         while self._link.now_s < self.over_s:
             try:
                 self._link.status()
-            except Silent:
+            except NoReplyError:
                 continue
             self.check_session()
             settled = self._link.settled
@@ -88,9 +88,9 @@ class Lease:
                 return
             try:
                 self.renew(self.lease_ms)
-            except OutcomeUnknown:
+            except OutcomeUnknownError:
                 continue
-            except Refused as refusal:
+            except RefusedError as refusal:
                 if refusal.status != _WRONG_STATE:
                     raise
                 self.keep_alive = False
@@ -98,18 +98,18 @@ class Lease:
         raise self.silent()
 
     def check_session(self) -> None:
-        """LinkLost when STATUS has shown that the session is not ours any more."""
+        """LinkLostError when STATUS has shown that the session is not ours any more."""
         if self._link.superseded:
             self.keep_alive = False
-            raise LinkLost(
+            raise LinkLostError(
                 "the pump was restarted or another host has taken it over, so this program has ended",
                 "read the status for the volume delivered",
             )
 
-    def silent(self) -> LinkLost:
+    def silent(self) -> LinkLostError:
         """The error for a pump that was silent until its lease was over."""
         self.keep_alive = False
-        return LinkLost(
+        return LinkLostError(
             "the pump has been silent for longer than its lease, so it has stopped by itself",
             "check cable and power, then read the status for the volume delivered",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Pending:
+class PendingCommand:
     """A command that was sent and not yet answered; `before` is (session, sequence) executed last until then."""
 
     name: str
@@ -19,7 +19,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Settled:
+class ResolvedCommand:
     """What became of a command with an unknown outcome. `executed` is None where nobody can tell any more."""
 
     name: str

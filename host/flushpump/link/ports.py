@@ -14,7 +14,7 @@ from typing import Protocol, cast
 import serial  # type: ignore[import-untyped]
 from serial.tools import list_ports as serial_list_ports  # type: ignore[import-untyped]
 
-from flushpump.errors import NoDevice, UsageProblem
+from flushpump.errors import NoDeviceError, UsageError
 
 # Time that one read waits. It is set once, because some ports negotiate every change with a far end.
 READ_WAIT_S = 0.01
@@ -54,7 +54,7 @@ class PortEntry:
 def open_port(url: str, *, shared: bool = False) -> Port:
     """Opens the port, with `shared` even if another program holds it.
 
-    One sentence when it cannot be: NoDevice, or UsageProblem where a flushsim:// URL makes no sense.
+    One sentence when it cannot be: NoDeviceError, or UsageError where a flushsim:// URL makes no sense.
     """
     if _SIM_HANDLERS not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append(_SIM_HANDLERS)
@@ -67,7 +67,7 @@ def open_port(url: str, *, shared: bool = False) -> Port:
         if url.startswith(_SIMULATOR):
             raise _no_simulator(problem) from problem
         remedy = _remedy(problem, stopping=shared)
-        raise NoDevice(f"the port {url} cannot be opened: {_reason(problem)}", remedy) from problem
+        raise NoDeviceError(f"the port {url} cannot be opened: {_reason(problem)}", remedy) from problem
 
 
 def is_local(url: str) -> bool:
@@ -75,14 +75,14 @@ def is_local(url: str) -> bool:
     return "://" not in url
 
 
-def _no_simulator(problem: Exception) -> UsageProblem | NoDevice:
+def _no_simulator(problem: Exception) -> UsageError | NoDeviceError:
     """What the URL says makes no sense, or the simulator cannot run on this computer."""
     reason = " ".join(str(problem).split())
-    if isinstance(problem.__cause__, (ValueError, OSError, UsageProblem)):
-        return UsageProblem(f"there is no such simulated pump: {reason}")
+    if isinstance(problem.__cause__, (ValueError, OSError, UsageError)):
+        return UsageError(f"there is no such simulated pump: {reason}")
     if _number(problem) == errno.ENOENT:
-        return UsageProblem("that is no simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
-    return NoDevice(f"the simulated pump cannot be started: {reason}")
+        return UsageError("that is no simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
+    return NoDeviceError(f"the simulated pump cannot be started: {reason}")
 
 
 def _number(problem: Exception) -> int:
@@ -143,10 +143,10 @@ def _is_candidate(vid: int | None, pid: int | None) -> bool:
 
 
 def find_pump() -> str:
-    """The URL of the one port that may be a pump; NoDevice when there is none or more than one."""
+    """The URL of the one port that may be a pump; NoDeviceError when there is none or more than one."""
     candidates = [entry.url for entry in list_ports() if entry.candidate]
     if not candidates:
-        raise NoDevice("no pump is plugged in", "plug one in, or name its port (flushsim:// is a simulated one)")
+        raise NoDeviceError("no pump is plugged in", "plug one in, or name its port (flushsim:// is a simulated one)")
     if len(candidates) > 1:
-        raise NoDevice(f"several ports may be the pump: {', '.join(candidates)}", "say which one is meant")
+        raise NoDeviceError(f"several ports may be the pump: {', '.join(candidates)}", "say which one is meant")
     return candidates[0]

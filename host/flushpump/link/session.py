@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from flushlink import messages
 
-from flushpump.errors import ExecutedLate, OutcomeUnknown, Refused, Silent, UsageProblem, refused
+from flushpump.errors import ExecutedLateError, NoReplyError, OutcomeUnknownError, RefusedError, UsageError, refusal_of
 from flushpump.link.framing import FrameStream
-from flushpump.link.outcome import Pending, Settled
+from flushpump.link.outcome import PendingCommand, ResolvedCommand
 from flushpump.link.port_lock import PortLock
 from flushpump.wire import codec
 from flushpump.wire.events import Event, event_from_wire
@@ -36,7 +36,7 @@ _NUMBERS = {name: layout.number for name, layout in codec.REQUESTS.items()}
 Values = dict[str, int | bytes]
 
 
-class Link:
+class Session:
     """One pump over one stream, whose `lock` says who reads it. `prove` proves the pairing key in every new session."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Link:
         self._events: deque[Event] = deque()
         self._newest_telemetry = -1
         self._executed = (0, 0)
-        self._unsent: Pending | None = None
+        self._unsent: PendingCommand | None = None
         # Proves the pairing key; False when the pump cannot take the proof while it moves.
         self.prove: Callable[[bytes], bool] | None = None
         self._to_prove: bytes | None = None
@@ -63,8 +63,8 @@ class Link:
         self.table_matches = True
         # Only for leaving a firmware that is to be replaced.
         self.any_table = False
-        self.pending: Pending | None = None
-        self.settled: Settled | None = None
+        self.pending: PendingCommand | None = None
+        self.settled: ResolvedCommand | None = None
 
     @property
     def now_s(self) -> float:
@@ -72,18 +72,18 @@ class Link:
         return self._stream.now_s
 
     def hello(self) -> Hello:
-        """Opens a new session; what was pending is settled by the answer. Silent, Refused."""
+        """Opens a new session; what was pending is settled by the answer. NoReplyError, RefusedError."""
         host_nonce = self._nonce(8)
         # A closing 00 ends whatever half a frame the pump may have received before.
         self._stream.send(b"\0")
         reply = self._query("HELLO", {"host_nonce": host_nonce, "table_hash": codec.TABLE_HASH}, HELLO_TRIES)
         self._check_version(reply)
         if reply.status:
-            raise refused("HELLO", reply.status)
+            raise refusal_of("HELLO", reply.status)
         hello = Hello.from_wire(self._unpack("HELLO", reply))
         self.table_matches = hello.table_hash == codec.TABLE_HASH
         if reply.version == messages.VERSION and not self.table_matches and not self.any_table:
-            raise Refused(
+            raise RefusedError(
                 "the pump's firmware was built with another message table than this program",
                 "flash firmware of this very version",
                 _VERSION,
@@ -101,7 +101,7 @@ class Link:
         return hello
 
     def status(self) -> Status:
-        """STATUS; tells what became of a pending command, in `settled`. Silent when nothing answers."""
+        """STATUS; tells what became of a pending command, in `settled`. NoReplyError when nothing answers."""
         reply = self._query("STATUS", {}, TRIES)
         status = Status.from_wire(self._unpack("STATUS", reply))
         if self.session:
@@ -115,20 +115,20 @@ class Link:
         return self._query_counter
 
     def stop_reply(self, first: int, until_s: float) -> Values | None:
-        """The answer to the STOP with number `first` or to a later one; None when none has come. Refused."""
+        """The answer to the STOP with number `first` or to a later one; None when none has come. RefusedError."""
         reply = self._reply_to(_NUMBERS["STOP"], first, self._query_counter, until_s)
         return None if reply is None else self._unpack("STOP", reply)
 
     def command(self, name: str, values: Values | None = None) -> Values:
         """Sends the session's next command and returns the reply's values.
 
-        UsageProblem for a value outside its range, Refused with the pump's reason, OutcomeUnknown after three
+        UsageError for a value outside its range, RefusedError with the pump's reason, OutcomeUnknownError after three
         tries without an answer or while an earlier outcome is unknown.
         """
         try:
             payload = codec.REQUESTS[name].pack(values or {})
         except codec.FieldError as problem:
-            raise UsageProblem(str(problem)) from problem
+            raise UsageError(str(problem)) from problem
         pending = self._admit(name, payload)
         if codec.ADMISSION[name] == messages.THERAPY and self._to_prove is not None and self._prove():
             pending = self._admit(name, payload)
@@ -163,11 +163,11 @@ class Link:
         """Closes the port."""
         self._stream.close()
 
-    def _admit(self, name: str, payload: bytes) -> Pending:
+    def _admit(self, name: str, payload: bytes) -> PendingCommand:
         if self.pending is not None:
             raise _unknown(self.pending)
         if self.superseded:
-            raise refused(name, _WRONG_SESSION)
+            raise refusal_of(name, _WRONG_SESSION)
         unsent = self._unsent
         if unsent is not None:
             if (unsent.name, unsent.payload) == (name, payload):
@@ -175,12 +175,14 @@ class Link:
                 return unsent
             self.hello()
             if self.settled is not None and self.settled.executed:
-                raise ExecutedLate(f"{unsent.name} was executed after all, late", "look at the status before going on")
+                raise ExecutedLateError(
+                    f"{unsent.name} was executed after all, late", "look at the status before going on"
+                )
         sequence = self.sequence % 65535 + 1
         encoded = self._encode(name, sequence, payload)
-        return Pending(name, self.session, sequence, payload, encoded, self._executed)
+        return PendingCommand(name, self.session, sequence, payload, encoded, self._executed)
 
-    def _transact(self, pending: Pending) -> Values:
+    def _transact(self, pending: PendingCommand) -> Values:
         for _ in range(TRIES):
             pending.sends += 1
             self._stream.send(pending.encoded)
@@ -193,32 +195,34 @@ class Link:
                     self._lost_session(pending)
         raise _unknown(pending)
 
-    def _conclude(self, pending: Pending, reply: codec.Frame) -> Values:
+    def _conclude(self, pending: PendingCommand, reply: codec.Frame) -> Values:
         self.pending = None
         if reply.status == _WRONG_SEQUENCE:
             # Nobody else may count in this session, so nothing can be relied on until a new one is opened.
             self.superseded = True
-            raise refused(pending.name, reply.status)
+            raise refusal_of(pending.name, reply.status)
         self.sequence = pending.sequence
         self._executed = (pending.session, pending.sequence)
         self._check_version(reply)
         if reply.status:
-            raise refused(pending.name, reply.status)
+            raise refusal_of(pending.name, reply.status)
         return self._unpack(pending.name, reply)
 
-    def _lost_session(self, pending: Pending) -> None:
+    def _lost_session(self, pending: PendingCommand) -> None:
         """Returns when that WRONG_SESSION was a late one of an earlier session, which only STATUS tells."""
         try:
             self.status()
-        except Silent as problem:
+        except NoReplyError as problem:
             raise _unknown(pending) from problem
         if not self.superseded:
             self.pending, self._unsent = pending, None
             return
         executed = self.settled.executed if self.settled is not None else None
         if executed or (executed is None and pending.sends > 1):
-            raise OutcomeUnknown(f"{self.settled}, and the session has ended", "open the pump again and look at it")
-        raise refused(pending.name, _WRONG_SESSION)
+            raise OutcomeUnknownError(
+                f"{self.settled}, and the session has ended", "open the pump again and look at it"
+            )
+        raise refusal_of(pending.name, _WRONG_SESSION)
 
     def _settle(self, session: int, last_session: int, last_sequence: int, status: int | None) -> None:
         pending = self.pending or self._unsent
@@ -226,15 +230,15 @@ class Link:
             return
         told = (last_session, last_sequence)
         if told == (pending.session, pending.sequence):
-            self.settled = Settled(pending.name, True, status)
+            self.settled = ResolvedCommand(pending.name, True, status)
             self.sequence = pending.sequence
             self._executed = told
             self._unsent = None
         elif told == pending.before:
-            self.settled = Settled(pending.name, False, None)
+            self.settled = ResolvedCommand(pending.name, False, None)
             self._unsent = pending if session == pending.session else None
         else:
-            self.settled = Settled(pending.name, None, None)
+            self.settled = ResolvedCommand(pending.name, None, None)
             self._unsent = None
             self.superseded = True
         self.pending = None
@@ -250,7 +254,7 @@ class Link:
             reply = self._reply_to(_NUMBERS[name], number, number, self.now_s + TRY_S)
             if reply is not None:
                 return reply
-        raise Silent(f"{self._name} does not answer", "check cable and power")
+        raise NoReplyError(f"{self._name} does not answer", "check cable and power")
 
     def _encode(self, name: str, sequence: int, payload: bytes) -> bytes:
         kind = messages.KIND_REQUEST
@@ -293,12 +297,12 @@ class Link:
             return codec.RESPONSES[name].unpack(reply.payload, longer=reply.version != messages.VERSION)
         except ValueError as problem:
             sentence = f"the pump's answer makes no sense: {problem}"
-            raise Refused(sentence, "flash firmware of this version") from problem
+            raise RefusedError(sentence, "flash firmware of this version") from problem
 
     def _check_version(self, reply: codec.Frame) -> None:
         major = reply.version >> 4
         if major != messages.VERSION_MAJOR:
-            raise Refused(
+            raise RefusedError(
                 f"the pump speaks protocol version {major}, this program version {messages.VERSION_MAJOR}",
                 "update the older of the two; status and stop work all the same",
                 _VERSION,
@@ -310,8 +314,8 @@ def _lies_in(number: int, first: int, last: int) -> bool:
     return (number - first) & 0xFFFF <= (last - first) & 0xFFFF
 
 
-def _unknown(pending: Pending) -> OutcomeUnknown:
-    return OutcomeUnknown(
+def _unknown(pending: PendingCommand) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
         f"{pending.name} was not answered, so it is not known whether it was executed",
         "ask for the status, or stop the pump",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from flushpump.access import hydraulics
-from flushpump.access.access_path import VEIN_KPA, Path
+from flushpump.access.access_path import VEIN_KPA, AccessPath
 from flushpump.wire.messages import Evidence, PulseResult, Verdict
 
 ATMOSPHERE_KPA = 101.325
@@ -41,7 +41,7 @@ class Detectable:
         }
 
 
-def detectable(path: Path, flow_ml_per_s: float) -> Detectable:
+def detectable(path: AccessPath, flow_ml_per_s: float) -> Detectable:
     """What the pump tells in pulses of this flow (which the path can take) from the third pulse on."""
     whole = path.predict_kpa(flow_ml_per_s) - VEIN_KPA
     beyond = whole - open_share(path, flow_ml_per_s) * whole
@@ -59,7 +59,7 @@ def detectable(path: Path, flow_ml_per_s: float) -> Detectable:
     )
 
 
-def damping(path: Path, flow_ml_per_s: float) -> float:
+def damping(path: AccessPath, flow_ml_per_s: float) -> float:
     """Damping ratio R / 2 sqrt(C / L) of the liquid's column against the syringe's stretch, R at this flow.
 
     Below 1 the liquid swings after a pulse, and how the pressure falls tells nothing of what gives way.
@@ -71,7 +71,7 @@ def damping(path: Path, flow_ml_per_s: float) -> float:
     return (above - below) / (2 * change) / 2 * sqrt(path.compliance_ul_per_kpa / 1000 / column)
 
 
-def open_share(path: Path, flow_ml_per_s: float) -> float:
+def open_share(path: AccessPath, flow_ml_per_s: float) -> float:
     """Share of the pressure at this flow that the extension set alone needs: what is left when the line is off."""
     if path.extension.length_mm == 0:
         return 0.0
@@ -79,7 +79,7 @@ def open_share(path: Path, flow_ml_per_s: float) -> float:
     return alone / (path.predict_kpa(flow_ml_per_s) - VEIN_KPA)
 
 
-def _least_leak(path: Path, flow_ml_per_s: float, drop_kpa: float) -> float | None:
+def _least_leak(path: AccessPath, flow_ml_per_s: float, drop_kpa: float) -> float | None:
     """The least share of the flow that leaves at the connector and takes so much pressure away."""
     tubes = [tube for tube in (path.needle, path.line) if tube.length_mm > 0]
 
@@ -96,7 +96,7 @@ def _least_leak(path: Path, flow_ml_per_s: float, drop_kpa: float) -> float | No
     return high
 
 
-def limit_lines(path: Path, flow_ml_per_s: float) -> list[str]:
+def limit_lines(path: AccessPath, flow_ml_per_s: float) -> list[str]:
     """What the pump will tell of this path in pulses of this flow, and what it cannot, a sentence each."""
     found = detectable(path, flow_ml_per_s)
     lines = [
@@ -137,7 +137,7 @@ _SEEN = {
 }
 
 
-def evidence_words(pulse: PulseResult, path: Path) -> str:
+def evidence_words(pulse: PulseResult, path: AccessPath) -> str:
     """Why a pulse was not called patent: what was seen, against which limit, and what it may mean; "" if it was."""
     if pulse.verdict in (Verdict.NOT_JUDGED, Verdict.PATENT) or pulse.evidence is Evidence.NONE:
         return ""
@@ -145,7 +145,7 @@ def evidence_words(pulse: PulseResult, path: Path) -> str:
     return f"{_SEEN[pulse.evidence].format(seen=seen, limit=limit)}; {_may_be(pulse.verdict, path)}"
 
 
-def _may_be(verdict: Verdict, path: Path) -> str:
+def _may_be(verdict: Verdict, path: AccessPath) -> str:
     if verdict in (Verdict.PARTIAL, Verdict.OCCLUDED):
         if path.needle.length_mm == 0:
             return "it may be a clamp, a kink, or a clot at the tip or on its way there"

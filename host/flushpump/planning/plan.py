@@ -8,8 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from flushpump.access.access_path import Path
-from flushpump.errors import Refused
+from flushpump.access.access_path import AccessPath
+from flushpump.errors import RefusedError
 from flushpump.planning import detection_limits, rules
 from flushpump.planning.planned import PlannedPhase, planned
 from flushpump.planning.prior_visit import Visit
@@ -27,7 +27,7 @@ class Plan:
     """What a run will do. Make it with `Plan.of`; `notes` are sentences that the user should read."""
 
     sequence: Sequence
-    path: Path
+    path: AccessPath
     loaded_ml: float
     phases: tuple[PlannedPhase, ...]
     notes: tuple[str, ...]
@@ -37,13 +37,13 @@ class Plan:
     def of(
         cls,
         sequence: Sequence,
-        path: Path,
+        path: AccessPath,
         *,
         loaded_ml: float | None = None,
         fluid: Fluid | None = None,
         visit: Visit | None = None,
     ) -> "Plan":
-        """The plan, or Refused with the rule that forbids it.
+        """The plan, or RefusedError with the rule that forbids it.
 
         `loaded_ml` is what the syringe holds, by default just what the sequence needs; `fluid` replaces the
         sequence's own; `visit` is what the line's last visit has found.
@@ -67,7 +67,7 @@ class Plan:
         loaded = rules.loaded_ml(sequence, phases, path, loaded_ml)
         plan = cls(sequence, path, loaded, phases, tuple(notes), visit)
         if plan.dose_ml > PROGRAM_VOLUME_ML or plan.duration_s > PROGRAM_TIME_S:
-            raise Refused(
+            raise RefusedError(
                 f"{sequence.name} takes {plan.dose_ml:.1f} mL and {plan.duration_s:.0f} s, the pump allows "
                 f"{PROGRAM_VOLUME_ML:g} mL and {PROGRAM_TIME_S:g} s in one program",
                 "split the sequence",
@@ -169,7 +169,7 @@ class Plan:
         }
 
 
-def path_settings(path: Path, fluid: Fluid, loaded_ml: float, visit: Visit | None = None) -> PathSettings:
+def path_settings(path: AccessPath, fluid: Fluid, loaded_ml: float, visit: Visit | None = None) -> PathSettings:
     """PATH_SET for a path whose syringe holds `loaded_ml` of `fluid`, and what its last visit has found."""
     compliance = 0.0 if visit is None else visit.compliance_ul_per_kpa or 0.0
     flags = LineFlag.CENTRAL if path.line.central else LineFlag.NONE
@@ -194,7 +194,7 @@ def path_settings(path: Path, fluid: Fluid, loaded_ml: float, visit: Visit | Non
     )
 
 
-def path_json(path: Path) -> dict[str, Any]:
+def path_json(path: AccessPath) -> dict[str, Any]:
     """A path as plain values, units in the keys."""
     return {
         "line": path.line.name,

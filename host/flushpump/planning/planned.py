@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.sequence import SequencePhase
 from flushpump.wire.messages import Fluid, PhaseKind, Question
 
@@ -45,12 +45,12 @@ def motion_s(volume_ml: float, flow_ml_per_s: float, barrel_mm: float) -> float:
     return volume_ml / flow_ml_per_s + flow_ml_per_s / acceleration
 
 
-def lock_volume_ml(path: Path) -> float:
+def lock_volume_ml(path: AccessPath) -> float:
     """Catheter, chamber and extension, and 20 % more, mL; rounded up to 0.01 mL."""
     return math.ceil(LOCK_MARGIN * path.volume_ml * 100) / 100
 
 
-def planned(phase: SequencePhase, path: Path, fluid: Fluid) -> PlannedPhase:
+def planned(phase: SequencePhase, path: AccessPath, fluid: Fluid) -> PlannedPhase:
     """The phase on this path; `fluid` is what it gives unless it names its own."""
     volume = lock_volume_ml(path) if phase.volume_ml is None else phase.volume_ml
     cap = path.aspirate_cap if phase.kind is PhaseKind.ASPIRATE else path.flow_cap

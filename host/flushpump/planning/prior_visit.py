@@ -12,7 +12,7 @@ from math import exp
 from statistics import median
 from typing import Any
 
-from flushpump.access.access_path import VEIN_KPA, Path
+from flushpump.access.access_path import VEIN_KPA, AccessPath
 from flushpump.planning.detection_limits import damping
 from flushpump.records.store import Record
 
@@ -45,7 +45,7 @@ class Visit:
         )
 
 
-def last_visit(records: Iterable[Record], label: str, path: Path) -> Visit | None:
+def last_visit(records: Iterable[Record], label: str, path: AccessPath) -> Visit | None:
     """The newest run of this label that says something of this path; None without a label or such a run."""
     if not label:
         return None
@@ -70,7 +70,7 @@ def last_visit(records: Iterable[Record], label: str, path: Path) -> Visit | Non
     return None
 
 
-def measured(body: dict[str, Any], path: Path) -> tuple[float, float | None] | None:
+def measured(body: dict[str, Any], path: AccessPath) -> tuple[float, float | None] | None:
     """(resistance over the catalogue's, compliance in uL/kPa or None) of a run's open pulses; None if they say none."""
     if body.get("outcome") != "completed" or body.get("verdict") != "patent":
         return None
@@ -79,7 +79,7 @@ def measured(body: dict[str, Any], path: Path) -> tuple[float, float | None] | N
     return found if found is not None and TIMES_LEAST <= found[0] <= TIMES_MOST else None
 
 
-def _of_pulses(pulses: list[dict[str, Any]], path: Path) -> tuple[float, float | None] | None:
+def _of_pulses(pulses: list[dict[str, Any]], path: AccessPath) -> tuple[float, float | None] | None:
     resisted = [_times(pulse, path) for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
     if len(resisted) < 2:
         return None
@@ -93,7 +93,7 @@ def _of_pulses(pulses: list[dict[str, Any]], path: Path) -> tuple[float, float |
     return times, compliance if compliance is None or compliance < COMPLIANCE_MOST_UL_PER_KPA else None
 
 
-def _times(pulse: dict[str, Any], path: Path) -> float:
+def _times(pulse: dict[str, Any], path: AccessPath) -> float:
     """How much the path resisted in a pulse, over what the catalogue expects at the flow that left it then.
 
     The pump tells the resistance of a pulse's second half. A soft syringe behind a narrow needle still takes some of
@@ -110,7 +110,7 @@ def _times(pulse: dict[str, Any], path: Path) -> float:
     return float(resistance / ((path.predict_kpa(flow) - VEIN_KPA) / flow))
 
 
-def syringe_note(visit: Visit | None, body: dict[str, Any], path: Path) -> str:
+def syringe_note(visit: Visit | None, body: dict[str, Any], path: AccessPath) -> str:
     """A sentence when a run looks as if the barrel were not the one that was confirmed; "" otherwise.
 
     A wider barrel makes resistance seem more and compliance less, by the same factor, and leaves the decay as it was; a

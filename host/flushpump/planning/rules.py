@@ -1,9 +1,9 @@
-"""The rules that a plan has to keep: fluids, blood return, flush volume, filling. Each raises Refused."""
+"""The rules that a plan has to keep: fluids, blood return, flush volume, filling. Each raises RefusedError."""
 
 import math
 
-from flushpump.access.access_path import Path
-from flushpump.errors import Refused
+from flushpump.access.access_path import AccessPath
+from flushpump.errors import RefusedError
 from flushpump.planning.planned import FORWARD, PlannedPhase, lock_volume_ml
 from flushpump.planning.sequence import Sequence
 from flushpump.wire.messages import Fluid, PhaseKind, Question
@@ -11,49 +11,49 @@ from flushpump.wire.messages import Fluid, PhaseKind, Question
 HEPARIN = (Fluid.HEPARIN_10, Fluid.HEPARIN_100)
 
 
-def check_fluids(phases: tuple[PlannedPhase, ...], path: Path) -> None:
+def check_fluids(phases: tuple[PlannedPhase, ...], path: AccessPath) -> None:
     """No heparin into an intolerant line, and no antimicrobial lock into the blood (REQ-PATH-4)."""
     for number, phase in enumerate(phases, start=1):
         if phase.kind not in FORWARD:
             continue
         if path.heparin_intolerant and phase.fluid in HEPARIN:
-            raise Refused(
+            raise RefusedError(
                 f"phase {number} gives heparin and the line is marked heparin-intolerant", "lock with --fluid saline"
             )
         if phase.fluid is Fluid.ANTIMICROBIAL_LOCK and (
             phase.kind is not PhaseKind.LOCK or phase.volume_ml > lock_volume_ml(path)
         ):
-            raise Refused(
+            raise RefusedError(
                 f"phase {number} would flush an antimicrobial lock into the blood",
                 f"it may only fill the line, with at most {lock_volume_ml(path):.2f} mL in a lock phase",
             )
 
 
-def check_blood_return(phases: tuple[PlannedPhase, ...], path: Path) -> None:
+def check_blood_return(phases: tuple[PlannedPhase, ...], path: AccessPath) -> None:
     """Blood return is asked for before a central line is flushed (REQ-PATH-3)."""
     for number, phase in enumerate(phases, start=1):
         if phase.question is Question.BLOOD_RETURN and phase.kind not in FORWARD:
             return
         if phase.kind in FORWARD and path.line.central:
-            raise Refused(
+            raise RefusedError(
                 f"phase {number} flushes a central line before blood return was asked for",
                 'begin with a phase of kind "aspirate" or "wait" with question = "blood_return"',
             )
 
 
-def check_flush_volume(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: Path) -> None:
+def check_flush_volume(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: AccessPath) -> None:
     """A flush replaces the path's volume as often as the sequence says."""
     dose = sum(phase.dose_ml for phase in phases)
     least = sequence.path_volumes_at_least * path.volume_ml
     if dose < least:
-        raise Refused(
+        raise RefusedError(
             f"{sequence.name} gives {dose:.2f} mL, but {sequence.path_volumes_at_least:g} times the path's volume is "
             f"{least:.2f} mL",
             "flush with more",
         )
 
 
-def loaded_ml(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: Path, wanted_ml: float | None) -> float:
+def loaded_ml(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: AccessPath, wanted_ml: float | None) -> float:
     """What the syringe has to hold at each filling; the largest of them, unless the user said what it holds."""
     fillings = [0.0]
     drawn = [0.0]
@@ -68,13 +68,13 @@ def loaded_ml(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: Path, 
     loaded = math.ceil(needed * 2) / 2 if wanted_ml is None else wanted_ml
     name, capacity = path.syringe.name, path.syringe.capacity_ml
     if loaded < needed:
-        raise Refused(
+        raise RefusedError(
             f"{sequence.name} needs {needed:.2f} mL, {sequence.keep_in_syringe_ml:g} mL of it to stay in the syringe, "
             f"but {name} holds {loaded:g} mL",
             "fill it, or take a larger one",
         )
     if loaded + max(drawn) > capacity:
-        raise Refused(
+        raise RefusedError(
             f"{loaded:g} mL and {max(drawn):g} mL drawn back do not fit {name}, which ends at {capacity:g} mL",
             "take a larger syringe",
         )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path as FilePath
 
-from flushpump.access.catalog import LINE_KINDS, UnknownName
-from flushpump.errors import UsageProblem
+from flushpump.access.catalog import LINE_KINDS, UnknownNameError
+from flushpump.errors import UsageError
 from flushpump.toml_reader import TomlTable, parse_toml, read_text
 from flushpump.wire.messages import Fluid, PhaseKind, Question
 
@@ -62,22 +62,22 @@ def built_in_names() -> tuple[str, ...]:
 def load_sequence(name: str) -> Sequence:
     """The built-in sequence of that name, or the one in the file of that path (it ends in .toml).
 
-    Raises UnknownName or UsageProblem.
+    Raises UnknownNameError or UsageError.
     """
     if name.endswith(SUFFIX):
         if not name.isprintable():
-            raise UsageProblem(f"the file name {name!r} cannot be printed in a record", "rename the file")
+            raise UsageError(f"the file name {name!r} cannot be printed in a record", "rename the file")
         return parse_sequence(
             read_text(FilePath(name), "sequence", "see flushpump catalog sequences"), FilePath(name).stem, name
         )
     if name not in built_in_names():
-        raise UnknownName("sequence", name, built_in_names())
+        raise UnknownNameError("sequence", name, built_in_names())
     text = files("flushpump").joinpath("data", "sequences", name + SUFFIX).read_text(encoding="utf-8")
     return parse_sequence(text, name, name + SUFFIX)
 
 
 def parse_sequence(text: str, name: str, file_name: str) -> Sequence:
-    """The sequence of a TOML text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
+    """The sequence of a TOML text; `file_name` stands in the sentence of what is wrong (UsageError)."""
     data = parse_toml(text, file_name)
     table = TomlTable(data, file_name, "", _SEQUENCE_KEYS)
     phases = table.tables("phase", _PHASE_KEYS, "phase")

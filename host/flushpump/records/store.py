@@ -16,7 +16,7 @@ from typing import Any
 
 import platformdirs
 
-from flushpump.errors import FileProblem, UsageProblem
+from flushpump.errors import FileProblem, UsageError
 
 ENVIRONMENT = "FLUSHPUMP_RECORDS"
 _ID_DIGITS = 12
@@ -85,14 +85,14 @@ class Records:
         return [Record(row[0], row[1], _parsed(row[2]) or {}, row[3]) for row in self._rows()]
 
     def newest(self) -> Record:
-        """The last record written. UsageProblem if there is none."""
+        """The last record written. UsageError if there is none."""
         rows = self._rows()
         if not rows:
-            raise UsageProblem("there is no record yet", "run a sequence first")
+            raise UsageError("there is no record yet", "run a sequence first")
         return _record(rows[-1])
 
     def get(self, record_id: str) -> Record:
-        """The record of that id or number. UsageProblem if there is none, RecordError if its hash has changed."""
+        """The record of that id or number. UsageError if there is none, RecordError if its hash has changed."""
         number, _, digits = record_id.partition("-")
         for row in self._rows():
             if str(row[0]) == number:
@@ -103,7 +103,7 @@ class Records:
                         "see flushpump records verify",
                     )
                 return record
-        raise UsageProblem(f"there is no record {record_id}", "see flushpump records list")
+        raise UsageError(f"there is no record {record_id}", "see flushpump records list")
 
     def verify(self) -> int:
         """The number of records, all of them unaltered; RecordError names the first that is not."""

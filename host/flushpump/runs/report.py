@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.detection_limits import evidence_words
 from flushpump.planning.plan import Plan
 from flushpump.planning.prior_visit import syringe_note
@@ -167,7 +167,7 @@ class RunReport:
         ]
 
 
-def _pulse_json(pulse: PulseResult, path: Path) -> dict[str, Any]:
+def _pulse_json(pulse: PulseResult, path: AccessPath) -> dict[str, Any]:
     return {
         "index": pulse.index,
         "intended_ml": pulse.intended_nl / 1e6,

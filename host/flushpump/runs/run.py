@@ -7,16 +7,16 @@ may be lost, doubled or late, so a question is put and the end is taken from wha
 import time
 
 from flushpump.cli.live_view import Display
-from flushpump.cli.prompts import SENTENCES, Asker
+from flushpump.cli.prompts import SENTENCES, Prompter
 from flushpump.device.bench_hooks import fill_syringe
-from flushpump.device.follow import going_on, patient_status
+from flushpump.device.follow import status_while_leased, under_way
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently, surely
-from flushpump.errors import FlushPumpError, Interrupted, LinkLost, OutcomeUnknown, Refused
+from flushpump.device.retry import execute_once, retry_idempotent
+from flushpump.errors import FlushPumpError, LinkLostError, OutcomeUnknownError, RefusedError, StoppedByUserError
 from flushpump.planning.plan import Plan
 from flushpump.runs import report as reports
 from flushpump.runs.report import Answer, RunReport
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 from flushpump.wire.messages import (
     Alarm,
     Event,
@@ -41,7 +41,7 @@ class Run:
     """One run of a plan. `perform` returns the report; only what happens before the start is raised."""
 
     def __init__(
-        self, pump: Pump, plan: Plan, report: RunReport, asker: Asker, display: Display, interrupts: Interrupts
+        self, pump: Pump, plan: Plan, report: RunReport, asker: Prompter, display: Display, interrupts: StopSignals
     ) -> None:
         self._pump = pump
         self._plan = plan
@@ -56,13 +56,13 @@ class Run:
         self._looked_s = pump.now_s
 
     def perform(self) -> RunReport:
-        """Loads, starts and follows the program. Refused, LinkLost, Interrupted before the start."""
+        """Loads, starts and follows the program. RefusedError, LinkLostError, StoppedByUserError before the start."""
         self._prepare()
         if self._interrupts.wanted:
-            raise Interrupted("stopped by the user", "nothing has moved")
+            raise StoppedByUserError("stopped by the user", "nothing has moved")
         try:
-            surely(self._pump, self._pump.start)
-        except Refused:
+            execute_once(self._pump, self._pump.start)
+        except RefusedError:
             raise
         except FlushPumpError as problem:
             self._came_to_grief(problem)
@@ -82,11 +82,11 @@ class Run:
     def _prepare(self) -> None:
         fill_syringe(self._pump, self._plan.loaded_ml)
         try:
-            patiently(self._pump, lambda: self._pump.set_path(self._plan.settings()))
-            patiently(self._pump, lambda: self._pump.load(self._plan.program()))
-        except OutcomeUnknown as problem:
+            retry_idempotent(self._pump, lambda: self._pump.set_path(self._plan.settings()))
+            retry_idempotent(self._pump, lambda: self._pump.load(self._plan.program()))
+        except OutcomeUnknownError as problem:
             # Nothing of this moves the plunger.
-            raise LinkLost(
+            raise LinkLostError(
                 "too little arrives over the link to load the program", "nothing has moved; check cable and plugs"
             ) from problem
 
@@ -139,14 +139,14 @@ class Run:
         """Asks what is going on, and makes up for events that were lost."""
         self._looked_s = self._pump.now_s
         self._hinted = False
-        status = patient_status(self._pump)
-        if going_on(status):
+        status = status_while_leased(self._pump)
+        if under_way(status):
             if status.state is State.WAITING and status.question is not Question.NONE:
                 self._put(status.question)
             return
-        result = patiently(self._pump, self._pump.result)
+        result = retry_idempotent(self._pump, self._pump.result)
         if result is None or not self._is_ours(result):
-            raise OutcomeUnknown("the pump has no result of this program", "read its status and its log")
+            raise OutcomeUnknownError("the pump has no result of this program", "read its status and its log")
         self._end(result)
 
     def _end(self, end: ProgramEnd) -> None:
@@ -155,7 +155,7 @@ class Run:
         self._report.ended(end)
         for index in range(end.pulse_count):
             if index not in self._report.pulses:
-                pulse = patiently(self._pump, lambda index=index: self._pump.pulse(index))  # type: ignore[misc]
+                pulse = retry_idempotent(self._pump, lambda index=index: self._pump.pulse(index))  # type: ignore[misc]
                 if pulse is not None:
                     self._take(pulse)
 
@@ -191,8 +191,8 @@ class Run:
             loaded_ml = self._plan.loaded_ml
             fill_syringe(self._pump, loaded_ml)
         try:
-            surely(self._pump, lambda: self._pump.answer(question, yes, loaded_ml))
-        except Refused as refusal:
+            execute_once(self._pump, lambda: self._pump.answer(question, yes, loaded_ml))
+        except RefusedError as refusal:
             if refusal.status_name not in _OVERTAKEN:
                 raise
             # While somebody thought about the answer, an alarm or the stop button has ended the program.
@@ -210,18 +210,18 @@ class Run:
         """The link or the pump failed after the start: stops what can be stopped, and says what is known."""
         report = self._report
         report.problem = problem.message
-        report.outcome = reports.LINK_LOST if isinstance(problem, LinkLost) else reports.UNKNOWN
+        report.outcome = reports.LINK_LOST if isinstance(problem, LinkLostError) else reports.UNKNOWN
         try:
             self._pump.stop()
-            status = patient_status(self._pump)
+            status = status_while_leased(self._pump)
             report.status = status
-            result = patiently(self._pump, self._pump.result)
+            result = retry_idempotent(self._pump, self._pump.result)
             if result is None or not self._is_ours(result):
                 return
             self._end(result)
         except FlushPumpError:
             # No command since the restart: the device was reset, and what was under way is booked as uncertain.
-            if report.status is not None and report.status.last_session == 0 and not isinstance(problem, Refused):
+            if report.status is not None and report.status.last_session == 0 and not isinstance(problem, RefusedError):
                 report.outcome = reports.UNKNOWN
             return
         if result.outcome is Outcome.STOPPED and not report.interrupted:
@@ -236,7 +236,7 @@ class Run:
         if self._report.outcome == reports.COMPLETED and not self._report.alarms:
             return
         try:
-            for alarm in patiently(self._pump, self._pump.alarms):
+            for alarm in retry_idempotent(self._pump, self._pump.alarms):
                 self._report.alarms.setdefault(alarm.occurrence, alarm)
         except FlushPumpError:
             # The alarms stay latched in the pump; `flushpump alarms` reads them when it can be reached again.

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from flushpump.access.catalog import CHAMBER_SHAPES, MARKS, UnknownName, load
+from flushpump.access.catalog import CHAMBER_SHAPES, MARKS, UnknownNameError, load
 
 LINES = [
     "smartport-ct-6.6f", "smartport-ct-8f", "smartport-ct-9.6f",
@@ -81,7 +81,7 @@ def test_the_volume_of_a_line_is_its_lumen_and_its_chamber():
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest_one(kind: str, wrong: str, meant: str):
-    with pytest.raises(UnknownName) as caught:
+    with pytest.raises(UnknownNameError) as caught:
         getattr(load(), kind)(wrong)
     assert wrong in str(caught.value)
     assert f"did you mean {meant}?" in str(caught.value)
@@ -89,5 +89,5 @@ def test_an_unknown_name_is_refused_with_the_nearest_one(kind: str, wrong: str, 
 
 
 def test_a_name_like_no_other_is_refused_with_all_that_are_known():
-    with pytest.raises(UnknownName, match="huber-19g, huber-20g, huber-22g, none"):
+    with pytest.raises(UnknownNameError, match="huber-19g, huber-20g, huber-22g, none"):
         load().needle("xyz")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.cli.params import simulated_with, target_of
 from flushpump.cli.top import cli
 
@@ -143,7 +143,7 @@ def test_an_error_of_the_program_is_one_sentence_and_its_traceback_goes_to_a_log
 
 
 def test_a_simulated_pump_gets_the_parts_of_the_path_that_its_url_does_not_name():
-    path = Path.of("picc-4f", "none", "terumo-20")
+    path = AccessPath.of("picc-4f", "none", "terumo-20")
     url = simulated_with("flushsim://?fault=occlusion@3s&fault=leak:0.1@5s&syringe=bd-10", path)
     assert url == (
         "flushsim://?fault=occlusion@3s&fault=leak:0.1@5s&syringe=bd-10"

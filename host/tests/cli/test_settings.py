@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from flushlink import messages
 from flushpump.cli.top import cli
 from flushpump.device.setting_values import all_settings, setting_named
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageError
 from flushsim.firmware.journal import Journal
 
 PORT = ["--port", "flushsim://?target=native"]
@@ -95,7 +95,7 @@ def test_a_value_is_taken_in_the_unit_of_its_name_or_with_its_own(name: str, tex
      ("window_s", "one hour"), ("window_s", ""), ("pressure_ceiling_pa", "1e5"), ("window_s", "60 m")],
 )  # fmt: skip
 def test_a_value_that_could_mean_several_things_is_no_value(name: str, text: str):
-    with pytest.raises(UsageProblem, match="write it as in"):
+    with pytest.raises(UsageError, match="write it as in"):
         setting_named(name).read(text)
 
 

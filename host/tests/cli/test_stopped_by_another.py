@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 from flushlink import messages
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.cli.live_view import PlainDisplay
-from flushpump.cli.prompts import YesAsker
+from flushpump.cli.prompts import YesPrompter
 from flushpump.device.pump import Pump
 from flushpump.device.single_motion import SingleMotion
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import load_sequence
 from flushpump.runs.report import RunReport
 from flushpump.runs.run import Run
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 from flushpump.wire import codec
 from rich.console import Console
 
@@ -58,14 +58,14 @@ def put_line(pump: Pump, stop_s: float, reads_s: float) -> None:
 @pytest.mark.requirement("REQ-STOP-1", "REQ-STOP-3")
 @pytest.mark.parametrize("reads_s", [0.0, 0.5, 3.0])
 def test_a_run_that_another_program_stops_says_so_however_long_that_takes_its_answers(reads_s: float):
-    path = Path.of("smartport-ct-8f", "huber-20g", "bd-10")
+    path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
     plan = Plan.of(load_sequence("port-maintenance"), path)
     report = RunReport(plan)
     display = PlainDisplay(Console(quiet=True))
     url = "flushsim://?target=native&line=smartport-ct-8f&needle=huber-20g&syringe=bd-10"
-    with Pump.open(url, nonce=at_zero) as pump, Interrupts() as interrupts:
+    with Pump.open(url, nonce=at_zero) as pump, StopSignals() as interrupts:
         put_line(pump, 3.0, reads_s)
-        Run(pump, plan, report, YesAsker(), display, interrupts).perform()
+        Run(pump, plan, report, YesPrompter(), display, interrupts).perform()
     assert (report.outcome, report.exit_status) == ("stopped", 5)
     assert report.sentence().startswith("stopped at the pump or by another program, nothing moves: ")
     assert not report.interrupted
@@ -75,8 +75,8 @@ def test_a_run_that_another_program_stops_says_so_however_long_that_takes_its_an
 
 @pytest.mark.parametrize("reads_s", [0.0, 3.0])
 def test_a_prime_that_another_program_stops_says_so_however_long_that_takes_its_answers(reads_s: float):
-    with Pump.open("flushsim://?target=native", nonce=at_zero) as pump, Interrupts() as interrupts:
-        plan = Plan.of(load_sequence("patency"), Path.of("smartport-ct-8f", "huber-20g", "bd-10"), loaded_ml=10.0)
+    with Pump.open("flushsim://?target=native", nonce=at_zero) as pump, StopSignals() as interrupts:
+        plan = Plan.of(load_sequence("patency"), AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"), loaded_ml=10.0)
         pump.set_path(plan.settings())
         motion = SingleMotion(pump, 3.0, 0.5)
         put_line(pump, 2.0, reads_s)

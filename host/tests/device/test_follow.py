@@ -2,7 +2,7 @@
 
 import pytest
 from flushpump.device.pump import Pump
-from flushpump.errors import LinkLost, Refused, UsageProblem
+from flushpump.errors import LinkLostError, RefusedError, UsageError
 from flushpump.wire.messages import (
     Alarm,
     Event,
@@ -104,7 +104,7 @@ def test_following_a_prime_ends_with_its_result(pump: Pump, port: ScriptedPort, 
     device.fields["PROGRAM_END"] = {"program_crc": 0, "outcome": Outcome.COMPLETED}
     port.at(2.0, lambda: end(device))
     assert shape(list(pump.follow())) == ["ProgramEnd"]
-    with pytest.raises(UsageProblem):
+    with pytest.raises(UsageError):
         pump.start()
 
 
@@ -141,5 +141,5 @@ def test_a_restart_in_a_program_ends_following(pump: Pump, port: ScriptedPort, d
     start(pump, device)
     device.restart()
     device.fields.clear()
-    with pytest.raises((LinkLost, Refused), match="restarted"):
+    with pytest.raises((LinkLostError, RefusedError), match="restarted"):
         list(pump.follow())

@@ -2,7 +2,7 @@
 
 import pytest
 from flushpump.device.pump import Pump
-from flushpump.errors import LinkLost, OutcomeUnknown, UsageProblem
+from flushpump.errors import LinkLostError, OutcomeUnknownError, UsageError
 from flushpump.wire.messages import ProgramEnd
 
 from host.tests.support.scripted_program import PROGRAM, end, start
@@ -28,7 +28,7 @@ def test_loading_sends_every_phase_and_the_crc_over_them(pump: Pump, device: Scr
 
 
 def test_a_program_that_was_not_loaded_cannot_be_started(pump: Pump) -> None:
-    with pytest.raises(UsageProblem, match="no program to start"):
+    with pytest.raises(UsageError, match="no program to start"):
         pump.start()
 
 
@@ -66,7 +66,7 @@ def test_silence_beyond_the_lease_is_a_link_lost(pump: Pump, port: ScriptedPort,
     start(pump, device)
     port.script.append(Mishap(TO_PUMP, "", "lose", 10_000))
     began_s = pump.now_s
-    with pytest.raises(LinkLost, match="stopped by itself"):
+    with pytest.raises(LinkLostError, match="stopped by itself"):
         list(pump.follow())
     assert 1.5 < pump.now_s - began_s < 6
     port.script.clear()
@@ -81,7 +81,7 @@ def test_a_keepalive_after_the_end_is_no_error(pump: Pump, device: ScriptedPump)
 
 def test_an_unknown_outcome_is_settled_with_patience(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
     port.script += [Mishap(FROM_PUMP, "ALARM_ACK", "lose", 3), Mishap(FROM_PUMP, "STATUS", "lose", 4)]
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.acknowledge(1)
     settled = pump.settle()
     assert settled is not None
@@ -95,7 +95,7 @@ def test_no_keepalive_goes_out_while_an_outcome_is_unknown(
 ) -> None:
     start(pump, device)
     port.script.append(Mishap(FROM_PUMP, "ALARM_ACK", "lose", 3))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.acknowledge(1)
     before = port.seen.count("KEEPALIVE")
     pump.poll(2.0)

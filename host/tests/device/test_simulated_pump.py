@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from flushpump.device.pump import DEFAULT_KEY, Pump
-from flushpump.device.retry import patiently
-from flushpump.errors import LinkLost, OutcomeUnknown, Refused, UsageProblem
+from flushpump.device.retry import retry_idempotent
+from flushpump.errors import LinkLostError, OutcomeUnknownError, RefusedError, UsageError
 from flushpump.wire.messages import (
     Event,
     Fluid,
@@ -57,7 +57,7 @@ def insistent(pump: Pump, call: Any) -> Any:
     while True:
         try:
             return call()
-        except OutcomeUnknown:
+        except OutcomeUnknownError:
             settled = pump.settle()
             assert settled is not None
             if settled.executed:
@@ -96,8 +96,8 @@ def test_an_occlusion_is_told_with_the_partial_volume_and_acknowledged() -> None
 def test_every_pulse_is_told_over_a_line_that_loses_doubles_and_damages(seed: int) -> None:
     faults = ("link-drop:0.1@0s", "link-duplicate:0.1@0s", "link-corrupt:0.05@0s", "link-delay:20ms@0s")
     with Pump.open(url(*faults, seed=seed), nonce=Random(seed).randbytes) as pump:
-        patiently(pump, lambda: pump.set_path(PATH))
-        patiently(pump, lambda: pump.load(PULSES))
+        retry_idempotent(pump, lambda: pump.set_path(PATH))
+        retry_idempotent(pump, lambda: pump.load(PULSES))
         insistent(pump, pump.start)
         pump.keep_alive = True
         pulses, end = run(pump)
@@ -118,7 +118,7 @@ def test_each_command_is_logged_once_by_the_pump_whatever_the_line_does(seed: in
         # Reading the log over this line must not disturb it, so it is read command by command.
         found = Counter[int]()
         number = 0
-        while entry := patiently(pump, partial(pump.log_entry, number)):
+        while entry := retry_idempotent(pump, partial(pump.log_entry, number)):
             found[entry.argument] += entry.code == LOG_COMMAND
             number = entry.number + 1
     assert found[AUDIO_PAUSE] == 60
@@ -126,7 +126,7 @@ def test_each_command_is_logged_once_by_the_pump_whatever_the_line_does(seed: in
 
 @pytest.mark.requirement("REQ-LINK-1")
 def test_a_dead_line_is_a_link_lost_and_the_plunger_stands() -> None:
-    with pytest.raises(LinkLost, match="stopped by itself"):
+    with pytest.raises(LinkLostError, match="stopped by itself"):
         _run_until_lost()
 
 
@@ -168,7 +168,7 @@ def test_leaving_the_block_by_an_exception_stops_the_real_firmware() -> None:
 def test_a_second_host_ends_the_first_ones_session() -> None:
     with Pump.open(url()) as first:
         second = Pump.over(first.port)
-        with pytest.raises(Refused, match="another host"):
+        with pytest.raises(RefusedError, match="another host"):
             first.set_path(PATH)
         assert second.set_path(PATH)
 
@@ -179,11 +179,11 @@ def test_a_wrong_key_gets_no_therapy_and_a_new_key_counts_from_the_next_session(
         pump.pair(b"another key, 16b")
         pump.reopen()
         pump.set_path(PATH)
-        with pytest.raises(Refused, match="pairing key"):
+        with pytest.raises(RefusedError, match="pairing key"):
             Pump.over(_Unclosed(pump.port), key=DEFAULT_KEY)
         stranger = Pump.over(_Unclosed(pump.port), key=None)
         assert stranger.info()
-        with pytest.raises(Refused, match="has not proved"):
+        with pytest.raises(RefusedError, match="has not proved"):
             stranger.set_path(PATH)
 
 
@@ -218,7 +218,7 @@ def test_a_question_waits_for_its_answer() -> None:
         pump.poll(3.0)
         while pump.status().state is not State.WAITING:
             pump.poll(0.1)
-        with pytest.raises(Refused, match="does not fit the question"):
+        with pytest.raises(RefusedError, match="does not fit the question"):
             pump.answer(Question.CLAMPED, True)
         assert pump.answer(Question.CONTINUE, True).state is State.RUNNING
         assert run(pump)[1].outcome is Outcome.COMPLETED
@@ -240,7 +240,7 @@ def test_a_reset_in_a_program_is_a_link_lost_and_nothing_moves() -> None:
         pump.poll(0.5)
         rig = rig_of(pump)
         rig.reset()
-        with pytest.raises((LinkLost, Refused), match="restarted"):
+        with pytest.raises((LinkLostError, RefusedError), match="restarted"):
             list(pump.follow())
         pump.reopen()
         assert not pump.status().moving
@@ -249,7 +249,7 @@ def test_a_reset_in_a_program_is_a_link_lost_and_nothing_moves() -> None:
 
 @pytest.mark.parametrize("wrong", ["line=nowhere", "fault=gremlins@3s", "colour=red", "seed=x"])
 def test_a_simulator_url_without_sense_is_one_sentence(wrong: str) -> None:
-    with pytest.raises(UsageProblem) as caught:
+    with pytest.raises(UsageError) as caught:
         Pump.open(f"flushsim://?{wrong}")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_status == 2

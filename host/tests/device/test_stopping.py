@@ -2,7 +2,7 @@
 
 import pytest
 from flushpump.device.pump import Pump
-from flushpump.errors import LinkLost, OutcomeUnknown
+from flushpump.errors import LinkLostError, OutcomeUnknownError
 
 from host.tests.support.scripted_program import start
 from host.tests.support.scripted_pump import TO_PUMP, Mishap, ScriptedPort, ScriptedPump
@@ -75,7 +75,7 @@ def test_ctrl_c_again_while_stopping_does_not_end_the_stop(port: ScriptedPort, d
 def test_the_first_error_stays_when_the_stop_cannot_be_confirmed(port: ScriptedPort, device: ScriptedPump) -> None:
     error = ZeroDivisionError()
     pump = leave_by(error, port, device, vanish=True)
-    assert isinstance(pump.stop_problem, LinkLost)
+    assert isinstance(pump.stop_problem, LinkLostError)
     assert any("STOP was not confirmed" in note for note in error.__notes__)
 
 
@@ -89,14 +89,14 @@ def test_leaving_the_block_without_an_exception_sends_no_stop(port: ScriptedPort
 def test_a_pump_that_never_stands_is_reported(pump: Pump, device: ScriptedPump) -> None:
     start(pump, device)
     device.stops_to_stand = 10_000
-    with pytest.raises(OutcomeUnknown, match="cut its power"):
+    with pytest.raises(OutcomeUnknownError, match="cut its power"):
         pump.stop()
 
 
 def test_stop_at_a_silent_pump_ends_when_its_lease_must_be_over(pump: Pump, port: ScriptedPort) -> None:
     port.script.append(Mishap(TO_PUMP, "", "lose", 10_000))
     began_s = pump.now_s
-    with pytest.raises(LinkLost, match="stopped by itself"):
+    with pytest.raises(LinkLostError, match="stopped by itself"):
         pump.stop()
     assert pump.now_s - began_s >= 2.0
     port.script.clear()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flushpump.errors import NoDevice
+from flushpump.errors import NoDeviceError
 from flushpump.flash import discovery
 from flushpump.flash import image as board_files
 
@@ -145,5 +145,5 @@ def test_a_port_that_is_no_board_is_refused_in_one_sentence(
     something: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discovery, "_PROMPT_S", 0.1)
-    with pytest.raises(NoDevice, match=sentence):
+    with pytest.raises(NoDeviceError, match=sentence):
         discovery.bring_to_prompt(something)

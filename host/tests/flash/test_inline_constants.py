@@ -5,10 +5,10 @@ from pathlib import Path
 
 import flushlink
 import pytest
-from flushpump.access.access_path import Path as LinePath
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
 from flushpump.flash import image
-from flushpump.flash.inline_constants import compiled_in
+from flushpump.flash.inline_constants import inline_constants
 from flushpump.planning.plan import path_settings
 from flushpump.wire.messages import Fluid, LineFlag, Outcome, Phase, PhaseKind, Program, ProgramEnd, State
 from flushsim.rig.lockstep import Rig
@@ -18,7 +18,7 @@ from flushsim.url.serial_urls.protocol_flushsim import Serial
 
 def folded(**sources: str) -> dict[str, str]:
     """By module name of a package p."""
-    done = compiled_in({f"p/{name}.py": text for name, text in sources.items()})
+    done = inline_constants({f"p/{name}.py": text for name, text in sources.items()})
     return {path[2:-3]: text for path, text in done.items()}
 
 
@@ -83,7 +83,7 @@ def test_only_small_integers_that_are_known_are_put_in(value: str) -> None:
 
 
 def test_what_a_file_that_is_loaded_as_text_imports_stays() -> None:
-    assert compiled_in({"p/a.py": "SIZE = 3"}, ["from p.a import SIZE"]) == {"p/a.py": "SIZE = 3"}
+    assert inline_constants({"p/a.py": "SIZE = 3"}, ["from p.a import SIZE"]) == {"p/a.py": "SIZE = 3"}
 
 
 def test_the_firmware_compiled_for_a_board_runs_as_its_sources_do_to_the_byte(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_the_firmware_compiled_for_a_board_runs_as_its_sources_do_to_the_byte(tm
         for package, place in (("pump", root), ("flushlink", Path(flushlink.__file__).parents[1]))
         for path in sorted((place / package).rglob("*.py"))
     }
-    texts = compiled_in(sources)
+    texts = inline_constants(sources)
     assert sum(map(len, texts.values())) < sum(map(len, sources.values()))
     for path, text in texts.items():
         (tmp_path / path).parent.mkdir(exist_ok=True, parents=True)
@@ -112,7 +112,7 @@ def run(firmware: Path | None) -> list[tuple[object, ...]]:
         pump = Pump.over(Serial.over(rig, timeout=0.01), "rig", nonce=lambda count: bytes(range(1, count + 1)))
         while pump.status().state is State.BOOT:
             pump.poll(0.05)
-        settings = path_settings(LinePath.of("smartport-ct-8f", "huber-20g", "bd-10"), Fluid.SALINE, 10.0)
+        settings = path_settings(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"), Fluid.SALINE, 10.0)
         pump.set_path(replace(settings, line_flags=LineFlag.NONE))
         pump.load(Program((Phase(PhaseKind.PULSES, 900_000, 2_000_000, count=3, pause_ms=400),), 60_000))
         pump.start()

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flushpump.errors import LinkLost
+from flushpump.errors import LinkLostError
 from flushpump.flash import image as board_files
 from flushpump.flash.image import MANIFEST, SETTINGS
 from flushpump.flash.plan import Plan
-from flushpump.flash.raw_repl import PART, Prompt
+from flushpump.flash.raw_repl import PART, RawRepl
 
 from host.tests.flash.support.board_in_vm import BoardInVm, complaint, lies_on, put, state_of
 
@@ -31,7 +31,7 @@ OLD, NEW = firmware("1.0.0"), firmware("1.1.0")
 DEFAULTS = {name: b"default settings" for name in SETTINGS}
 
 
-class Stumbling(Prompt):
+class Stumbling(RawRepl):
     """Something happens at the n-th thing that is done to the board; `steps` counts them."""
 
     def __init__(self, port: str, at: int = -1, happens: Callable[[], None] = lambda: None) -> None:
@@ -62,14 +62,14 @@ class Stumbling(Prompt):
         super().write(name, data, stepping)
 
 
-def flash(prompt: Prompt, contents: dict[str, bytes] = NEW) -> Plan:
+def flash(prompt: RawRepl, contents: dict[str, bytes] = NEW) -> Plan:
     plan = Plan.of(contents, DEFAULTS, prompt.found())
     plan.carry_out(prompt, lambda name, done: None)
     return plan
 
 
 def flash_image(image: Path, contents: dict[str, bytes] = NEW) -> Plan:
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
+    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
         return flash(prompt, contents)
 
 
@@ -145,7 +145,7 @@ def test_interrupted_at_any_step_the_board_says_so_and_the_next_run_makes_it_who
                     prompt.interrupt()
                     prompt.restart()
                     board.ended_with()
-                except LinkLost:
+                except LinkLostError:
                     pass
         if not finished:
             check_interrupted(trial, before)

@@ -1,7 +1,7 @@
 """Before flashing, a running pump is asked for its prompt: when it leaves its loop, and when it does not."""
 
 import pytest
-from flushpump.errors import LinkLost, NoDevice, Refused
+from flushpump.errors import LinkLostError, NoDeviceError, RefusedError
 from flushpump.flash import discovery
 
 from host.tests.support.scripted_pump import WRONG_STATE, ScriptedPort, ScriptedPump
@@ -20,7 +20,7 @@ def leave() -> bool:
 
 
 def refusal() -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         leave()
     return str(refused.value)
 
@@ -60,7 +60,7 @@ def test_a_pump_of_another_protocol_version_needs_its_strap(device: ScriptedPump
 
 def test_a_simulated_pump_has_no_board(device: ScriptedPump) -> None:
     device.fields["INFO"] = {"unit": b"SIM00001"}
-    with pytest.raises(NoDevice, match="is a simulated one; there is no board to flash"):
+    with pytest.raises(NoDeviceError, match="is a simulated one; there is no board to flash"):
         leave()
 
 
@@ -86,20 +86,20 @@ def play(monkeypatch: pytest.MonkeyPatch, *heard: bytes | Exception) -> list[byt
 
 
 def test_a_board_whose_firmware_fails_again_and_again_is_caught_at_its_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone, absent = LinkLost("vanished"), NoDevice("there is no such port")
+    gone, absent = LinkLostError("vanished"), NoDeviceError("there is no such port")
     left = play(monkeypatch, b"", b"Traceback (most recent", gone, absent, absent, b"", b"\r\n>>> ", b"not asked")
     discovery.bring_to_prompt("/dev/ttyACM0")
     assert left == [b"not asked"]
 
 
 def test_a_board_that_does_not_come_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    play(monkeypatch, LinkLost("vanished"), *[NoDevice("there is no such port")] * 20)
-    with pytest.raises(NoDevice, match="the board at /dev/ttyACM0 does not come back; plug it in again"):
+    play(monkeypatch, LinkLostError("vanished"), *[NoDeviceError("there is no such port")] * 20)
+    with pytest.raises(NoDeviceError, match="the board at /dev/ttyACM0 does not come back; plug it in again"):
         discovery.bring_to_prompt("/dev/ttyACM0")
 
 
 def test_a_port_that_is_silent_is_given_up_after_three_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     left = play(monkeypatch, b"", b"", b"", b"not asked")
-    with pytest.raises(NoDevice, match="nothing answers at /dev/ttyACM0; check the cable"):
+    with pytest.raises(NoDeviceError, match="nothing answers at /dev/ttyACM0; check the cable"):
         discovery.bring_to_prompt("/dev/ttyACM0")
     assert left == [b"not asked"]

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flushpump.errors import NoDevice, Refused, UsageProblem
+from flushpump.errors import NoDeviceError, RefusedError, UsageError
 from flushpump.flash import discovery
 from flushpump.flash import image as board_files
 from flushpump.flash.image import MANIFEST, SETTINGS
 from flushpump.flash.job import refuse_unfit
 from flushpump.flash.plan import Plan, replaces_another_program
-from flushpump.flash.raw_repl import PART, About, Prompt
+from flushpump.flash.raw_repl import PART, About, RawRepl
 from flushpump.flash.verify import reason
 from flushpump.link import ports
 
@@ -35,7 +35,7 @@ def about(release: str = "1.28.0", mpy: int = MPY, machine: str = RP2040, name: 
 
 
 def test_the_board_tells_release_bytecode_and_chip(image: Path) -> None:
-    with BoardInVm(image, release="1.29.1") as board, Prompt(board.port) as prompt:
+    with BoardInVm(image, release="1.29.1") as board, RawRepl(board.port) as prompt:
         found = prompt.about()
     assert found == about("1.29.1")
     refuse_unfit(found, "rp2040", BYTECODE, old_micropython=False)
@@ -55,13 +55,13 @@ def test_the_board_tells_release_bytecode_and_chip(image: Path) -> None:
     ],
 )
 def test_a_micropython_that_does_not_take_the_firmware_is_refused(found: About, sentence: str) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(RefusedError, match=sentence):
         refuse_unfit(found, "rp2040", BYTECODE, old_micropython=False)
 
 
 def test_an_older_release_is_taken_when_that_is_asked_for_and_not_below_1_24() -> None:
     refuse_unfit(about("1.24.1"), "rp2040", BYTECODE, old_micropython=True)
-    with pytest.raises(Refused, match=r"1\.23\.0 is older than 1\.24; copy the \.uf2"):
+    with pytest.raises(RefusedError, match=r"1\.23\.0 is older than 1\.24; copy the \.uf2"):
         refuse_unfit(about("1.23.0"), "rp2040", BYTECODE, old_micropython=True)
 
 
@@ -70,9 +70,11 @@ def test_a_full_file_system_is_refused_before_anything_is_removed_and_the_senten
         pass
     put(image, {"mine.bin": b"x" * 16_000, "pump/stale.mpy": b"M"})
     before = lies_on(image)
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
+    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
         found = prompt.found()
-        with pytest.raises(Refused, match=r"too full: \d+ kB are needed and \d+ kB are free; remove files of your own"):
+        with pytest.raises(
+            RefusedError, match=r"too full: \d+ kB are needed and \d+ kB are free; remove files of your own"
+        ):
             Plan.of(CONTENTS, DEFAULTS, found)
     assert lies_on(image) == before
 
@@ -82,10 +84,10 @@ def test_a_plan_that_is_not_refused_finds_room_on_the_real_file_system(image: Pa
     with BoardInVm(image, sectors=40):
         pass
     put(image, {f"mine{number}.bin": b"x" * 4000 for number in range(taken)})
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
+    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
         try:
             plan = Plan.of(CONTENTS, DEFAULTS, prompt.found())
-        except Refused:
+        except RefusedError:
             assert taken > 16, "there is room enough"
             return
         assert taken < 28, "there is no room"
@@ -94,26 +96,26 @@ def test_a_plan_that_is_not_refused_finds_room_on_the_real_file_system(image: Pa
 
 
 def test_room_that_was_not_foreseen_to_be_missing_ends_in_one_sentence(image: Path) -> None:
-    with BoardInVm(image, sectors=12) as board, Prompt(board.port) as prompt:
+    with BoardInVm(image, sectors=12) as board, RawRepl(board.port) as prompt:
         prompt.found()
-        with pytest.raises(Refused, match=r"cannot keep a file: its file system is full$"):
+        with pytest.raises(RefusedError, match=r"cannot keep a file: its file system is full$"):
             prompt.write("big.bin", b"x" * 60_000, lambda written: None)
 
 
 def test_a_file_that_arrives_damaged_is_written_again_and_one_that_always_does_is_refused(
     image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = Prompt._write_part
+    written = RawRepl._write_part
     damages = [True, False, True, True]
 
-    def damaged(self: Prompt, data: bytes, progress: Any) -> None:
+    def damaged(self: RawRepl, data: bytes, progress: Any) -> None:
         written(self, data[:-1] + b"?" if damages.pop(0) else data, progress)
 
-    monkeypatch.setattr(Prompt, "_write_part", damaged)
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
+    monkeypatch.setattr(RawRepl, "_write_part", damaged)
+    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
         prompt.found()
         prompt.write("main.py", b"# main", lambda count: None)
-        with pytest.raises(Refused, match=r"boot\.py is damaged on the board each time"):
+        with pytest.raises(RefusedError, match=r"boot\.py is damaged on the board each time"):
             prompt.write("boot.py", b"# boot", lambda count: None)
     assert lies_on(image) == {"main.py": b"# main", PART: b"# boo?"}
 
@@ -129,7 +131,7 @@ def test_a_file_where_a_folder_belongs_and_the_reverse_are_refused(
     image: Path, there: dict[str, bytes], sentence: str
 ) -> None:
     put(image, there)
-    with BoardInVm(image) as board, Prompt(board.port) as prompt, pytest.raises(Refused, match=sentence):
+    with BoardInVm(image) as board, RawRepl(board.port) as prompt, pytest.raises(RefusedError, match=sentence):
         Plan.of(CONTENTS, DEFAULTS, prompt.found())
     assert lies_on(image) == there
 
@@ -147,7 +149,7 @@ def test_a_file_where_a_folder_belongs_and_the_reverse_are_refused(
 )
 def test_a_main_py_of_another_program_is_told_from_ours(image: Path, there: dict[str, bytes], whose: str) -> None:
     put(image, there)
-    with BoardInVm(image) as board, Prompt(board.port) as prompt:
+    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
         assert replaces_another_program(prompt.found(), CONTENTS) == whose
 
 
@@ -208,18 +210,18 @@ def test_the_one_board_that_is_plugged_in_is_found_and_found_again_under_another
 )  # fmt: skip
 def test_no_board_several_and_one_in_its_bootloader_are_told_apart(plugged: Any, devices: Any, sentence: str) -> None:
     plugged(*devices)
-    with pytest.raises(NoDevice, match=sentence):
+    with pytest.raises(NoDeviceError, match=sentence):
         discovery.find_board(None)
 
 
 @pytest.mark.parametrize("url", ["flushsim://", "socket://localhost:7000"])
 def test_only_a_serial_device_is_flashed(url: str) -> None:
-    with pytest.raises(UsageProblem, match="cannot be flashed"):
+    with pytest.raises(UsageError, match="cannot be flashed"):
         discovery.find_board(url)
 
 
 def test_an_unknown_board_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(UsageProblem, match=r"no board 'rpi-pico'; known are .*; did you mean rpi_pico\?"):
+    with pytest.raises(UsageError, match=r"no board 'rpi-pico'; known are .*; did you mean rpi_pico\?"):
         board_files.checked_board("rpi-pico")
 
 

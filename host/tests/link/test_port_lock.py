@@ -7,7 +7,7 @@ import pytest
 import serial
 from flushlink import messages
 from flushpump.device.pump import Pump
-from flushpump.errors import OutcomeUnknown
+from flushpump.errors import OutcomeUnknownError
 from flushpump.wire import codec
 from flushpump.wire.messages import Outcome, ProgramEnd, State
 
@@ -104,7 +104,7 @@ def test_stop_reaches_the_pump_before_the_port_is_lent(stopping: Pump, port: Sha
     stood_s: list[float] = []
     port.on_sleep = lambda: None if device.moving else stood_s.append(port.now_s)
     began_s = port.now_s
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         stopping.stop()
     assert stood_s[0] - began_s < 0.03
 
@@ -145,7 +145,7 @@ def test_where_every_answer_is_taken_stop_says_unknown_and_what_to_do(
     stopping: Pump, port: SharedPort, device: ScriptedPump, heeds_the_lock: bool, words: str
 ) -> None:
     port.others_lock = heeds_the_lock
-    with pytest.raises(OutcomeUnknown, match=f"{words}.*; .*stop button or cut its power"):
+    with pytest.raises(OutcomeUnknownError, match=f"{words}.*; .*stop button or cut its power"):
         stopping.stop()
     assert device.stops > 30
 

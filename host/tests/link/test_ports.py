@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import serial
 from flushpump.device.pump import Pump
-from flushpump.errors import LinkLost, NoDevice
+from flushpump.errors import LinkLostError, NoDeviceError
 from flushpump.link import ports
 
 from host.tests.support.scripted_pump import ScriptedPump
@@ -65,7 +65,7 @@ def test_a_pump_on_a_real_terminal_is_opened_and_commanded(terminal: Terminal) -
 def test_a_terminal_that_is_unplugged_is_a_link_lost(terminal: Terminal) -> None:
     pump = Pump.open(terminal.path)
     terminal.unplug()
-    with pytest.raises(LinkLost, match="has vanished") as caught:
+    with pytest.raises(LinkLostError, match="has vanished") as caught:
         pump.info()
     assert "\n" not in str(caught.value)
     pump.close()
@@ -73,7 +73,7 @@ def test_a_terminal_that_is_unplugged_is_a_link_lost(terminal: Terminal) -> None
 
 def test_a_port_in_use_is_refused_but_can_be_shared_for_a_stop(terminal: Terminal) -> None:
     with Pump.open(terminal.path):
-        with pytest.raises(NoDevice, match="another program is using it"):
+        with pytest.raises(NoDeviceError, match="another program is using it"):
             Pump.open(terminal.path)
         terminal.pump.moving = True
         with Pump.observe(terminal.path, shared=True) as other:
@@ -86,7 +86,7 @@ def test_where_a_port_has_one_owner_a_stop_is_told_to_stop_the_pump_otherwise(mo
         raise serial.SerialException(errno.EBUSY, "Device or resource busy")
 
     monkeypatch.setattr(ports.serial, "serial_for_url", refuse)
-    with pytest.raises(NoDevice, match="another program is using it; stop the pump there, or by its stop button"):
+    with pytest.raises(NoDeviceError, match="another program is using it; stop the pump there, or by its stop button"):
         Pump.observe("COM3", shared=True)
 
 
@@ -97,7 +97,7 @@ def test_observing_opens_no_session(terminal: Terminal) -> None:
 
 
 def test_a_port_that_does_not_exist_is_no_device() -> None:
-    with pytest.raises(NoDevice, match="/dev/ttyNONE cannot be opened: there is no such port"):
+    with pytest.raises(NoDeviceError, match="/dev/ttyNONE cannot be opened: there is no such port"):
         ports.open_port("/dev/ttyNONE")
 
 
@@ -106,7 +106,7 @@ def test_an_address_where_nobody_listens_is_no_device(url: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number = free.getsockname()[1]
-    with pytest.raises(NoDevice, match="cannot be opened") as caught:
+    with pytest.raises(NoDeviceError, match="cannot be opened") as caught:
         ports.open_port(url.format(port=number))
     assert "\n" not in str(caught.value)
 
@@ -127,13 +127,13 @@ def test_the_one_pump_is_found_among_other_ports(monkeypatch: pytest.MonkeyPatch
 
 def test_without_a_pump_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(monkeypatch, ("/dev/ttyS0", None, None))
-    with pytest.raises(NoDevice, match="no pump is plugged in"):
+    with pytest.raises(NoDeviceError, match="no pump is plugged in"):
         Pump.open()
 
 
 def test_among_several_pumps_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(monkeypatch, ("/dev/ttyACM0", 0x2E8A, 5), ("/dev/ttyACM1", 0x2E8A, 5))
-    with pytest.raises(NoDevice, match="several ports may be the pump: /dev/ttyACM0, /dev/ttyACM1"):
+    with pytest.raises(NoDeviceError, match="several ports may be the pump: /dev/ttyACM0, /dev/ttyACM1"):
         Pump.open()
 
 
@@ -147,5 +147,5 @@ def test_among_several_pumps_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_what_is_no_port_of_a_pump_is_told_in_plain_words(url: str, words: str) -> None:
-    with pytest.raises(NoDevice, match=words):
+    with pytest.raises(NoDeviceError, match=words):
         ports.open_port(url)

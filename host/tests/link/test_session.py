@@ -2,7 +2,7 @@
 
 import pytest
 from flushpump.device.pump import Pump
-from flushpump.errors import LinkLost, NoDevice, OutcomeUnknown, Refused, Silent, UsageProblem
+from flushpump.errors import LinkLostError, NoDeviceError, NoReplyError, OutcomeUnknownError, RefusedError, UsageError
 from flushpump.wire import codec
 from flushpump.wire.messages import State
 
@@ -56,7 +56,7 @@ def test_a_late_reply_is_not_taken_for_the_next_ones(port: ScriptedPort, device:
 def test_a_late_status_of_an_earlier_call_is_ignored(port: ScriptedPort, device: ScriptedPump) -> None:
     pump = opened(port)
     port.script.append(Mishap(FROM_PUMP, "STATUS", "delay", 3, 0.5))
-    with pytest.raises(Silent):
+    with pytest.raises(NoReplyError):
         pump.status()
     device.fields["STATUS"] = {"pressure_pa": 4321}
     assert pump.status().pressure_pa == 4321
@@ -65,7 +65,7 @@ def test_a_late_status_of_an_earlier_call_is_ignored(port: ScriptedPort, device:
 def test_a_refusal_names_the_command_and_the_reason(port: ScriptedPort, device: ScriptedPump) -> None:
     device.answers["PRIME"] = lambda _: (WRONG_STATE, {})
     pump = opened(port)
-    with pytest.raises(Refused, match=r"refused PRIME: the pump is in a state") as caught:
+    with pytest.raises(RefusedError, match=r"refused PRIME: the pump is in a state") as caught:
         pump.prime(0.5, 1.0)
     assert caught.value.status_name == "WRONG_STATE"
     assert pump.info()
@@ -75,15 +75,15 @@ def test_a_refusal_names_the_command_and_the_reason(port: ScriptedPort, device: 
 def test_after_three_tries_only_status_and_stop_are_sent(port: ScriptedPort, device: ScriptedPump) -> None:
     pump = opened(port)
     port.script.append(Mishap(FROM_PUMP, "PRIME", "lose", 3))
-    with pytest.raises(OutcomeUnknown, match="PRIME was not answered"):
+    with pytest.raises(OutcomeUnknownError, match="PRIME was not answered"):
         pump.prime(0.5, 1.0)
     seen = len(port.seen)
     for call in (pump.info, lambda: pump.prime(0.5, 1.0), pump.alarms, pump.keepalive):
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(OutcomeUnknownError):
             call()
     assert len(port.seen) == seen
     pump.stop()
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.info()
     assert port.seen[seen:] == ["STOP"]
 
@@ -92,7 +92,7 @@ def test_after_three_tries_only_status_and_stop_are_sent(port: ScriptedPort, dev
 def test_status_tells_that_the_command_was_executed(port: ScriptedPort, device: ScriptedPump) -> None:
     pump = opened(port)
     port.script.append(Mishap(FROM_PUMP, "PRIME", "lose", 3))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.status()
     assert pump.settled is not None
@@ -107,7 +107,7 @@ def test_a_command_that_was_not_executed_is_barred_by_a_new_session(port: Script
     pump = opened(port)
     # All three copies are under way for a second and a half: they arrive when the client has gone on.
     port.script.append(Mishap(TO_PUMP, "PRIME", "delay", 3, 1.5))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.status()
     assert pump.settled is not None
@@ -124,7 +124,7 @@ def test_the_same_command_again_runs_once_though_its_copies_arrive_late(
 ) -> None:
     pump = opened(port)
     port.script.append(Mishap(TO_PUMP, "PRIME", "delay", 3, 0.6))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.status()
     assert pump.prime(0.5, 1.0)
@@ -137,11 +137,11 @@ def test_the_same_command_again_runs_once_though_its_copies_arrive_late(
 def test_a_copy_that_slips_in_before_the_new_session_is_told(port: ScriptedPort, device: ScriptedPump) -> None:
     pump = opened(port)
     port.script.append(Mishap(TO_PUMP, "PRIME", "delay", 3, 0.6))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.status()
     pump.poll(1.0)
-    with pytest.raises(Refused, match="PRIME was executed after all"):
+    with pytest.raises(RefusedError, match="PRIME was executed after all"):
         pump.prime(0.7, 1.0)
     assert primed(device) == 1
     assert pump.settled is not None
@@ -155,7 +155,7 @@ def test_a_copy_that_slips_in_before_the_new_session_is_told(port: ScriptedPort,
 def test_opening_again_tells_the_outcome_too(port: ScriptedPort, device: ScriptedPump, executed: bool) -> None:
     pump = opened(port)
     port.script.append(Mishap(FROM_PUMP if executed else TO_PUMP, "PRIME", "lose", 3))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.reopen()
     assert pump.settled is not None
@@ -168,13 +168,13 @@ def test_after_a_restart_nobody_claims_to_know(port: ScriptedPort, device: Scrip
     pump = opened(port)
     pump.info()
     port.script.append(Mishap(FROM_PUMP, "PRIME", "lose", 3))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     device.restart()
     pump.status()
     assert pump.settled is not None
     assert pump.settled.executed is None
-    with pytest.raises(Refused, match="restarted"):
+    with pytest.raises(RefusedError, match="restarted"):
         pump.info()
     pump.reopen()
     assert pump.info()
@@ -186,7 +186,7 @@ def test_the_older_host_is_refused_and_does_not_take_the_session_back(port: Scri
     opened(port)
     session = device.session
     for _ in range(2):
-        with pytest.raises(Refused, match="another host"):
+        with pytest.raises(RefusedError, match="another host"):
             older.prime(0.5, 1.0)
     assert device.session == session
     assert primed(device) == 0
@@ -218,14 +218,14 @@ def test_a_restart_between_two_tries_leaves_the_outcome_unknown(port: ScriptedPo
                 device.restart()
 
     port.on_request = restart_before_the_second
-    with pytest.raises(OutcomeUnknown, match="cannot be told"):
+    with pytest.raises(OutcomeUnknownError, match="cannot be told"):
         pump.prime(0.5, 1.0)
 
 
 def test_a_port_that_vanishes_is_one_sentence(port: ScriptedPort) -> None:
     pump = opened(port)
     port.gone = True
-    with pytest.raises(LinkLost, match="the scripted pump has vanished") as caught:
+    with pytest.raises(LinkLostError, match="the scripted pump has vanished") as caught:
         pump.info()
     assert "\n" not in str(caught.value)
     assert caught.value.exit_status == 6
@@ -233,7 +233,7 @@ def test_a_port_that_vanishes_is_one_sentence(port: ScriptedPort) -> None:
 
 def test_a_port_that_answers_nothing_is_no_device(port: ScriptedPort) -> None:
     port.script.append(Mishap(FROM_PUMP, "", "lose", 1000))
-    with pytest.raises(NoDevice, match="does not answer"):
+    with pytest.raises(NoDeviceError, match="does not answer"):
         opened(port)
     assert port.closed
 
@@ -241,13 +241,13 @@ def test_a_port_that_answers_nothing_is_no_device(port: ScriptedPort) -> None:
 def test_a_port_that_chatters_is_no_pump(port: ScriptedPort) -> None:
     port.script.append(Mishap(FROM_PUMP, "", "lose", 1000))
     port.on_request = lambda name: port.say(b">>> \r\nTraceback (most recent call last):\r\n" * 9)
-    with pytest.raises(NoDevice, match="does not speak the pump's protocol"):
+    with pytest.raises(NoDeviceError, match="does not speak the pump's protocol"):
         opened(port)
 
 
 def test_another_major_version_is_refused_but_stop_and_status_go(port: ScriptedPort, device: ScriptedPump) -> None:
     device.version = 0x20
-    with pytest.raises(Refused, match="speaks protocol version 2") as caught:
+    with pytest.raises(RefusedError, match="speaks protocol version 2") as caught:
         opened(port)
     assert caught.value.status_name == "VERSION"
     pump = Pump(port, "it", None)
@@ -257,25 +257,25 @@ def test_another_major_version_is_refused_but_stop_and_status_go(port: ScriptedP
 
 def test_another_table_under_the_same_version_is_refused(port: ScriptedPort, device: ScriptedPump) -> None:
     device.table_hash = b"else"
-    with pytest.raises(Refused, match="another message table"):
+    with pytest.raises(RefusedError, match="another message table"):
         opened(port)
 
 
 @pytest.mark.requirement("REQ-LINK-4")
 def test_a_wrong_key_is_refused(port: ScriptedPort, device: ScriptedPump) -> None:
     device.key = b"0123456789abcdef"
-    with pytest.raises(Refused, match="pairing key"):
+    with pytest.raises(RefusedError, match="pairing key"):
         opened(port)
 
 
 def test_values_outside_their_range_never_leave_the_host(port: ScriptedPort) -> None:
     pump = opened(port)
     seen = len(port.seen)
-    with pytest.raises(UsageProblem, match=r"volume_nl of PRIME must lie from 0 to 200000000, but is 300000000"):
+    with pytest.raises(UsageError, match=r"volume_nl of PRIME must lie from 0 to 200000000, but is 300000000"):
         pump.prime(300, 1.0)
-    with pytest.raises(UsageProblem, match="did you mean window_s"):
+    with pytest.raises(UsageError, match="did you mean window_s"):
         pump.get_setting("windows")
-    with pytest.raises(UsageProblem, match="window_s must lie from 60"):
+    with pytest.raises(UsageError, match="window_s must lie from 60"):
         pump.set_setting("window_s", 1)
     assert len(port.seen) == seen
 

@@ -1,12 +1,12 @@
 """What the pump can tell of a path is said beforehand, and a verdict says what it rests on."""
 
 import pytest
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.detection_limits import damping, detectable, evidence_words, limit_lines, open_share
 from flushpump.wire.messages import Evidence, PulseResult, Verdict
 
-PORT = Path.of("smartport-ct-8f", "huber-20g", "bd-10")
-WIDE = Path.of("tunneled-9.6f", "none", "bd-60")
+PORT = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
+WIDE = AccessPath.of("tunneled-9.6f", "none", "bd-60")
 
 
 def result(verdict: Verdict, evidence: Evidence, seen: int, limit: int) -> PulseResult:
@@ -34,20 +34,20 @@ def test_a_wide_line_says_that_it_tells_neither_little_leaks_nor_air():
 
 
 def test_a_big_syringe_says_that_it_gives_way_more_than_a_little_air():
-    path = Path.of("smartport-ct-8f", "huber-20g", "bd-60")
+    path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-60")
     assert any("not told on this path: 0.1 mL of air" in line for line in limit_lines(path, 2.0))
     assert damping(path, 2.0) > 1
 
 
 @pytest.mark.parametrize("path", [PORT, WIDE])
-def test_extravasation_is_never_claimed(path: Path):
+def test_extravasation_is_never_claimed(path: AccessPath):
     assert limit_lines(path, 2.0)[-1] == "never told: fluid that runs into tissue; look at the site"
 
 
 def test_without_the_line_the_extension_set_alone_is_left():
     assert open_share(PORT, 2.0) == pytest.approx(0.08, abs=0.01)
     assert open_share(WIDE, 2.0) == pytest.approx(0.47, abs=0.02)
-    assert open_share(Path.of("picc-4f", "none", "bd-10", "none"), 1.0) == 0
+    assert open_share(AccessPath.of("picc-4f", "none", "bd-10", "none"), 1.0) == 0
 
 
 @pytest.mark.parametrize("evidence", [each for each in Evidence if each])

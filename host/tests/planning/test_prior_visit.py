@@ -3,16 +3,18 @@
 from typing import Any
 
 import pytest
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import Plan
 from flushpump.planning.prior_visit import last_visit, syringe_note
 from flushpump.planning.sequence import load_sequence
 from flushpump.records.store import Record
 
-PATH = Path.of("smartport-ct-8f", "huber-20g", "bd-10")
+PATH = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
 
 
-def record(number: int = 1, times: float = 1.0, compliance: float = 2.4, path: Path = PATH, **changes: Any) -> Record:
+def record(
+    number: int = 1, times: float = 1.0, compliance: float = 2.4, path: AccessPath = PATH, **changes: Any
+) -> Record:
     plan = Plan.of(load_sequence("port-maintenance"), path)
     expected = (path.predict_kpa(2.0) - 1.07) / 2
     pulse = {
@@ -46,20 +48,20 @@ def test_a_run_that_says_nothing_of_the_line_is_passed_over(changes: dict[str, A
 
 
 def test_with_another_needle_or_line_nothing_is_known():
-    other = Path.of("smartport-ct-8f", "huber-19g", "bd-10")
+    other = AccessPath.of("smartport-ct-8f", "huber-19g", "bd-10")
     assert last_visit([record(1), record(2, path=other)], "left", PATH) is None
     assert last_visit([record(1)], "left", other) is None
     assert last_visit([record(1)], "", PATH) is None
 
 
 def test_of_another_syringe_the_compliance_is_not_known():
-    visit = last_visit([record(path=Path.of("smartport-ct-8f", "huber-20g", "terumo-10"))], "left", PATH)
+    visit = last_visit([record(path=AccessPath.of("smartport-ct-8f", "huber-20g", "terumo-10"))], "left", PATH)
     assert visit is not None
     assert visit.compliance_ul_per_kpa is None
 
 
 def test_of_a_line_whose_liquid_swings_the_compliance_is_not_known():
-    wide = Path.of("tunneled-9.6f", "none", "bd-10")
+    wide = AccessPath.of("tunneled-9.6f", "none", "bd-10")
     visit = last_visit([record(path=wide)], "left", wide)
     assert visit is not None
     assert visit.compliance_ul_per_kpa is None

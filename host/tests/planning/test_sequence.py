@@ -3,8 +3,8 @@
 from pathlib import Path as FilePath
 
 import pytest
-from flushpump.access.catalog import UnknownName
-from flushpump.errors import UsageProblem
+from flushpump.access.catalog import UnknownNameError
+from flushpump.errors import UsageError
 from flushpump.planning.sequence import built_in_names, load_sequence, parse_sequence
 from flushpump.wire.messages import Fluid, PhaseKind, Question
 
@@ -57,7 +57,7 @@ def test_a_file_of_the_user_is_read_as_written(tmp_path: FilePath):
 
 
 def test_an_unknown_sequence_is_refused_with_the_nearest_name():
-    with pytest.raises(UnknownName, match="did you mean port-maintenance"):
+    with pytest.raises(UnknownNameError, match="did you mean port-maintenance"):
         load_sequence("port-maintainance")
 
 
@@ -90,7 +90,7 @@ def test_an_unknown_sequence_is_refused_with_the_nearest_name():
 )
 def test_what_makes_no_sense_in_a_file_is_named_in_one_sentence(old: str, new: str, said: str):
     assert old in GOOD
-    with pytest.raises(UsageProblem) as caught:
+    with pytest.raises(UsageError) as caught:
         parse_sequence(GOOD.replace(old, new), "mine", "mine.toml")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -98,41 +98,41 @@ def test_what_makes_no_sense_in_a_file_is_named_in_one_sentence(old: str, new: s
 
 
 def test_a_file_with_no_phase_or_too_many_is_refused():
-    with pytest.raises(UsageProblem, match="begin each phase with"):
+    with pytest.raises(UsageError, match="begin each phase with"):
         parse_sequence("title = 'x'", "x", "x.toml")
-    with pytest.raises(UsageProblem, match="at most 12 phases"):
+    with pytest.raises(UsageError, match="at most 12 phases"):
         parse_sequence("[[phase]]\nkind = 'wait'\nquestion = 'continue'\n" * 13, "x", "x.toml")
 
 
 def test_a_waiting_phase_has_to_say_what_for():
-    with pytest.raises(UsageProblem, match="say what is waited for"):
+    with pytest.raises(UsageError, match="say what is waited for"):
         parse_sequence("[[phase]]\nkind = 'wait'\n", "x", "x.toml")
 
 
 def test_a_file_that_is_missing_binary_or_a_folder_is_told_as_such(tmp_path: FilePath):
-    with pytest.raises(UsageProblem, match="there is no sequence file"):
+    with pytest.raises(UsageError, match="there is no sequence file"):
         load_sequence(str(tmp_path / "none.toml"))
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageProblem, match="is not text"):
+    with pytest.raises(UsageError, match="is not text"):
         load_sequence(str(binary))
     folder = tmp_path / "folder.toml"
     folder.mkdir()
-    with pytest.raises(UsageProblem, match="is a folder and no file"):
+    with pytest.raises(UsageError, match="is a folder and no file"):
         load_sequence(str(folder))
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 5000 + "]" * 5000, "a = " + "{a = " * 5000 + "1" + "}" * 5000])
 def test_brackets_that_are_nested_too_deep_are_refused(text: str):
-    with pytest.raises(UsageProblem, match=r"mine\.toml has brackets nested too deep; remove"):
+    with pytest.raises(UsageError, match=r"mine\.toml has brackets nested too deep; remove"):
         parse_sequence(text, "mine", "mine.toml")
 
 
 def test_a_number_of_thousands_of_digits_is_refused():
-    with pytest.raises(UsageProblem, match=r"mine\.toml is no TOML: Exceeds the limit"):
+    with pytest.raises(UsageError, match=r"mine\.toml is no TOML: Exceeds the limit"):
         parse_sequence(f"a = {'9' * 5000}", "mine", "mine.toml")
 
 
 def test_a_title_that_cannot_be_printed_is_refused():
-    with pytest.raises(UsageProblem, match=r"mine\.toml, title is 'red \\x1b\[31m'; write one line of characters"):
+    with pytest.raises(UsageError, match=r"mine\.toml, title is 'red \\x1b\[31m'; write one line of characters"):
         parse_sequence(GOOD.replace('"mine"', '"red \\u001b[31m"'), "mine", "mine.toml")

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path as FilePath
 
 import pytest
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageError
 from flushpump.records.store import RecordError, Records, default_file
 
 WHEN = "2026-01-01T00:00:00+00:00"
@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: FilePath
 
 
 def test_an_unknown_record_is_refused_with_where_to_look(records: Records):
-    with pytest.raises(UsageProblem, match="flushpump records list"):
+    with pytest.raises(UsageError, match="flushpump records list"):
         records.get("99")
 
 

@@ -78,15 +78,15 @@ def test_alarms_say_what_happened_and_what_to_do() -> None:
 
 def test_each_status_is_a_sentence() -> None:
     for number, name, sentence in messages.STATUSES:
-        refusal = errors.refused("START", number)
+        refusal = errors.refusal_of("START", number)
         assert str(refusal) == f"the pump refused START: {sentence}"
         assert refusal.status_name == name
-    assert "status 99" in str(errors.refused("START", 99))
+    assert "status 99" in str(errors.refusal_of("START", 99))
 
 
 def test_each_error_has_its_exit_status() -> None:
     kinds = (
-        errors.UsageProblem, errors.NoDevice, errors.Refused, errors.StoppedByAlarm, errors.LinkLost,
-        errors.OutcomeUnknown, errors.Interrupted,
+        errors.UsageError, errors.NoDeviceError, errors.RefusedError, errors.StoppedByAlarmError, errors.LinkLostError,
+        errors.OutcomeUnknownError, errors.StoppedByUserError,
     )  # fmt: skip
     assert [kind.exit_status for kind in kinds] == [2, 3, 4, 5, 6, 7, 130]

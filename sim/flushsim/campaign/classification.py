@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flushlink import messages
 from flushpump.wire.messages import Alarm, Outcome, ProgramEnd, PulseResult, Verdict
 
-from flushsim.scenario import Told
+from flushsim.scenario import Reported
 
 # An alarm that says the same as a verdict has its name.
 _SAME = {"occlusion": "occluded", "partial_occlusion": "partial"}
@@ -71,7 +71,7 @@ class Said:
     pulse: int | None = None
 
 
-def said_in(told: Told, syringe_note: str = "") -> list[Said]:
+def said_in(told: Reported, syringe_note: str = "") -> list[Said]:
     """Everything said in a run, in order of time; an alarm at the time that the pump gave it.
 
     `syringe_note` is the report's, which comes with the end.

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flushpump.errors import UsageProblem, nearest_or
+from flushpump.errors import UsageError, nearest_or
 from flushpump.toml_reader import TomlTable, parse_toml, read_text
 from flushpump.wire.messages import PhaseKind
 
@@ -20,7 +20,7 @@ from flushsim.campaign.classification import KNOWN_NAMES, expected_of
 from flushsim.campaign.distributions import Distribution, parsed
 from flushsim.campaign.path_selection import PATH_KEYS, cases_of
 from flushsim.faults.spec import KINDS
-from flushsim.scenario import Case
+from flushsim.scenario import Scenario
 
 SUFFIX = ".toml"
 RUNS_MAX = 10_000_000
@@ -54,14 +54,14 @@ class Group:
     share: int
     healthy: bool
     last_visit: bool
-    cases: tuple[Case, ...]
+    cases: tuple[Scenario, ...]
     tolerances: bool
     faults: tuple[FaultDrawn, ...]
     expect: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Description:
+class CampaignConfig:
     """A campaign. `text` is the file's, by which a campaign that goes on is known again."""
 
     name: str
@@ -92,20 +92,20 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name[: -len(SUFFIX)] for entry in folder.iterdir() if entry.name.endswith(SUFFIX)))
 
 
-def load(name: str) -> Description:
-    """The campaign that ships under that name, or the one in the file of that path (it ends in .toml). UsageProblem."""
+def load(name: str) -> CampaignConfig:
+    """The campaign that ships under that name, or the one in the file of that path (it ends in .toml). UsageError."""
     if name.endswith(SUFFIX):
         text = read_text(Path(name), "campaign", f"shipped are {', '.join(shipped_names())}, without .toml")
         return parse(text, Path(name).stem, name)
     if name not in shipped_names():
         otherwise = f"name a .toml file, or one of {', '.join(shipped_names())}"
-        raise UsageProblem(f"there is no campaign {name!r}", nearest_or(otherwise, name, shipped_names()))
+        raise UsageError(f"there is no campaign {name!r}", nearest_or(otherwise, name, shipped_names()))
     text = files("flushsim.campaign").joinpath("data", name + SUFFIX).read_text(encoding="utf-8")
     return parse(text, name, name + SUFFIX)
 
 
-def parse(text: str, name: str, file_name: str) -> Description:
-    """The campaign of a TOML text; `file_name` stands in the sentence of what is wrong (UsageProblem)."""
+def parse(text: str, name: str, file_name: str) -> CampaignConfig:
+    """The campaign of a TOML text; `file_name` stands in the sentence of what is wrong (UsageError)."""
     table = TomlTable(parse_toml(text, file_name), file_name, "", _KEYS)
     entries = table.tables("group", _GROUP_KEYS, "group")
     path = table.table("path")
@@ -114,7 +114,7 @@ def parse(text: str, name: str, file_name: str) -> Description:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise table.problem("group", f"{twice!r} stands there twice", "give each group its own name")
-    return Description(
+    return CampaignConfig(
         name=name,
         title=table.text("title", name),
         text=text,
@@ -157,7 +157,7 @@ def _expect(table: TomlTable, faults: tuple[FaultDrawn, ...]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _fault(table: TomlTable, cases: tuple[Case, ...]) -> FaultDrawn:
+def _fault(table: TomlTable, cases: tuple[Scenario, ...]) -> FaultDrawn:
     name = table.choice("name", KINDS)
     kind = KINDS[name]
     if kind.default is None and "severity" in table.values:
@@ -184,7 +184,7 @@ def _fault(table: TomlTable, cases: tuple[Case, ...]) -> FaultDrawn:
     return FaultDrawn(name, severity, onset, in_pulses, duration)
 
 
-def _pulse_count(case: Case) -> int:
+def _pulse_count(case: Scenario) -> int:
     return max((phase.count for phase in case.plan().phases if phase.kind is PhaseKind.PULSES), default=0)
 
 

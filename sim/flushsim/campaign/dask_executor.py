@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from distributed import CancelledError, Client, wait
-from flushpump.errors import NoDevice, UsageProblem
+from flushpump.errors import NoDeviceError, UsageError
 
 from flushsim.campaign.code_fingerprint import code_fingerprint
-from flushsim.campaign.config import Description
+from flushsim.campaign.config import CampaignConfig
 from flushsim.campaign.executor import LOOK_S, Done
 from flushsim.campaign.rows import Row, row_of
 
@@ -25,21 +25,21 @@ _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]
 
 
 def check_address(address: str) -> None:
-    """UsageProblem for an address that can be none.
+    """UsageError for an address that can be none.
 
     A Dask client that gets one leaves threads behind, and ends the program with a traceback after 20 s.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None or not 0 < int(found[4]) < 65536:
-        raise UsageProblem(
+        raise UsageError(
             f"{address!r} is no address of a Dask scheduler", "write it as in --scheduler tcp://localhost:8786"
         )
 
 
 class Cluster:
-    """Labour of a cluster whose scheduler is at `address`, as in tcp://10.0.0.1:8786. NoDevice when nobody answers."""
+    """Labour of a cluster whose scheduler is at `address`, as in tcp://10.0.0.1:8786. NoDeviceError when nobody answers."""
 
-    def __init__(self, description: Description, address: str) -> None:
+    def __init__(self, description: CampaignConfig, address: str) -> None:
         check_address(address)
         self._address = address
         # What goes wrong is told here, in a sentence.
@@ -47,14 +47,14 @@ class Cluster:
         try:
             self._client = Client(address, timeout=_ANSWER_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as problem:
-            raise NoDevice(
+            raise NoDeviceError(
                 f"no Dask scheduler answers at {address}", "give its address, as in --scheduler tcp://localhost:8786"
             ) from problem
         try:
             self._client.wait_for_workers(1, timeout=_WORKERS_S)
         except TimeoutError as problem:
             self._client.close()
-            raise NoDevice(f"the Dask scheduler at {address} has no workers", "start some") from problem
+            raise NoDeviceError(f"the Dask scheduler at {address} has no workers", "start some") from problem
         self._description = self._client.scatter(description, broadcast=True, hash=False)
 
     def __enter__(self) -> Self:
@@ -97,15 +97,15 @@ class Cluster:
         problem = future.exception()
         return Done(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
 
-    def _lost(self) -> NoDevice:
-        return NoDevice(f"the Dask scheduler at {self._address} does not answer any more")
+    def _lost(self) -> NoDeviceError:
+        return NoDeviceError(f"the Dask scheduler at {self._address} does not answer any more")
 
 
 # The firmware is imported by changing what is imported in the whole process, so one case at a time in each.
 _one_at_a_time = threading.Lock()
 
 
-def _work(description: Description, case: int, code: str) -> Row:
+def _work(description: CampaignConfig, case: int, code: str) -> Row:
     if code_fingerprint() != code:
         raise RuntimeError("this worker has another version of flushpump")
     with _one_at_a_time:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from flushsim.campaign.config import Description
+from flushsim.campaign.config import CampaignConfig
 from flushsim.campaign.rows import Row, row_of
 
 # As many cases wait for each worker: enough that none is idle, few enough that an interrupt loses little work.
@@ -37,7 +37,7 @@ class Done:
     again: bool = False
 
 
-class Labour(Protocol):
+class Executor(Protocol):
     """Where cases are run. Leaving the block ends what is under way."""
 
     def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
@@ -57,9 +57,9 @@ def cores() -> int:
 
 
 class Processes:
-    """Labour of `jobs` processes."""
+    """Executor of `jobs` processes."""
 
-    def __init__(self, description: Description, jobs: int) -> None:
+    def __init__(self, description: CampaignConfig, jobs: int) -> None:
         self._jobs = jobs
         self._pool = ProcessPool(
             max_workers=jobs, context=get_context("spawn"), initializer=_begin_worker, initargs=(description,)
@@ -82,7 +82,7 @@ class Processes:
         self._pool.join()
 
     def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
-        """See Labour. A case whose worker died is tried once more on another."""
+        """See Executor. A case whose worker died is tried once more on another."""
         waiting = iter(cases)
         under_way: dict[Any, int] = {}
         tried: set[int] = set()
@@ -122,10 +122,10 @@ def _death(problem: BaseException) -> str:
     return f"a worker ended with status {status}"
 
 
-_description: Description | None = None
+_description: CampaignConfig | None = None
 
 
-def _begin_worker(description: Description) -> None:
+def _begin_worker(description: CampaignConfig) -> None:
     global _description
     _description = description
 

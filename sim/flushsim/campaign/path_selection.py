@@ -8,13 +8,13 @@ from flushpump.access import catalog
 from flushpump.errors import FlushPumpError
 from flushpump.toml_reader import TomlTable
 
-from flushsim.scenario import Case
+from flushsim.scenario import Scenario
 
 PATH_KEYS = ("sequence", "lines", "needles", "syringes", "extensions", "tolerances")
 _SEQUENCES = {"port": "port-maintenance", "picc": "picc-flush", "tunneled": "tunneled-flush"}
 
 
-def cases_of(table: TomlTable) -> tuple[Case, ...]:
+def cases_of(table: TomlTable) -> tuple[Scenario, ...]:
     """Each sequence on each path that the names give; what does not go together is left out."""
     known = catalog.load()
     lines = _names(table, "lines", known.lines, ("smartport-ct-8f",))
@@ -31,7 +31,7 @@ def cases_of(table: TomlTable) -> tuple[Case, ...]:
                 continue
             for syringe in syringes:
                 for extension in extensions:
-                    case = Case(sequence, line, needle, syringe, extension)
+                    case = Scenario(sequence, line, needle, syringe, extension)
                     try:
                         case.plan()
                     except FlushPumpError as problem:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from flushpump.errors import FileProblem, Refused, UsageProblem
+from flushpump.errors import FileProblem, RefusedError, UsageError
 
 from flushsim.campaign.code_fingerprint import code_fingerprint
-from flushsim.campaign.config import Description
+from flushsim.campaign.config import CampaignConfig
 from flushsim.campaign.rows import Row
 from flushsim.campaign.schema import SCHEMA
 
@@ -24,19 +24,19 @@ _PART = "part-*.parquet"
 _WRITING = ".writing"
 
 
-class NoRoom(FileProblem):
+class NoRoomError(FileProblem):
     """The results cannot be written."""
 
 
-class Parts:
+class ResultStore:
     """The parts in `folder`. `begin` makes the folder, or takes up the campaign that it holds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.done: set[int] = set()
 
-    def begin(self, description: Description) -> None:
-        """Raises Refused where the folder holds another campaign, UsageProblem or NoRoom where there can be none."""
+    def begin(self, description: CampaignConfig) -> None:
+        """Raises RefusedError where the folder holds another campaign, UsageError or NoRoomError where none can be."""
         made_with = {
             "campaign": description.name,
             "seed": description.seed,
@@ -51,19 +51,21 @@ class Parts:
             if note.exists():
                 self._check(json.loads(note.read_text(encoding="utf-8")), made_with)
             elif any(self.folder.iterdir()):
-                raise UsageProblem(f"{self.folder} is not empty and holds no campaign", "name another folder")
+                raise UsageError(f"{self.folder} is not empty and holds no campaign", "name another folder")
             else:
                 self._write_note(note, made_with)
         except OSError as problem:
-            raise UsageProblem(
+            raise UsageError(
                 f"{self.folder} cannot hold the results: {problem.strerror or problem}", "name another folder"
             ) from problem
         except ValueError as problem:
-            raise Refused(f"{self.folder / MADE_WITH} cannot be read: {problem}", "name another folder") from problem
+            raise RefusedError(
+                f"{self.folder / MADE_WITH} cannot be read: {problem}", "name another folder"
+            ) from problem
         self.done = set(_cases_in(self.files()))
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Writes the rows as one more part. Raises NoRoom; nothing of an earlier part is lost then."""
+        """Writes the rows as one more part. Raises NoRoomError; nothing of an earlier part is lost then."""
         if not rows:
             return
         # The numbers of its cases, of which no two parts share any, are a name that nobody else takes.
@@ -75,7 +77,7 @@ class Parts:
             os.replace(writing, place)
         except OSError as problem:
             writing.unlink(missing_ok=True)
-            raise NoRoom(
+            raise NoRoomError(
                 f"the results cannot be written to {self.folder}: {_reason(problem)}; {len(self.done)} "
                 "finished runs are kept",
                 "make room and give the same command again",
@@ -90,7 +92,7 @@ class Parts:
         differs = [key for key, value in wanted.items() if found.get(key) != value]
         if differs:
             what = {"code": "firmware or simulator", "description": "description"}.get(differs[-1], differs[-1])
-            raise Refused(
+            raise RefusedError(
                 f"{self.folder} holds runs made with another {what}", "name another folder with --output, or delete it"
             )
 
@@ -117,4 +119,6 @@ def _cases_in(files: Iterable[Path]) -> Iterable[int]:
         try:
             yield from pq.read_table(file, columns=["case"])["case"].to_pylist()
         except (OSError, pa.ArrowInvalid) as problem:
-            raise Refused(f"{file} cannot be read: {problem}", "delete it; its cases are then run again") from problem
+            raise RefusedError(
+                f"{file} cannot be read: {problem}", "delete it; its cases are then run again"
+            ) from problem

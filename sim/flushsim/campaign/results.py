@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from flushpump.errors import UsageProblem
+from flushpump.errors import UsageError
 
 from flushsim.campaign.schema import SCHEMA
 
@@ -47,10 +47,10 @@ class Results:
 
 
 def read(files: Iterable[Path], below: int | None = None) -> Results:
-    """The runs of all parts in the order of their cases, those below a number if it is given. UsageProblem if none."""
+    """The runs of all parts in the order of their cases, those below a number if it is given. UsageError if none."""
     tables = [pq.read_table(file, schema=SCHEMA) for file in files]
     if not tables:
-        raise UsageProblem("there are no results yet", "run the campaign first")
+        raise UsageError("there are no results yet", "run the campaign first")
     table = pa.concat_tables(tables)
     # A case that two commands have run at the same time is there twice, and the same.
     cases = table["case"].to_pandas().drop_duplicates().sort_values()

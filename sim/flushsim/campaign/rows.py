@@ -12,11 +12,11 @@ from flushpump.wire.events import alarm_name
 from flushpump.wire.messages import PulseResult
 
 from flushsim.campaign.classification import Said, said_in
-from flushsim.campaign.config import Description, Group
+from flushsim.campaign.config import CampaignConfig, Group
 from flushsim.campaign.sampling import case_of, visit_before
 from flushsim.faults.spec import Fault
 from flushsim.firmware.image import FirmwareError
-from flushsim.scenario import Case, CaseResult, Stroke, run
+from flushsim.scenario import Scenario, ScenarioResult, Stroke, run
 
 Row = dict[str, Any]
 FIRMWARE_FAILED = "firmware_failed"
@@ -26,19 +26,19 @@ WORDS = ("verdict", "evidence")
 _TORN_ML = 1e-6
 
 
-def row_of(description: Description, index: int) -> Row:
+def row_of(description: CampaignConfig, index: int) -> Row:
     """Runs the case of this index. A firmware that fails is a result too."""
     group = description.group_of(index)
     case = case_of(description, index)
     try:
         case = prepared(description, index)
-        return told_and_true(index, group, run(case))
+        return reported_and_ground_truth(index, group, run(case))
     except FirmwareError as problem:
         failed = " ".join(str(problem).split("\n", 1)[0].split())
         return {**_drawn(index, group, case), "outcome": FIRMWARE_FAILED, "problem": failed}
 
 
-def prepared(description: Description, index: int) -> Case:
+def prepared(description: CampaignConfig, index: int) -> Scenario:
     """The case of this index, with what the visit before it has left in the records; that is run for it."""
     case = case_of(description, index)
     if description.group_of(index).last_visit:
@@ -46,7 +46,7 @@ def prepared(description: Description, index: int) -> Case:
     return case
 
 
-def told_and_true(index: int, group: Group, result: CaseResult) -> Row:
+def reported_and_ground_truth(index: int, group: Group, result: ScenarioResult) -> Row:
     """The row of a case that was run."""
     told, truth, end = result.told, result.truth, result.told.end
     working_kpa = result.settings.working_limit_pa / 1000
@@ -84,7 +84,7 @@ def permitted(plan: Plan, fault: str | Fault) -> bool | None:
     return told.line_off if fault.name == "disconnect" else None
 
 
-def _drawn(index: int, group: Group, case: Case) -> Row:
+def _drawn(index: int, group: Group, case: Scenario) -> Row:
     faults = [fault for fault in case.faults if isinstance(fault, Fault)]
     first = faults[0] if faults else None
     return {
@@ -104,7 +104,7 @@ def _drawn(index: int, group: Group, case: Case) -> Row:
     }
 
 
-def _volumes(result: CaseResult) -> Row:
+def _volumes(result: ScenarioResult) -> Row:
     truth, end = result.truth, result.told.end
     return {
         "planned_ml": result.plan.dose_ml,
@@ -124,7 +124,7 @@ def _volumes(result: CaseResult) -> Row:
     }
 
 
-def _pulse_expected(result: CaseResult) -> Row:
+def _pulse_expected(result: ScenarioResult) -> Row:
     """What the pump was told to expect of a pulse."""
     settings = result.settings
     flow = result.plan.pulse_flow_ml_per_s or 0.0
@@ -136,7 +136,7 @@ def _pulse_expected(result: CaseResult) -> Row:
     }
 
 
-def _found(group: Group, result: CaseResult) -> Row:
+def _found(group: Group, result: ScenarioResult) -> Row:
     """Whether and when the fault was found, or a false alarm given.
 
     `hit_pulse` is the pulse under way when the fault began, or the next one; `found_pulse` the one in which it was
@@ -181,7 +181,7 @@ def _found(group: Group, result: CaseResult) -> Row:
     return row
 
 
-def _pulse_strokes(result: CaseResult) -> dict[int, Stroke]:
+def _pulse_strokes(result: ScenarioResult) -> dict[int, Stroke]:
     """The motion in each pulse that was told of, by its index; the pump counts its times from the first step."""
     first_us = result.truth.first_step_us
     strokes = {}
@@ -199,7 +199,7 @@ def _pulse_of(found: Said, strokes: dict[int, Stroke]) -> int | None:
     return max((index for index, stroke in strokes.items() if stroke.first_us <= found.time_us), default=None)
 
 
-def _pulses(result: CaseResult) -> list[Row]:
+def _pulses(result: ScenarioResult) -> list[Row]:
     """Every pulse as it was told, with what it says of itself beside what is true of it.
 
     `after_onset` is None without a fault or before it, 0 in the pulse that it hit, then the number of whole pulses.

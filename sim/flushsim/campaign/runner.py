@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flushpump.errors import FlushPumpError, Interrupted, ProgramError
-from flushpump.signals import Interrupts
+from flushpump.errors import FlushPumpError, ProgramError, StoppedByUserError
+from flushpump.signals import StopSignals
 
-from flushsim.campaign.config import Description
-from flushsim.campaign.executor import Labour
-from flushsim.campaign.result_store import Parts
+from flushsim.campaign.config import CampaignConfig
+from flushsim.campaign.executor import Executor
+from flushsim.campaign.result_store import ResultStore
 from flushsim.campaign.rows import Row
 
 # No more than this is lost when the machine goes down.
@@ -27,18 +27,18 @@ class Progress:
 
 
 def perform(
-    description: Description, runs: int, parts: Parts, labour: Callable[[], Labour], progress: Progress
+    description: CampaignConfig, runs: int, parts: ResultStore, labour: Callable[[], Executor], progress: Progress
 ) -> None:
     """Runs every case from 0 to `runs` that the parts do not have yet; those that failed stand in `progress.failed`.
 
-    Raises Interrupted when the user stopped it, NoRoom when the disk is full, or what the labour raises; the runs that
-    had ended before are kept, and another call goes on with the rest.
+    Raises StoppedByUserError when the user stopped it, NoRoomError when the disk is full, or what the executor raises;
+    the runs that had ended before are kept, and another call goes on with the rest.
     """
     waiting = [case for case in range(runs) if case not in parts.done]
     if not waiting:
         return
     rows: list[Row] = []
-    with Interrupts() as interrupts:
+    with StopSignals() as interrupts:
         try:
             with labour() as workers:
                 written_s = time.monotonic()
@@ -58,10 +58,10 @@ def perform(
         finally:
             parts.add(_taken(rows))
         if interrupts.wanted:
-            raise Interrupted("stopped by the user", kept(parts, runs))
+            raise StoppedByUserError("stopped by the user", kept(parts, runs))
 
 
-def kept(parts: Parts, runs: int) -> str:
+def kept(parts: ResultStore, runs: int) -> str:
     """What a campaign that did not come to its end has left."""
     done = sum(1 for case in parts.done if case < runs)
     return f"{done} of {runs} runs are kept in {parts.folder}, and the same command goes on with them"
@@ -73,7 +73,7 @@ def _taken(rows: list[Row]) -> list[Row]:
     return taken
 
 
-def problem_of_failed(failed: list[int], parts: Parts, runs: int) -> FlushPumpError:
+def problem_of_failed(failed: list[int], parts: ResultStore, runs: int) -> FlushPumpError:
     """The sentence at the end when cases could not be run."""
     named = ", ".join(map(str, failed[:5])) + (" and more" if len(failed) > 5 else "")
     return ProgramError(f"{len(failed)} of {runs} runs could not be made, of case {named}", kept(parts, runs))

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from flushpump.wire.messages import PhaseKind, Question
 
-from flushsim.campaign.config import Description, FaultDrawn
+from flushsim.campaign.config import CampaignConfig, FaultDrawn
 from flushsim.faults.spec import Fault
 from flushsim.plant.variation import drawn
-from flushsim.scenario import Case
+from flushsim.scenario import Scenario
 
 # From the end of a phase to the next one's first step when a question stands between them and is answered at once.
 _ANSWER_S = 0.02
 
 
-def case_of(description: Description, index: int) -> Case:
+def case_of(description: CampaignConfig, index: int) -> Scenario:
     """The case of this index, from 0 on."""
     source = random.Random(f"case {index} of campaign {description.seed}")
     group = description.group_of(index)
@@ -34,7 +34,7 @@ _STAYS = (
 )  # fmt: skip
 
 
-def visit_before(description: Description, index: int) -> Case:
+def visit_before(description: CampaignConfig, index: int) -> Scenario:
     """The visit before the case of this index: another day, another needle and syringe of the same kinds."""
     now = case_of(description, index)
     source = random.Random(f"visit before case {index} of campaign {description.seed}")
@@ -45,7 +45,7 @@ def visit_before(description: Description, index: int) -> Case:
     return replace(now, seed=source.randrange(2**31), path=path, faults=())
 
 
-def _fault(fault: FaultDrawn, case: Case, source: random.Random) -> Fault:
+def _fault(fault: FaultDrawn, case: Scenario, source: random.Random) -> Fault:
     severity = float(f"{fault.severity.drawn(source):.6g}")
     onset = fault.onset.drawn(source)
     onset_s = _pulse_s(case, onset) if fault.in_pulses else onset
@@ -56,7 +56,7 @@ def _fault(fault: FaultDrawn, case: Case, source: random.Random) -> Fault:
     return Fault(fault.name, severity, round(onset_s * 1000) * 1000, duration_us)
 
 
-def _pulse_s(case: Case, pulse: float) -> float:
+def _pulse_s(case: Scenario, pulse: float) -> float:
     """Planned time since the first step of a place in a pulse: 2.25 is a quarter through the second one's motion."""
     at_s = 0.0
     for phase in case.plan().phases:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from flushpump.cli.params import aligned, complain, console_for, json_option, print_json
-from flushpump.errors import FileProblem, ProgramError, UsageProblem, not_installed
+from flushpump.cli.params import aligned, console_for, echo_error, json_option, print_json
+from flushpump.errors import FileProblem, ProgramError, UsageError, not_installed
 
 if TYPE_CHECKING:
-    from flushsim.campaign.config import Description
-    from flushsim.campaign.result_store import Parts
+    from flushsim.campaign.config import CampaignConfig
+    from flushsim.campaign.result_store import ResultStore
     from flushsim.campaign.runner import Progress
 
 _SHARES_TOLD = 10
@@ -61,7 +61,7 @@ def campaign_command(
         _one(description, case, trace or Path(f"case-{case}.trace"), as_json)
         return
     if trace is not None:
-        raise UsageProblem("--trace is for one case", "name it with --case")
+        raise UsageError("--trace is for one case", "name it with --case")
     with _needed():
         _all(description, runs or description.runs, output, jobs, scheduler, as_json)
 
@@ -79,20 +79,25 @@ def _needed() -> Iterator[None]:
 
 
 def _all(
-    description: "Description", runs: int, output: Path | None, jobs: int | None, scheduler: str | None, as_json: bool
+    description: "CampaignConfig",
+    runs: int,
+    output: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    as_json: bool,
 ) -> None:
-    from flushsim.campaign.executor import Labour, Processes, cores
-    from flushsim.campaign.result_store import Parts
+    from flushsim.campaign.executor import Executor, Processes, cores
+    from flushsim.campaign.result_store import ResultStore
     from flushsim.campaign.runner import perform, problem_of_failed
 
     if scheduler is not None:
         from flushsim.campaign.dask_executor import check_address
 
         check_address(scheduler)
-    parts = Parts(output or Path(f"campaign-{description.name}-{description.seed}"))
+    parts = ResultStore(output or Path(f"campaign-{description.name}-{description.seed}"))
     parts.begin(description)
 
-    def labour() -> Labour:
+    def labour() -> Executor:
         if scheduler is not None:
             from flushsim.campaign.dask_executor import Cluster
 
@@ -106,7 +111,7 @@ def _all(
         raise problem_of_failed(progress.failed, parts, runs)
 
 
-def _tell(description: "Description", runs: int, parts: "Parts", as_json: bool) -> None:
+def _tell(description: "CampaignConfig", runs: int, parts: "ResultStore", as_json: bool) -> None:
     from flushsim.campaign.results import read
     from flushsim.campaign.statistics import figures_of
     from flushsim.campaign.text_report import lines_of
@@ -130,7 +135,7 @@ def _tell(description: "Description", runs: int, parts: "Parts", as_json: bool) 
 
 
 @contextmanager
-def _progress(description: "Description", runs: int, done: int) -> Iterator["Progress"]:
+def _progress(description: "CampaignConfig", runs: int, done: int) -> Iterator["Progress"]:
     """Tells on stderr how far it is, on a terminal all the time, else ten times in all."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -149,13 +154,13 @@ def _progress(description: "Description", runs: int, done: int) -> Iterator["Pro
             if bar.disable and (now == runs or now * _SHARES_TOLD // runs > (now - 1) * _SHARES_TOLD // runs):
                 click.echo(f"{now} of {runs} runs", err=True)
 
-        yield Progress(tell=complain, step=step)
+        yield Progress(tell=echo_error, step=step)
 
 
-def _one(description: "Description", case: int, trace: Path, as_json: bool) -> None:
+def _one(description: "CampaignConfig", case: int, trace: Path, as_json: bool) -> None:
     from flushpump.runs.report import alarm_sentence
 
-    from flushsim.campaign.rows import prepared, told_and_true
+    from flushsim.campaign.rows import prepared, reported_and_ground_truth
     from flushsim.firmware.image import FirmwareError
     from flushsim.plots.saving import SUFFIXES, check_target
     from flushsim.scenario import run
@@ -163,7 +168,7 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
     group = description.group_of(case)
     picture = trace.suffix.lower() in SUFFIXES
     if not picture and trace.suffix.lower() not in _TRACE_SUFFIXES:
-        raise UsageProblem(
+        raise UsageError(
             f"{trace} has the suffix {trace.suffix!r}, which names no kind of trace",
             f"end it in {', '.join((*SUFFIXES, *filter(None, _TRACE_SUFFIXES)))}",
         )
@@ -174,16 +179,16 @@ def _one(description: "Description", case: int, trace: Path, as_json: bool) -> N
     except FirmwareError as problem:
         raise ProgramError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
     except OSError as problem:
-        raise UsageProblem(
+        raise UsageError(
             f"the trace {trace} cannot be written: {problem.strerror or problem}", "name another with --trace"
         ) from problem
     if picture:
         with _needed():
-            from flushsim.plots.run.build import story_of
+            from flushsim.plots.run.build import timeline_of
             from flushsim.plots.run.files import write_run
 
-            write_run(story_of(result), trace)
-    row = told_and_true(case, group, result)
+            write_run(timeline_of(result), trace)
+    row = reported_and_ground_truth(case, group, result)
     if as_json:
         print_json(row)
         return

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import click
-from flushpump.errors import NoDevice, UsageProblem
+from flushpump.errors import NoDeviceError, UsageError
 
 from flushsim.cli.campaign import campaign_command
 from flushsim.cli.trace import trace_command
@@ -64,9 +64,9 @@ def serve_command(
             click.echo(f"next: flushpump status --port {path}", err=True)
             serve(rig, terminal, speed, goes_on)
     except ValueError as problem:
-        raise UsageProblem(str(problem)) from problem
+        raise UsageError(str(problem)) from problem
     except FirmwareError as problem:
-        raise NoDevice(str(problem)) from problem
+        raise NoDeviceError(str(problem)) from problem
     finally:
         terminal.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flushpump.access import catalog
 from flushpump.cli.params import VOLUME
-from flushpump.errors import NoDevice, UsageProblem, not_installed
+from flushpump.errors import NoDeviceError, UsageError, not_installed
 
 from flushsim.faults.spec import FaultError
 from flushsim.firmware.image import FirmwareError
@@ -59,19 +59,19 @@ def trace_command(
         from flushsim.plots.run.files import write_run
     except ModuleNotFoundError as problem:
         raise not_installed("a picture", (problem.name or "matplotlib").partition(".")[0]) from problem
-    from flushsim.plots.run.build import story_of
-    from flushsim.scenario import Case, run
+    from flushsim.plots.run.build import timeline_of
+    from flushsim.scenario import Scenario, run
 
     if needle is None:
         needle = _DEFAULT.needle if catalog.load().line(line).needle_required else "none"
-    case = Case(sequence, line, needle, syringe, extension, loaded_ml, seed, faults)
+    case = Scenario(sequence, line, needle, syringe, extension, loaded_ml, seed, faults)
     try:
         result = run(case, [], flows=True)
     except FaultError as problem:
-        raise UsageProblem(str(problem)) from problem
+        raise UsageError(str(problem)) from problem
     except FirmwareError as problem:
-        raise NoDevice(str(problem)) from problem
-    story = story_of(result)
+        raise NoDeviceError(str(problem)) from problem
+    story = timeline_of(result)
     for file in files:
         write_run(story, file)
         click.echo(f"drawn in {file}", err=True)

@@ -108,7 +108,7 @@ class _Firmware:
                     self._board_type(self._board), ports.link, ports.steps, ports.counter, ports.pressure,
                     ports.indicators, ports.journal, ports.identity,
                 )  # fmt: skip
-            controller.step(now_us)
+            controller.tick(now_us)
         except Exception as error:
             raise FirmwareError(f"the firmware failed: {type(error).__name__}: {error}") from error
         return controller

@@ -79,11 +79,11 @@ def run(boot: dict[str, Any]) -> None:
         if controller.moving:
             micropython.heap_lock()
             try:
-                controller.step(now_us)
+                controller.tick(now_us)
             finally:
                 micropython.heap_unlock()
         else:
-            controller.step(now_us)
+            controller.tick(now_us)
         board.finish(controller.moving, controller.request)
         write(record_out)
         if readinto(record_in) != INPUT_SIZE:

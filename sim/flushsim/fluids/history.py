@@ -22,7 +22,7 @@ from flushsim.plant.flow_record import JUMP_S, FlowRecord
 from flushsim.plant.parameters import PlantPath
 
 if TYPE_CHECKING:
-    from flushsim.scenario import CaseResult
+    from flushsim.scenario import ScenarioResult
 
 Floats = NDArray[np.float64]
 
@@ -115,7 +115,7 @@ def summary(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], befo
     return FluidSummary.of(follow(record, path, charges, before))
 
 
-def of_case(result: "CaseResult", before: str = "heparin") -> FluidHistory:
+def of_case(result: "ScenarioResult", before: str = "heparin") -> FluidHistory:
     """Follows the fluids of a case that was run with `flows`. ValueError if it was not."""
     if result.flows is None:
         raise ValueError("the case was run without its flows: run it with flows=True")

@@ -12,7 +12,7 @@ WEEPING_ML_PER_S = 1e-4
 ABSORBED_S = 600.0
 
 
-class Route(Enum):
+class Outlet(Enum):
     """What the needle, or the hub where there is none, leads to."""
 
     VEIN = "through the catheter into the vein"
@@ -37,7 +37,7 @@ class Condition:
     bubble_ml: float = 0.0
     leak_share: float = 0.0
     closed: bool = False
-    route: Route = Route.VEIN
+    route: Outlet = Outlet.VEIN
     tissue_kpa_per_ml: float = 0.0
 
 
@@ -45,7 +45,7 @@ SOUND = Condition()
 
 
 @dataclass(frozen=True)
-class Way:
+class FlowPath:
     """A way for the liquid behind the connector: drop over flow, inertia (kPa s2/mL), valve's opening pressures (kPa).
 
     A valve opens outwards, into the vein, when the pressure inside is `opens_out_kpa` above that outside, and inwards
@@ -57,7 +57,7 @@ class Way:
     opens_out_kpa: float = 0.0
     opens_in_kpa: float = 0.0
 
-    def one_way(self, back: float) -> "Way":
+    def one_way(self, back: float) -> "FlowPath":
         """The same with `back` times the drop backwards."""
         if back == 1.0:
             return self
@@ -67,7 +67,7 @@ class Way:
             kpa, slope = drop(flow)
             return (kpa, slope) if flow >= 0 else (back * kpa, back * slope)
 
-        return Way(flapped, self.inertia, self.opens_out_kpa, self.opens_in_kpa)
+        return FlowPath(flapped, self.inertia, self.opens_out_kpa, self.opens_in_kpa)
 
 
 def valve_kpa(flow_ml_per_s: float, opens_out_kpa: float, opens_in_kpa: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 
 from flushsim.faults.schedule import FaultClock
-from flushsim.plant.flow_paths import Condition, Route
+from flushsim.plant.flow_paths import Condition, Outlet
 from flushsim.plant.parameters import PlantPath
 from flushsim.plant.pressure_drop import curve_of
 from flushsim.plant.vein import Vein, cough_kpa
@@ -48,11 +48,11 @@ class LineState:
         self._look_whether_still()
         route = self._route()
         upstream = Condition(bubble_ml=faults.severity("bubble"), leak_share=faults.severity("leak"), route=route)
-        if route is Route.ROOM or route is Route.BURST:
+        if route is Outlet.ROOM or route is Outlet.BURST:
             return upstream
-        tissue = {Route.TIP_IN_TISSUE: "extravasation", Route.NEEDLE_IN_TISSUE: "dislodged"}.get(route, "")
+        tissue = {Outlet.TIP_IN_TISSUE: "extravasation", Outlet.NEEDLE_IN_TISSUE: "dislodged"}.get(route, "")
         upstream = replace(upstream, closed=faults.has("occlusion"), tissue_kpa_per_ml=faults.severity(tissue))
-        if route is Route.NEEDLE_IN_TISSUE:
+        if route is Outlet.NEEDLE_IN_TISSUE:
             return upstream
         scale, growth_per_s = faults.line_scale(ticks)
         back = 1.0
@@ -61,15 +61,15 @@ class LineState:
             back = max(faults.severity("fibrin-flap") / FLAP_FORWARDS, 1.0)
         return replace(upstream, scale=scale, growth_per_s=growth_per_s, back=back)
 
-    def _route(self) -> Route:
+    def _route(self) -> Outlet:
         faults = self._faults
         if faults.has("disconnect") or not self.connected:
-            return Route.ROOM
+            return Outlet.ROOM
         if faults.has("dislodged"):
-            return Route.NEEDLE_IN_TISSUE
+            return Outlet.NEEDLE_IN_TISSUE
         if self._torn:
-            return Route.BURST
-        return Route.TIP_IN_TISSUE if faults.has("extravasation") else Route.VEIN
+            return Outlet.BURST
+        return Outlet.TIP_IN_TISSUE if faults.has("extravasation") else Outlet.VEIN
 
     def _look_whether_still(self) -> None:
         still = self._vein.quiet and not self._coughing

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import sqrt
 
 from flushsim.plant.compliance import BOILING_KPA, connector_kpa, syringe_kpa
-from flushsim.plant.flow_paths import WEEPING_ML_PER_S, Condition, Way, valve_kpa
+from flushsim.plant.flow_paths import WEEPING_ML_PER_S, Condition, FlowPath, valve_kpa
 from flushsim.plant.pressure_drop import Curve
 
 # A Newton step below this (mL/s) is the last one. What is left is of its square: measured 2e-5 kPa, a hundredth of
@@ -21,9 +21,9 @@ Stage = Callable[
 ]
 
 
-def stage_of(
+def newton_stage_of(
     near: Curve,
-    way: Way,
+    way: FlowPath,
     inertias: tuple[float, float],
     stretches: tuple[float, float],
     damping_kpa_s_per_ml: float,

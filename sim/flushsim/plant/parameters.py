@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flushpump.access.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop, inertia_kpa_s2_per_ml
 
-from flushsim.plant.flow_paths import Way
+from flushsim.plant.flow_paths import FlowPath
 from flushsim.plant.pressure_drop import curve_of
 
 if TYPE_CHECKING:
@@ -111,14 +111,14 @@ class PlantPath:
         """The tubes between connector and vein."""
         return self._tubes(self._needle, self._catheter)
 
-    def ways(self) -> tuple[Way, Way, Way]:
+    def ways(self) -> tuple[FlowPath, FlowPath, FlowPath]:
         """Extension set, needle and catheter together, needle alone: as the solver takes them."""
         return (
-            Way(curve_of(self.near()), self._inertia(self._extension)),
-            Way(
+            FlowPath(curve_of(self.near()), self._inertia(self._extension)),
+            FlowPath(
                 curve_of(self.far()), self._inertia(self._needle, self._catheter), self.opens_out_kpa, self.opens_in_kpa
             ),
-            Way(curve_of(self.needle()), self._inertia(self._needle)),
+            FlowPath(curve_of(self.needle()), self._inertia(self._needle)),
         )
 
     def damping(self) -> float:

@@ -5,7 +5,7 @@
     d S1/dt = q - qe                 Le d qe/dt = p1 - p2 - near(qe)           p1 = S1 / c1
     d S2/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - end - scale far(qf)     p2 = S2 / c2 + r d S2/dt, and a bubble
 
-The end is the vein, whose pressure the caller tells, or what a `Route` has instead. L is the inertia of a column of
+The end is the vein, whose pressure the caller tells, or what a `Outlet` has instead. L is the inertia of a column of
 liquid, rho l / A; r what the tubes resist to being stretched. The connector's small volume swings within
 milliseconds while the syringe takes tens of them, so the method is TR-BDF2: second order, stiffly stable, and exact in
 volume because it steps the stored volumes themselves. The pressures follow from the volumes, so each stage has two
@@ -17,8 +17,8 @@ from dataclasses import replace
 from math import exp, sqrt
 
 from flushsim.plant.compliance import connector_kpa, connector_ml
-from flushsim.plant.flow_paths import SOUND, Condition, Route, Way, unabsorbed, valve_kpa
-from flushsim.plant.newton_stage import stage_of
+from flushsim.plant.flow_paths import SOUND, Condition, FlowPath, Outlet, unabsorbed, valve_kpa
+from flushsim.plant.newton_stage import newton_stage_of
 from flushsim.plant.pressure_drop import curve_of, flow_through
 from flushsim.plant.sensor import LAG_S
 
@@ -63,9 +63,9 @@ class LineSolver:
 
     def __init__(
         self,
-        near: Way,
-        line: Way,
-        needle: Way,
+        near: FlowPath,
+        line: FlowPath,
+        needle: FlowPath,
         c1_ml_per_kpa: float,
         c2_ml_per_kpa: float,
         far_kpa: float,
@@ -74,11 +74,11 @@ class LineSolver:
         self._near = near.drop
         self._near_inertia = near.inertia
         self._ways = {
-            Route.VEIN: line,
-            Route.ROOM: Way(curve_of(())),
-            Route.BURST: needle,
-            Route.TIP_IN_TISSUE: line,
-            Route.NEEDLE_IN_TISSUE: needle,
+            Outlet.VEIN: line,
+            Outlet.ROOM: FlowPath(curve_of(())),
+            Outlet.BURST: needle,
+            Outlet.TIP_IN_TISSUE: line,
+            Outlet.NEEDLE_IN_TISSUE: needle,
         }
         self.c1 = c1_ml_per_kpa
         self.c2 = max(c2_ml_per_kpa, STRETCH_LEAST_ML_PER_KPA)
@@ -104,22 +104,22 @@ class LineSolver:
         self._at_rest_ml = self._s1 + self._s2
         self._s1_at_first_ml = self._s1
 
-    def _take_way(self, way: Way) -> None:
+    def _take_way(self, way: FlowPath) -> None:
         """Makes ready what stays the same from step to step on this way, in this condition."""
         self._way, self._far_inertia = way, way.inertia
         self._keep = 1.0 - self.condition.leak_share
-        self._veined = self.condition.route is Route.VEIN
+        self._veined = self.condition.route is Outlet.VEIN
         inertias = self._near_inertia, self._far_inertia
         # Of both columns against the connector, 0 where nothing swings.
         self._stiffness = 1 / inertias[0] + 1 / inertias[1] if all(inertias) else 0.0
-        self._stage = stage_of(
+        self._stage = newton_stage_of(
             self._near, way, inertias, (self.c1, self.c2), self._damping, self.condition, self.closed
         )  # fmt: skip
 
     @property
     def qf(self) -> float:
         """Flow through needle and catheter in mL/s; what runs into the room is not in it."""
-        return 0.0 if self.condition.route is Route.ROOM else self._y
+        return 0.0 if self.condition.route is Outlet.ROOM else self._y
 
     @property
     def line_ml(self) -> float:
@@ -145,7 +145,7 @@ class LineSolver:
         self._at_rest_ml += self._s2 - before_ml
         self.scale, self.closed = condition.scale, condition.closed or condition.scale > SCALE_MOST
         self._take_way(self._ways[condition.route].one_way(condition.back))
-        if condition.route is Route.ROOM:
+        if condition.route is Outlet.ROOM:
             # The connector empties into the room at once.
             at_room_ml = connector_ml(0.0, self.c2, air_ml)
             self.leak_ml += self._s2 - at_room_ml
@@ -174,9 +174,9 @@ class LineSolver:
     def _end(self, later_s: float = 0.0, flow: float = 0.0) -> float:
         """Pressure at the end of the way, that of the vein now, of tissue after a time with this flow."""
         route = self.condition.route
-        if route is Route.VEIN:
+        if route is Outlet.VEIN:
             return self.vein_kpa
-        if route is Route.ROOM or route is Route.BURST:
+        if route is Outlet.ROOM or route is Outlet.BURST:
             return 0.0
         return self.condition.tissue_kpa_per_ml * (self.tissue_ml + later_s * flow)
 
@@ -202,9 +202,9 @@ class LineSolver:
         if abs(self.qe) > RESTING_ML_PER_S or abs(self._push_e) > RESTING_KPA or self.condition.growth_per_s:
             return False
         route = self.condition.route
-        if self.closed or route is Route.ROOM:
+        if self.closed or route is Outlet.ROOM:
             return True
-        if route is not Route.VEIN and self.tissue_ml:
+        if route is not Outlet.VEIN and self.tissue_ml:
             return False
         return abs(self._y) < RESTING_ML_PER_S and abs(self._push_y) < RESTING_KPA
 
@@ -296,14 +296,14 @@ class LineSolver:
     def _count(self, through_ml: float, h: float) -> None:
         """Books what has passed the needle, or run into the room, in a step and not gone into the vein."""
         route = self.condition.route
-        if route is Route.ROOM:
+        if route is Outlet.ROOM:
             self.leak_ml += through_ml
-        elif route is Route.BURST:
+        elif route is Outlet.BURST:
             self.torn_ml += through_ml
             self.leak_ml += through_ml
         else:
             self.tip_ml += through_ml
-            if route is Route.NEEDLE_IN_TISSUE:
+            if route is Outlet.NEEDLE_IN_TISSUE:
                 self.beside_ml += through_ml
             self.tissue_ml = (self.tissue_ml + through_ml) * unabsorbed(h)
 

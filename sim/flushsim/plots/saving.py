@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from flushpump.errors import FileProblem, UsageProblem
+from flushpump.errors import FileProblem, UsageError
 
 SUFFIXES = (".svg", ".png", ".html")
 
@@ -15,12 +15,12 @@ class PictureError(FileProblem):
 
 
 def check_target(file: Path) -> None:
-    """Says before the work begins what would keep the file from being written. UsageProblem, PictureError."""
+    """Says before the work begins what would keep the file from being written. UsageError, PictureError."""
     if file.suffix.lower() not in SUFFIXES:
         kind = f"the suffix {file.suffix!r}" if file.suffix else "no suffix"
-        raise UsageProblem(f"{file} has {kind}, which names no kind of picture", f"end it in {', '.join(SUFFIXES)}")
+        raise UsageError(f"{file} has {kind}, which names no kind of picture", f"end it in {', '.join(SUFFIXES)}")
     if file.is_dir():
-        raise UsageProblem(f"{file} is a folder", "name a file in it")
+        raise UsageError(f"{file} is a folder", "name a file in it")
     if not file.parent.is_dir():
         raise PictureError(f"there is no folder {file.parent} for {file.name}", "make it first, or name another")
     if not os.access(file.parent, os.W_OK):

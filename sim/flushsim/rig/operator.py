@@ -14,7 +14,7 @@ _PATH_SET = codec.REQUESTS["PATH_SET"]
 _CONTINUE = codec.REQUESTS["CONTINUE"]
 
 
-class Hands:
+class VirtualOperator:
     """Looks at what goes to the pump and changes the simulated syringe with it."""
 
     def __init__(self, rig: PumpRig) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from flushsim.rig.base import TURN_US, PumpRig
-from flushsim.rig.operator import Hands
+from flushsim.rig.operator import VirtualOperator
 
 # A machine that slept, or is too slow, does not make up for more than this.
 _MOST_BEHIND_S = 1.0
@@ -57,7 +57,7 @@ def serve(rig: PumpRig, terminal: PseudoTerminal, speed: float, goes_on: Callabl
     """Runs the pump at `speed` times real time while `goes_on()`. Raises FirmwareError when the firmware fails."""
     turn_s = TURN_US / 1_000_000 / speed
     due_s = time.monotonic()
-    hands = Hands(rig)
+    hands = VirtualOperator(rig)
     while goes_on():
         due_s += turn_s
         wait_s = due_s - time.monotonic()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from flushsim.campaign.config import Description, parse
+from flushsim.campaign.config import CampaignConfig, parse
 from flushsim.campaign.rows import Row
 
 TEXT = """
@@ -32,7 +32,7 @@ def text() -> str:
 
 
 @pytest.fixture
-def description() -> Description:
+def description() -> CampaignConfig:
     """The campaign."""
     return parse(TEXT, "two", "two.toml")
 

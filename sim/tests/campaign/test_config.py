@@ -5,8 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from flushpump.errors import UsageProblem
-from flushsim.campaign.config import Description, load, parse, shipped_names
+from flushpump.errors import UsageError
+from flushsim.campaign.config import CampaignConfig, load, parse, shipped_names
 from flushsim.campaign.distributions import parsed
 from flushsim.campaign.rows import prepared
 from flushsim.campaign.sampling import case_of, visit_before
@@ -21,7 +21,7 @@ def test_every_shipped_campaign_can_be_read_and_its_cases_drawn() -> None:
             assert case_of(description, index).plan().pulse_count
 
 
-def test_the_same_seed_and_index_draw_the_same_case_whatever_was_drawn_before(description: Description) -> None:
+def test_the_same_seed_and_index_draw_the_same_case_whatever_was_drawn_before(description: CampaignConfig) -> None:
     forwards = [case_of(description, index) for index in range(12)]
     backwards = [case_of(description, index) for index in reversed(range(12))]
     assert forwards == backwards[::-1]
@@ -62,13 +62,13 @@ def test_a_group_is_healthy_without_a_fault_or_when_it_says_so(text: str) -> Non
     assert [group.healthy for group in parse(cough, "two", "two.toml").groups] == [True, True]
 
 
-def test_groups_take_turns_by_their_shares(description: Description) -> None:
+def test_groups_take_turns_by_their_shares(description: CampaignConfig) -> None:
     names = [description.group_of(index).name for index in range(9)]
     assert Counter(names) == {"healthy": 6, "occlusion": 3}
     assert Counter(names[:3]) == {"healthy": 2, "occlusion": 1}
 
 
-def test_an_onset_in_pulses_reaches_from_that_pulse_to_the_next(description: Description) -> None:
+def test_an_onset_in_pulses_reaches_from_that_pulse_to_the_next(description: CampaignConfig) -> None:
     onsets_s = []
     for index in range(1, 300, 3):
         (fault,) = case_of(description, index).faults
@@ -138,7 +138,7 @@ def test_a_distribution_stays_within_its_bounds_and_reaches_near_them(value: obj
 )
 def test_a_file_without_sense_is_refused_in_one_sentence(text: str, change: tuple[str, str], sentence: str) -> None:
     assert change[0] in text
-    with pytest.raises(UsageProblem) as refused:
+    with pytest.raises(UsageError) as refused:
         parse(text.replace(change[0], change[1], 1), "two", "two.toml")
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -146,7 +146,7 @@ def test_a_file_without_sense_is_refused_in_one_sentence(text: str, change: tupl
 
 def test_a_severity_that_its_fault_cannot_have_is_refused(text: str) -> None:
     partial = text.replace('"occlusion"', '"partial"\nseverity = { uniform = [0.5, 3] }')
-    with pytest.raises(UsageProblem, match=r"severity can be 0.5 to 3; it has to stay from 1 to 1e\+06 times"):
+    with pytest.raises(UsageError, match=r"severity can be 0.5 to 3; it has to stay from 1 to 1e\+06 times"):
         parse(partial, "two", "two.toml")
 
 
@@ -159,7 +159,7 @@ def test_a_severity_that_its_fault_cannot_have_is_refused(text: str) -> None:
     ],
 )
 def test_a_campaign_that_is_not_there_is_refused_with_what_there_is(name: str, sentence: str) -> None:
-    with pytest.raises(UsageProblem) as refused:
+    with pytest.raises(UsageError) as refused:
         load(name)
     assert sentence in str(refused.value)
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from distributed import LocalCluster
-from flushpump.errors import FlushPumpError, NoDevice, UsageProblem
+from flushpump.errors import FlushPumpError, NoDeviceError, UsageError
 from flushsim.campaign import executor as labour_module
-from flushsim.campaign.config import Description
+from flushsim.campaign.config import CampaignConfig
 from flushsim.campaign.dask_executor import Cluster
-from flushsim.campaign.executor import Done, Labour, Processes
+from flushsim.campaign.executor import Done, Executor, Processes
 from flushsim.campaign.rows import Row, row_of
 
 CASES = range(4)
 
 
-def rows_by(labour: Labour) -> dict[int, Row | None]:
+def rows_by(labour: Executor) -> dict[int, Row | None]:
     with labour:
         return {done.case: done.row for done in labour.run(CASES) if done is not None}
 
@@ -27,22 +27,26 @@ def cluster() -> Iterator[str]:
         yield local.scheduler_address
 
 
-def test_processes_and_a_cluster_give_the_rows_that_one_process_gives(description: Description, cluster: str) -> None:
+def test_processes_and_a_cluster_give_the_rows_that_one_process_gives(
+    description: CampaignConfig, cluster: str
+) -> None:
     here = {case: row_of(description, case) for case in CASES}
     assert rows_by(Processes(description, 2)) == here
     assert rows_by(Cluster(description, cluster)) == here
 
 
-def test_a_scheduler_that_does_not_answer_is_named(description: Description, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_named(
+    description: CampaignConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flushsim.campaign.dask_executor._ANSWER_S", 1)
-    with pytest.raises(NoDevice, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+    with pytest.raises(NoDeviceError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster(description, "tcp://127.0.0.1:9")
-    with pytest.raises(UsageProblem, match=r"'nonsense://x' is no address of a Dask scheduler"):
+    with pytest.raises(UsageError, match=r"'nonsense://x' is no address of a Dask scheduler"):
         Cluster(description, "nonsense://x")
 
 
 def test_a_cluster_with_another_version_of_the_pump_is_refused(
-    description: Description, cluster: str, monkeypatch: pytest.MonkeyPatch
+    description: CampaignConfig, cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flushsim.campaign.dask_executor.code_fingerprint", lambda: "00000000")
     with Cluster(description, cluster) as labour:
@@ -50,7 +54,7 @@ def test_a_cluster_with_another_version_of_the_pump_is_refused(
     assert done == Done(0, None, "case 0 failed: RuntimeError: this worker has another version of flushpump")
 
 
-def test_a_scheduler_that_is_lost_under_way_is_named(description: Description) -> None:
+def test_a_scheduler_that_is_lost_under_way_is_named(description: CampaignConfig) -> None:
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0") as local,
         Cluster(description, local.scheduler_address) as labour,
@@ -76,7 +80,7 @@ def _fails(case: int) -> Row:
 
 
 def test_a_worker_that_dies_is_replaced_and_its_case_named(
-    description: Description, monkeypatch: pytest.MonkeyPatch
+    description: CampaignConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(labour_module, "_work", _dies)
     with Processes(description, 2) as labour:
@@ -89,7 +93,7 @@ def test_a_worker_that_dies_is_replaced_and_its_case_named(
 
 
 def test_a_worker_that_hangs_is_ended_and_its_case_named(
-    description: Description, monkeypatch: pytest.MonkeyPatch
+    description: CampaignConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(labour_module, "_work", _hangs)
     monkeypatch.setattr(labour_module, "CASE_MOST_S", 0.5)
@@ -106,7 +110,9 @@ def _hangs(case: int) -> Row:
         signal.pause()
 
 
-def test_a_case_that_raises_is_named_with_its_reason(description: Description, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_that_raises_is_named_with_its_reason(
+    description: CampaignConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(labour_module, "_work", _fails)
     with Processes(description, 1) as labour:
         done = [done for done in labour.run([7]) if done is not None]

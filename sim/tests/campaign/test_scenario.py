@@ -1,16 +1,16 @@
 """One case: what the host is told beside what the plant knows."""
 
 import pytest
-from flushpump.access.catalog import UnknownName
-from flushpump.errors import Refused
+from flushpump.access.catalog import UnknownNameError
+from flushpump.errors import RefusedError
 from flushpump.wire.messages import Outcome, Verdict
 from flushsim.faults.spec import FaultError
 from flushsim.rig.trace import TraceRow
-from flushsim.scenario import Case, run
+from flushsim.scenario import Scenario, run
 
 
 def test_a_case_gives_the_same_run_again_byte_for_byte() -> None:
-    case = Case(faults=("partial:4@4s",), seed=5)
+    case = Scenario(faults=("partial:4@4s",), seed=5)
     first: list[TraceRow] = []
     second: list[TraceRow] = []
     told = run(case, trace=first).told
@@ -22,13 +22,13 @@ def test_a_case_gives_the_same_run_again_byte_for_byte() -> None:
 def test_another_seed_is_another_run() -> None:
     first: list[TraceRow] = []
     second: list[TraceRow] = []
-    run(Case(seed=1), trace=first)
-    run(Case(seed=2), trace=second)
+    run(Scenario(seed=1), trace=first)
+    run(Scenario(seed=2), trace=second)
     assert first != second
 
 
 def test_a_healthy_case_gives_what_was_asked_for_and_tells_so() -> None:
-    result = run(Case())
+    result = run(Scenario())
     assert result.told.end is not None
     assert result.told.end.outcome is Outcome.COMPLETED
     assert result.told.verdict is Verdict.PATENT
@@ -41,7 +41,7 @@ def test_a_healthy_case_gives_what_was_asked_for_and_tells_so() -> None:
 
 
 def test_an_occluded_case_tells_its_relief_and_its_bolus() -> None:
-    result = run(Case(faults=("occlusion@3s",)))
+    result = run(Scenario(faults=("occlusion@3s",)))
     truth = result.truth
     assert result.told.verdict is Verdict.OCCLUDED
     onset_us = truth.onset_us(result.plant.faults[0])
@@ -55,14 +55,14 @@ def test_an_occluded_case_tells_its_relief_and_its_bolus() -> None:
 
 
 def test_a_line_that_is_other_than_the_host_believes_is_what_the_plant_has() -> None:
-    believed = run(Case())
-    result = run(Case(path=Case(needle="huber-19g").true_path()))
+    believed = run(Scenario())
+    result = run(Scenario(path=Scenario(needle="huber-19g").true_path()))
     assert result.plan == believed.plan
     assert result.truth.peak_kpa < 0.8 * believed.truth.peak_kpa
 
 
 def test_a_link_that_dies_is_part_of_the_result() -> None:
-    result = run(Case(faults=("link-loss@4s",)))
+    result = run(Scenario(faults=("link-loss@4s",)))
     assert result.told.end is None
     assert "lease" in result.told.problem or "answer" in result.told.problem
 
@@ -70,11 +70,11 @@ def test_a_link_that_dies_is_part_of_the_result() -> None:
 @pytest.mark.parametrize(
     ("case", "error"),
     [
-        (Case(line="smartport"), UnknownName),
-        (Case(syringe="bd-3"), Refused),
-        (Case(faults=("oclusion@3s",)), FaultError),
+        (Scenario(line="smartport"), UnknownNameError),
+        (Scenario(syringe="bd-3"), RefusedError),
+        (Scenario(faults=("oclusion@3s",)), FaultError),
     ],
 )
-def test_a_case_that_cannot_be_is_refused(case: Case, error: type[Exception]) -> None:
+def test_a_case_that_cannot_be_is_refused(case: Scenario, error: type[Exception]) -> None:
     with pytest.raises(error):
         run(case)

@@ -11,7 +11,7 @@ from flushpump.errors import FlushPumpError
 from flushpump.wire.messages import Alarm, Outcome, ProgramEnd, PulseResult, Verdict
 from flushsim.campaign import rows
 from flushsim.campaign.classification import said_in
-from flushsim.campaign.config import Description, parse
+from flushsim.campaign.config import CampaignConfig, parse
 from flushsim.campaign.results import Results, area_under, read, roc
 from flushsim.campaign.rows import Row, row_of
 from flushsim.campaign.schema import SCHEMA
@@ -20,7 +20,7 @@ from flushsim.campaign.text_report import lines_of
 from flushsim.cli import campaign
 from flushsim.faults.spec import parse_fault
 from flushsim.firmware.image import FirmwareError
-from flushsim.scenario import Case, Told, run
+from flushsim.scenario import Reported, Scenario, run
 
 PULSE = {
     "verdict": "patent", "derated_percent": 0, "phase_index": 1, "intended_nl": 900_000, "driven_nl": 900_000,
@@ -111,8 +111,8 @@ def test_a_path_that_does_not_show_a_fault_is_named_and_not_counted(
 
 
 def test_what_a_path_permits_is_what_its_plan_tells() -> None:
-    wide = Case(sequence="tunneled-flush", line="tunneled-9.6f", needle="none").plan()
-    port = Case(needle="huber-22g").plan()
+    wide = Scenario(sequence="tunneled-flush", line="tunneled-9.6f", needle="none").plan()
+    port = Scenario(needle="huber-22g").plan()
     assert rows.permitted(port, parse_fault("leak:0.5@3s")) is True
     assert rows.permitted(wide, parse_fault("leak:0.01@3s")) is False
     assert rows.permitted(port, parse_fault("occlusion@3s")) is None
@@ -158,7 +158,7 @@ def test_a_fault_that_never_came_is_neither_found_nor_missed(text: str) -> None:
 
 
 def test_what_is_said_has_one_name_a_time_and_a_pulse() -> None:
-    told = run(Case(faults=("partial:5@3s",))).told
+    told = run(Scenario(faults=("partial:5@3s",))).told
     said = said_in(told)
     assert {one.name for one in said} == {"partial"}
     assert said == sorted(said, key=lambda one: one.time_us)
@@ -166,11 +166,11 @@ def test_what_is_said_has_one_name_a_time_and_a_pulse() -> None:
 
 
 def test_nothing_is_said_in_a_healthy_run() -> None:
-    assert said_in(run(Case()).told) == []
+    assert said_in(run(Scenario()).told) == []
 
 
 def test_a_pump_that_was_lost_is_said() -> None:
-    told = run(Case(faults=("link-loss@4s",))).told
+    told = run(Scenario(faults=("link-loss@4s",))).told
     assert [one.name for one in said_in(told)] == ["link_lost"]
     assert 4_200_000 < said_in(told)[0].time_us < 8_000_000
 
@@ -179,13 +179,13 @@ def test_an_end_that_is_no_verdict_is_said_too() -> None:
     end = dict.fromkeys(ProgramEnd.__dataclass_fields__, 0) | {"outcome": Outcome.ALARM, "verdict": Verdict.PATENT}
     alarm = dict.fromkeys(Alarm.__dataclass_fields__, 0) | {"code": 11, "device_time_ms": 5}
     pulse = dict.fromkeys(PulseResult.__dataclass_fields__, 0) | {"verdict": Verdict.BUBBLE, "index": 4}
-    told = Told(events=[(10, Alarm(**alarm)), (20, PulseResult(**pulse)), (30, ProgramEnd(**end))])
+    told = Reported(events=[(10, Alarm(**alarm)), (20, PulseResult(**pulse)), (30, ProgramEnd(**end))])
     # A syringe that is nearly empty is said in every healthy run too.
     assert [(one.name, one.time_us, one.pulse) for one in said_in(told)] == [("bubble", 20, 4), ("alarm", 30, None)]
 
 
 def test_a_firmware_that_fails_is_a_result_and_stands_in_the_report(
-    description: Description,
+    description: CampaignConfig,
     monkeypatch: pytest.MonkeyPatch,
     results_of: Callable[[list[Row]], Results],
     tmp_path: Path,

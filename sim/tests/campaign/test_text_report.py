@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 from flushpump.wire.messages import Verdict
-from flushsim.campaign.config import Description, parse
+from flushsim.campaign.config import CampaignConfig, parse
 from flushsim.campaign.rows import prepared
-from flushsim.scenario import Case, run
+from flushsim.scenario import Scenario, run
 
 _PATHS = """
 [path]
@@ -55,7 +55,7 @@ onset_pulse = { uniform = [1, 10.9] }
 """
 
 
-def _described(text: str) -> Description:
+def _described(text: str) -> CampaignConfig:
     seed, groups = text.strip().split("\n", 1)
     return parse(f'title = "what is told"\nruns = 1\n{seed}\n{_PATHS}\n{groups}\n', "told", "told.toml")
 
@@ -89,7 +89,7 @@ def test_liquid_that_swings_behind_air_is_not_taken_for_a_closed_line(case: int)
 def test_a_line_that_closes_behind_a_millilitre_of_air_is_relieved_of_all_that_the_air_holds(
     line: str, needle: str
 ) -> None:
-    done = run(Case(line=line, needle=needle, faults=("bubble:1.0@2.5s", "occlusion@5.2s")))
+    done = run(Scenario(line=line, needle=needle, faults=("bubble:1.0@2.5s", "occlusion@5.2s")))
     assert [pulse.verdict for pulse in done.told.pulses][-2:] == [Verdict.BUBBLE, Verdict.OCCLUDED]
     # Measured 0.005 mL; 0.12 mL when relief does not know of the air.
     assert done.truth.bolus_ml < 0.02
@@ -142,7 +142,7 @@ def test_nothing_in_one_of_thousands_of_healthy_runs_is_taken_for_air(seed: int,
 def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
     line: str, needle: str, syringe: str
 ) -> None:
-    case = Case(line=line, needle=needle, syringe=syringe)
+    case = Scenario(line=line, needle=needle, syringe=syringe)
     first = run(replace(case, visit=run(case).visit())).told.pulses[0]
     assert first.seen_permille == pytest.approx(1000, abs=50)
 
@@ -150,7 +150,7 @@ def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
 @pytest.mark.requirement("REQ-PRES-2")
 @pytest.mark.parametrize("line", ["tunneled-9.6f", "picc-5f"])
 def test_a_flow_that_is_only_on_its_way_up_is_not_told_as_lowered(line: str) -> None:
-    case = Case(line=line, needle="none")
+    case = Scenario(line=line, needle="none")
     told = run(replace(case, path=replace(case.true_path(), inertia=True))).told
     assert [pulse.derated_percent for pulse in told.pulses] == [0] * 10
     assert all(pulse.duration_us == pytest.approx(470_400, abs=1_000) for pulse in told.pulses)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from flushhil import emulator_hooks, forks
-from flushhil.dut import Bench
+from flushhil.dut import DeviceUnderTest
 from flushsim.emulator import image
 from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
@@ -50,9 +50,9 @@ def hooked_board() -> EmulatedBoard:
 
 
 @pytest.fixture
-def bench(started_board: EmulatedBoard) -> Bench:
+def bench(started_board: EmulatedBoard) -> DeviceUnderTest:
     """A pump on the 8F port with an open session; its loop has begun a second ago."""
-    return Bench("emulator", board=started_board)
+    return DeviceUnderTest("emulator", board=started_board)
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from flushhil.dut import Bench, pulses, refused_as, steady
+from flushhil.dut import DeviceUnderTest, pulses, refused_as, steady
 from flushhil.emulator_hooks import COLLECT, FAIL, collect_in_the_next_turn
 from flushhil.ground_truth import STOP_BUDGET_MS, in_pulse, stands_still, stop_by
-from flushhil.raw_client import Wire
+from flushhil.raw_client import RawClient
 from flushlink import messages
 from flushpump.errors import FlushPumpError
 from flushpump.wire.messages import Flag, Outcome, ResetCause, State
@@ -18,16 +18,16 @@ UL_PER_STEP = 0.102_212
 LEASE_S = 1.0
 
 
-def sensor_of(bench: Bench) -> Abp2:
+def sensor_of(bench: DeviceUnderTest) -> Abp2:
     sensor: Abp2 = bench.rig.board.sensor
     return sensor
 
 
-def driven_ul(bench: Bench) -> float:
+def driven_ul(bench: DeviceUnderTest) -> float:
     return float(bench.plant.stepper.position * UL_PER_STEP)
 
 
-def longest_gap_us(bench: Bench, seconds: float) -> float:
+def longest_gap_us(bench: DeviceUnderTest, seconds: float) -> float:
     """The longest time without a step while the host is busy with other things."""
     gap_us = 0.0
     until_us = bench.rig.now_us + round(seconds * 1e6)
@@ -51,7 +51,7 @@ def test_a_pump_whose_sensor_fails_at_the_start_runs_says_so_and_moves_nothing(
         sensor.present = False
     else:
         sensor.holds_bus = True
-    bench = Bench("emulator", board=started_board)
+    bench = DeviceUnderTest("emulator", board=started_board)
     status = bench.pump.status()
     assert status.state is State.FAULT
     assert not status.flags & Flag.SELF_TEST_PASSED
@@ -66,7 +66,7 @@ def test_a_pump_whose_sensor_fails_at_the_start_runs_says_so_and_moves_nothing(
 
 @pytest.mark.requirement("REQ-PRES-3")
 @pytest.mark.parametrize("way", ["comes off", "holds the bus"])
-def test_a_sensor_that_fails_in_a_pulse_stops_it_in_time_and_the_loop_goes_on(bench: Bench, way: str) -> None:
+def test_a_sensor_that_fails_in_a_pulse_stops_it_in_time_and_the_loop_goes_on(bench: DeviceUnderTest, way: str) -> None:
     bench.start(steady(4_000_000, 1_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
     sensor = sensor_of(bench)
@@ -91,7 +91,7 @@ def test_a_sensor_that_fails_in_a_pulse_stops_it_in_time_and_the_loop_goes_on(be
 
 @pytest.mark.requirement("REQ-STOP-1")
 def test_a_host_that_opens_the_port_and_never_reads_stalls_nothing_and_its_flush_ends_by_its_rules(
-    bench: Bench,
+    bench: DeviceUnderTest,
 ) -> None:
     bench.start(steady(600_000, 500_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench, 500))
@@ -109,7 +109,7 @@ def test_a_host_that_opens_the_port_and_never_reads_stalls_nothing_and_its_flush
 
 @pytest.mark.requirement("REQ-LINK-1", "REQ-STOP-3")
 def test_a_cable_that_is_pulled_while_the_pump_moves_ends_motion_with_the_lease_and_its_return_resumes_nothing(
-    bench: Bench,
+    bench: DeviceUnderTest,
 ) -> None:
     bench.start(steady(4_000_000, 1_000_000), lease_ms=round(LEASE_S * 1000))
     bench.turns_until(in_pulse(bench, 500))
@@ -127,7 +127,7 @@ def test_a_cable_that_is_pulled_while_the_pump_moves_ends_motion_with_the_lease_
 
 
 @pytest.mark.requirement("REQ-LINK-2")
-def test_noise_at_the_port_during_the_start_moves_nothing_and_the_pump_serves_its_host(bench: Bench) -> None:
+def test_noise_at_the_port_during_the_start_moves_nothing_and_the_pump_serves_its_host(bench: DeviceUnderTest) -> None:
     dice = random.Random("noise at the start")
     bench.rig.reset()
     while not bench.rig.up:
@@ -150,7 +150,7 @@ def test_noise_at_the_port_during_the_start_moves_nothing_and_the_pump_serves_it
 def test_an_exception_in_the_loop_switches_the_driver_off_is_kept_and_the_watchdog_resets_the_board(
     hooked_board: EmulatedBoard,
 ) -> None:
-    bench = Bench("emulator", board=hooked_board)
+    bench = DeviceUnderTest("emulator", board=hooked_board)
     bench.start(steady(4_000_000, 1_000_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench, 500))
     failed_us = bench.rig.now_us
@@ -174,7 +174,7 @@ def test_an_exception_in_the_loop_switches_the_driver_off_is_kept_and_the_watchd
 
 @pytest.mark.requirement("REQ-STOP-4")
 def test_a_garbage_collection_in_the_turn_of_a_start_leaves_the_run_whole(hooked_board: EmulatedBoard) -> None:
-    bench = Bench("emulator", board=hooked_board)
+    bench = DeviceUnderTest("emulator", board=hooked_board)
     bench.set_path()
     bench.load(pulses(2, 300_000, pause_ms=150))
     # Later ones cannot be: the heap is locked until the run is over.
@@ -192,7 +192,7 @@ def test_a_garbage_collection_in_the_turn_of_a_start_leaves_the_run_whole(hooked
 def test_a_collection_within_a_pulse_which_the_locked_heap_forbids_is_a_stall_like_any_other(
     hooked_board: EmulatedBoard,
 ) -> None:
-    bench = Bench("emulator", board=hooked_board)
+    bench = DeviceUnderTest("emulator", board=hooked_board)
     bench.start(pulses(2, 500_000), lease_ms=2000)
     bench.turns_until(in_pulse(bench, 500))
     collect_in_the_next_turn(bench.rig, bench.turns)
@@ -206,7 +206,7 @@ def test_a_collection_within_a_pulse_which_the_locked_heap_forbids_is_a_stall_li
 
 
 @pytest.mark.requirement("REQ-START-3", "REQ-START-4")
-def test_a_fall_to_the_prompt_leaves_the_driver_off_and_step_low_and_mpremote_is_served(bench: Bench) -> None:
+def test_a_fall_to_the_prompt_leaves_the_driver_off_and_step_low_and_mpremote_is_served(bench: DeviceUnderTest) -> None:
     bench.run(steady(50_000, 500_000))
     bench.pump.link.command("SERVICE")
     bench.turns(0.1)
@@ -217,7 +217,7 @@ def test_a_fall_to_the_prompt_leaves_the_driver_off_and_step_low_and_mpremote_is
     assert bench.rig.boots == 1, "the watchdog is off"
 
 
-def at_prompt(bench: Bench, line: str) -> str:
+def at_prompt(bench: DeviceUnderTest, line: str) -> str:
     """What a line of Python prints at the prompt of a board that serves."""
     chip = bench.rig.chip
     chip.wait_for(b">>> ")
@@ -237,7 +237,7 @@ for name in ("/journal/settings.a", "/journal/settings.b"):
 
 
 @pytest.mark.requirement("REQ-START-4")
-def test_settings_of_an_older_layout_are_not_taken_and_therapy_is_refused(bench: Bench) -> None:
+def test_settings_of_an_older_layout_are_not_taken_and_therapy_is_refused(bench: DeviceUnderTest) -> None:
     bench.pump.link.command("SERVICE")
     assert "Traceback" not in at_prompt(bench, f"exec({OLDER!r})")
     bench.restart(bench.rig.reset)
@@ -255,7 +255,9 @@ def test_settings_of_an_older_layout_are_not_taken_and_therapy_is_refused(bench:
 
 
 @pytest.mark.requirement("REQ-START-3", "REQ-DOSE-4")
-def test_a_power_cut_while_the_pump_moves_takes_the_driver_off_at_once_and_nothing_goes_on(bench: Bench) -> None:
+def test_a_power_cut_while_the_pump_moves_takes_the_driver_off_at_once_and_nothing_goes_on(
+    bench: DeviceUnderTest,
+) -> None:
     bench.start(pulses(3), lease_ms=2000)
     bench.turns_until(in_pulse(bench))
     moved = driven_ul(bench)
@@ -268,5 +270,5 @@ def test_a_power_cut_while_the_pump_moves_takes_the_driver_off_at_once_and_nothi
         bench.pump.info()
     bench.greet()
     assert bench.alarm_names() == ["POWER_LOST"]
-    hand = Wire(bench.port)
+    hand = RawClient(bench.port)
     assert hand.status()["uncertain_nl"] == 3 * 900_000

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import serial  # type: ignore[import-untyped]
-from flushhil.dut import Bench, pulses, steady
+from flushhil.dut import DeviceUnderTest, pulses, steady
 from flushhil.ground_truth import STOP_BUDGET_MS, stop_by
-from flushhil.raw_client import Wire, status_name
+from flushhil.raw_client import RawClient, status_name
 from flushpump.wire import codec
 from flushpump.wire.messages import Flag, Outcome, State
 from flushsim.emulator.board import EmulatedBoard
@@ -61,18 +61,18 @@ def test_every_file_of_the_firmware_is_compiled_for_the_board() -> None:
     assert all(contents[name][:1] == b"M" for name in contents if name.endswith(".mpy"))
 
 
-def test_a_fresh_board_is_idle_with_good_settings_and_a_passed_self_test(bench: Bench) -> None:
+def test_a_fresh_board_is_idle_with_good_settings_and_a_passed_self_test(bench: DeviceUnderTest) -> None:
     status = bench.pump.status()
     assert status.state is State.IDLE
     assert Flag.SETTINGS_GOOD | Flag.SELF_TEST_PASSED in status.flags
     assert bench.pump.info().board.rstrip(b"\0") == b"rpi_pico"
 
 
-def test_the_board_reads_the_pressure_of_the_line(bench: Bench) -> None:
+def test_the_board_reads_the_pressure_of_the_line(bench: DeviceUnderTest) -> None:
     assert bench.pump.status().pressure_pa == pytest.approx(bench.plant.pressure_pa, abs=500)
 
 
-def test_a_pulse_is_driven_to_the_step_and_delivered(bench: Bench) -> None:
+def test_a_pulse_is_driven_to_the_step_and_delivered(bench: DeviceUnderTest) -> None:
     run = bench.run(pulses(1, 500_000, pause_ms=200))
     steps = bench.plant.stepper.position
     assert steps * 102_212 // 1000 == pytest.approx(run.end.driven_nl, abs=1)
@@ -82,7 +82,7 @@ def test_a_pulse_is_driven_to_the_step_and_delivered(bench: Bench) -> None:
     assert bench.plant.delivered_ul == pytest.approx(500, rel=0.02)
 
 
-def test_the_stop_button_ends_motion_within_10_ms_and_the_rate_was_what_was_asked_for(bench: Bench) -> None:
+def test_the_stop_button_ends_motion_within_10_ms_and_the_rate_was_what_was_asked_for(bench: DeviceUnderTest) -> None:
     bench.start(steady(2_000_000, 1_000_000))
     bench.turns(0.3)
     assert bench.rig.moving
@@ -110,7 +110,7 @@ def test_the_watchdog_restarts_a_board_that_hangs(started_board: EmulatedBoard) 
     assert not rig.up
 
 
-def test_a_processor_that_hangs_for_a_while_goes_on_where_it_was(bench: Bench) -> None:
+def test_a_processor_that_hangs_for_a_while_goes_on_where_it_was(bench: DeviceUnderTest) -> None:
     before_ms = bench.pump.status().device_time_ms
     bench.rig.kill_loop(500_000)
     bench.turns(0.6)
@@ -119,7 +119,7 @@ def test_a_processor_that_hangs_for_a_while_goes_on_where_it_was(bench: Bench) -
 
 
 def test_a_board_with_a_transducer_at_its_converter_reads_the_pressure_of_the_line(uf2: Path) -> None:
-    bench = Bench("emulator", board=started(EmulatedBoard("breadboard", uf2)))
+    bench = DeviceUnderTest("emulator", board=started(EmulatedBoard("breadboard", uf2)))
     assert bench.pump.info().board.rstrip(b"\0") == b"breadboard"
     run = bench.run(steady(300_000, 500_000))
     assert run.end.outcome is Outcome.COMPLETED
@@ -128,7 +128,7 @@ def test_a_board_with_a_transducer_at_its_converter_reads_the_pressure_of_the_li
     assert peak_kpa == pytest.approx(bench.plant.peak_kpa, abs=1.2)
 
 
-def test_light_and_sound_of_an_alarm_have_their_colour_and_their_bursts(bench: Bench) -> None:
+def test_light_and_sound_of_an_alarm_have_their_colour_and_their_bursts(bench: DeviceUnderTest) -> None:
     bench.start(steady(500_000, 500_000), lease_ms=100)
     shown: list[tuple[int, int]] = []
     until_us = bench.rig.now_us + 2_500_000
@@ -187,7 +187,7 @@ def test_a_served_board_answers_on_a_pseudo_terminal_as_fast_as_it_can(started_b
     try:
         # A client would give up long before: its patience is of real seconds.
         with serial.Serial(terminal.path, timeout=100) as port:
-            hand = Wire(port)
+            hand = RawClient(port)
             port.write(hand.frame("STATUS"))
             reply = codec.decode_frame(port.read_until(b"\0")[:-1])
     finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flushhil.dut import Bench, pulses, steady
+from flushhil.dut import DeviceUnderTest, pulses, steady
 from flushhil.emulator_hooks import Stopwatch, heap_of
 from flushpump.wire.messages import Outcome
 from flushsim.emulator.board import EmulatedBoard
@@ -13,9 +13,9 @@ ALLOCATED_MOST = 1_000
 
 
 def test_a_control_step_takes_at_most_2_5_ms_of_its_turn(
-    hooked_board: EmulatedBoard, figure: Callable[..., None]
+    hooked_board: EmulatedBoard, record_measurement: Callable[..., None]
 ) -> None:
-    bench = Bench("emulator", board=hooked_board)
+    bench = DeviceUnderTest("emulator", board=hooked_board)
     with Stopwatch(bench.rig.chip).running() as idle:
         bench.wait(0.1)
     # The driver is on from the turn that starts the program until the one that ends it.
@@ -27,26 +27,28 @@ def test_a_control_step_takes_at_most_2_5_ms_of_its_turn(
         run = bench.follow()
     assert run.end.outcome is Outcome.COMPLETED
     assert len(moving.us) > 100
-    figure("control step on the chip, idle in a session, worst", idle.worst_ms, "ms", TURN_BUDGET_MS)
-    figure("control step on the chip, pulses, mean", moving.mean_ms, "ms", TURN_BUDGET_MS)
-    figure("control step on the chip, pulses, worst", moving.worst_ms, "ms", TURN_BUDGET_MS)
+    record_measurement("control step on the chip, idle in a session, worst", idle.worst_ms, "ms", TURN_BUDGET_MS)
+    record_measurement("control step on the chip, pulses, mean", moving.mean_ms, "ms", TURN_BUDGET_MS)
+    record_measurement("control step on the chip, pulses, worst", moving.worst_ms, "ms", TURN_BUDGET_MS)
 
 
 def test_heap_is_left_after_the_start_and_a_run_leaves_none_of_it_behind(
-    hooked_board: EmulatedBoard, figure: Callable[..., None]
+    hooked_board: EmulatedBoard, record_measurement: Callable[..., None]
 ) -> None:
-    bench = Bench("emulator", board=hooked_board)
+    bench = DeviceUnderTest("emulator", board=hooked_board)
     before = heap_of(bench.rig)
     for _ in range(2):
         bench.run(steady(50_000, 500_000))
         bench.wait(0.1)
     after = heap_of(bench.rig)
-    figure("heap free on the chip after the start", before.free, "bytes", (HEAP_BUDGET, 264_000))
-    figure("its largest free block", before.largest, "bytes")
-    figure("heap that two runs leave behind", before.free - after.free, "bytes", (-ALLOCATED_MOST, ALLOCATED_MOST))
+    record_measurement("heap free on the chip after the start", before.free, "bytes", (HEAP_BUDGET, 264_000))
+    record_measurement("its largest free block", before.largest, "bytes")
+    record_measurement(
+        "heap that two runs leave behind", before.free - after.free, "bytes", (-ALLOCATED_MOST, ALLOCATED_MOST)
+    )
 
 
-def test_the_devices_clock_keeps_to_the_chips(bench: Bench, figure: Callable[..., None]) -> None:
+def test_the_devices_clock_keeps_to_the_chips(bench: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
     def told_and_true() -> tuple[float, float]:
         asked_us = bench.rig.now_us
         told_ms = bench.pump.status().device_time_ms
@@ -55,4 +57,6 @@ def test_the_devices_clock_keeps_to_the_chips(bench: Bench, figure: Callable[...
     first, first_ms = told_and_true()
     bench.turns(5.0)
     last, last_ms = told_and_true()
-    figure("device's clock against the chip's over 5 s", (last - first) - (last_ms - first_ms), "ms", (-5.0, 5.0))
+    record_measurement(
+        "device's clock against the chip's over 5 s", (last - first) - (last_ms - first_ms), "ms", (-5.0, 5.0)
+    )

@@ -1,7 +1,7 @@
 """The motor driver on the emulated board's UART: it has its settings before anything moves, or nothing moves."""
 
 import pytest
-from flushhil.dut import Bench, pulses, refused_as
+from flushhil.dut import DeviceUnderTest, pulses, refused_as
 from flushlink import messages
 from flushpump.wire.messages import State
 from flushsim.emulator.board import EmulatedBoard
@@ -32,7 +32,7 @@ def test_a_started_board_has_given_its_driver_current_microsteps_and_chopper(sta
 def test_a_driver_that_does_not_answer_fails_the_self_test_and_is_never_switched_on(
     silent_driver_board: EmulatedBoard,
 ) -> None:
-    bench = Bench("emulator", board=silent_driver_board)
+    bench = DeviceUnderTest("emulator", board=silent_driver_board)
     assert bench.pump.status().state is State.FAULT
     assert bench.pump.self_test().failed == messages.TEST_DRIVER
     assert bench.alarm_names()[0] == "SELF_TEST_FAILED"

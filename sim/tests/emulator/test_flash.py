@@ -92,7 +92,7 @@ class Bench:
 
 @pytest.mark.requirement("REQ-START-3")
 def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another_one_keeps_all_as_it_is(
-    uf2: Path, tmp_path: Path, figure: Any
+    uf2: Path, tmp_path: Path, record_measurement: Any
 ) -> None:
     bench = Bench(uf2, tmp_path / "pico.flash")
     chip = bench.board.chip
@@ -107,8 +107,8 @@ def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another
 
     began_us = chip.now_us
     first = bench.flash()
-    figure("flash the rest of the firmware, emulated chip's time", (chip.now_us - began_us) / 1e6, "s", 240)
-    figure("firmware on the board's flash", first["used_bytes"] / 1000, "kB", 700)
+    record_measurement("flash the rest of the firmware, emulated chip's time", (chip.now_us - began_us) / 1e6, "s", 240)
+    record_measurement("firmware on the board's flash", first["used_bytes"] / 1000, "kB", 700)
     assert first["files"]["kept"] > 5
     assert first["files"]["copied"] > 20
     pump = bench.pump()
@@ -118,7 +118,7 @@ def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another
 
     began_us = chip.now_us
     second = bench.flash()
-    figure("flash when nothing has changed, emulated chip's time", (chip.now_us - began_us) / 1e6, "s", 60)
+    record_measurement("flash when nothing has changed, emulated chip's time", (chip.now_us - began_us) / 1e6, "s", 60)
     assert second["files"] == {"copied": 0, "kept": len(image.stage(bench.board.data)) - 1, "removed": 0}
     assert second["fingerprint"] == first["fingerprint"]
     assert bench.pump().get_setting("pressure_ceiling_pa") == 150_000

@@ -11,18 +11,18 @@ LOOP_MS = 5.0
 
 @pytest.mark.requirement("REQ-DOSE-3")
 def test_the_same_run_makes_the_same_steps_on_every_target_and_its_times_agree_within_one_loop(
-    started_board: EmulatedBoard, figure: Callable[..., None]
+    started_board: EmulatedBoard, record_measurement: Callable[..., None]
 ) -> None:
     native = course("native")
     for other in (course("sim"), course("emulator", started_board)):
-        compare(native, other, figure)
+        compare(native, other, record_measurement)
 
 
-def compare(native: Course, other: Course, figure: Callable[..., None]) -> None:
+def compare(native: Course, other: Course, record_measurement: Callable[..., None]) -> None:
     assert [burst.steps for burst in other.bursts] == [burst.steps for burst in native.bursts]
     assert other.driven_nl == native.driven_nl
     within = (-LOOP_MS, LOOP_MS)
     for told, true in zip(native.bursts, other.bursts, strict=True):
-        figure(f"start of a burst, {other.target} less native", true.first_ms - told.first_ms, "ms", within)
-        figure(f"end of a burst, {other.target} less native", true.last_ms - told.last_ms, "ms", within)
+        record_measurement(f"start of a burst, {other.target} less native", true.first_ms - told.first_ms, "ms", within)
+        record_measurement(f"end of a burst, {other.target} less native", true.last_ms - told.last_ms, "ms", within)
     assert other.delivered_ul == pytest.approx(native.delivered_ul, rel=0.01)

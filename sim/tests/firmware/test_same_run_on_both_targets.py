@@ -5,7 +5,7 @@ from pathlib import Path
 import flushsim.url.serial_urls  # noqa: F401 - makes flushsim:// known
 import pytest
 import serial  # type: ignore[import-untyped]
-from flushpump.access.access_path import Path as LinePath
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import load_sequence
@@ -13,7 +13,7 @@ from flushpump.wire.messages import Outcome, PhaseChange, ProgramEnd, PulseResul
 
 
 def flush(query: str, trace: Path) -> tuple[bytes, list[PulseResult], ProgramEnd]:
-    path = LinePath.of("smartport-ct-8f", "huber-20g", "bd-10", "extension-20cm")
+    path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10", "extension-20cm")
     plan = Plan.of(load_sequence("port-maintenance"), path)
     port = serial.serial_for_url(f"flushsim://?{query}&trace={trace}", timeout=0.01)
     pulses, end = [], None

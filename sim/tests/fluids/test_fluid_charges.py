@@ -1,6 +1,6 @@
 """What was given in a run, as the plan and the pump's events tell it."""
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import load_sequence
 from flushpump.wire.messages import PhaseChange, PhaseKind, Question, State
@@ -20,7 +20,7 @@ def told(plan: Plan) -> list[tuple[int, PhaseChange]]:
 
 
 def charges(sequence: str, line: str = "smartport-ct-8f", needle: str = "huber-20g") -> tuple[Plan, tuple[Charge, ...]]:
-    plan = Plan.of(load_sequence(sequence), Path.of(line, needle))
+    plan = Plan.of(load_sequence(sequence), AccessPath.of(line, needle))
     return plan, charges_of(plan, told(plan))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from flushsim.plant.flow_paths import ABSORBED_S, Route
+from flushsim.plant.flow_paths import ABSORBED_S, Outlet
 from flushsim.plant.plant import Plant, PlantPath
 from flushsim.plant.pressure_drop import flow_through
 
@@ -85,7 +85,7 @@ def test_a_catheter_tears_at_its_bursting_pressure_and_stays_torn() -> None:
     play(plant, pulse(plant, 0, 0.9, SLOW), 2_500_000, lambda now_us: peaks.append(plant.line.p2))
     # It is seen when the line is next solved, within 5 ms of 250 kPa/s.
     assert max(peaks) == pytest.approx(60, abs=2)
-    assert plant.line.condition.route is Route.BURST
+    assert plant.line.condition.route is Outlet.BURST
     assert plant.leaked_ul > 300
     assert plant.line.p1 == pytest.approx(0.0, abs=0.1)
     delivered_ul = plant.delivered_ul
@@ -93,7 +93,7 @@ def test_a_catheter_tears_at_its_bursting_pressure_and_stays_torn() -> None:
     assert plant.delivered_ul == delivered_ul
     assert abs(plant.mass_error_ul) < 1e-6
     plant.clear_faults()
-    assert plant.line.condition.route is Route.VEIN
+    assert plant.line.condition.route is Outlet.VEIN
 
 
 def test_what_narrows_the_tip_does_not_narrow_a_tear_a_loose_needle_or_the_room() -> None:

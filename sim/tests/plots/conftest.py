@@ -4,19 +4,19 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import pytest
-from flushsim.plots.run.build import story_of
-from flushsim.plots.run.timeline import Story
+from flushsim.plots.run.build import timeline_of
+from flushsim.plots.run.timeline import RunTimeline
 from flushsim.scenario import run
 
 from sim.tests.plots.support.cases import CASES
 
 
 @lru_cache
-def _story(name: str) -> Story:
-    return story_of(run(CASES[name], [], flows=True))
+def _story(name: str) -> RunTimeline:
+    return timeline_of(run(CASES[name], [], flows=True))
 
 
 @pytest.fixture
-def story() -> Callable[[str], Story]:
+def story() -> Callable[[str], RunTimeline]:
     """The story of the case of this name."""
     return _story

@@ -11,7 +11,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 from flushsim.plots.run.files import write_run
-from flushsim.plots.run.timeline import Story
+from flushsim.plots.run.timeline import RunTimeline
 
 from sim.tests.plots.support import browser
 
@@ -40,7 +40,7 @@ document.body.dataset.result = JSON.stringify(result);
 
 
 @pytest.fixture
-def page(story: Callable[[str], Story], tmp_path: Path) -> Path:
+def page(story: Callable[[str], RunTimeline], tmp_path: Path) -> Path:
     write_run(story("occlusion"), tmp_path / "run.html")
     return tmp_path / "run.html"
 
@@ -66,7 +66,7 @@ def test_a_page_is_zoomed_and_read_under_the_pointer(page: Path) -> None:
     assert result["wide"]
 
 
-def test_words_without_room_are_seen_when_there_is_room(story: Callable[[str], Story], tmp_path: Path) -> None:
+def test_words_without_room_are_seen_when_there_is_room(story: Callable[[str], RunTimeline], tmp_path: Path) -> None:
     write_run(story("dense"), tmp_path / "run.html")
     script = """
       const words = () => [...document.querySelectorAll(".at")].filter((one) => one.textContent.trim() === "patent")

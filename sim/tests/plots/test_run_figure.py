@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from flushsim.plots.run import figure as run_picture
 from flushsim.plots.run import pulse_panel
-from flushsim.plots.run.build import story_of
-from flushsim.plots.run.timeline import Story
+from flushsim.plots.run.build import timeline_of
+from flushsim.plots.run.timeline import RunTimeline
 from flushsim.plots.style import DPI, looks
-from flushsim.scenario import Case, run
+from flushsim.scenario import Scenario, run
 from matplotlib.figure import Figure
 
 from sim.tests.plots.support.cases import CASES
 from sim.tests.plots.support.reading import hard_to_read, written
 
-Stories = Callable[[str], Story]
+Stories = Callable[[str], RunTimeline]
 
 
-def drawn(story: Story) -> Figure:
+def drawn(story: RunTimeline) -> Figure:
     with looks():
         return run_picture.draw(story)
 
@@ -111,8 +111,8 @@ def test_a_sensor_that_does_not_tell_the_truth_is_drawn_beside_it(story: Stories
 
 
 def test_the_curves_are_those_of_the_trace() -> None:
-    result = run(Case(), [], flows=True)
-    told = story_of(result)
+    result = run(Scenario(), [], flows=True)
+    told = timeline_of(result)
     assert result.trace is not None
     rows = [row for row in result.trace if row.now_us >= (result.truth.first_step_us or 0) - 100_000]
     assert len(told.times_s) == len(rows)
@@ -157,4 +157,4 @@ def test_what_leaks_is_drawn_where_it_leaks_alone(story: Stories) -> None:
 
 def test_a_case_without_a_trace_cannot_be_drawn() -> None:
     with pytest.raises(ValueError, match="list for its trace, and with flows"):
-        story_of(run(Case(faults=("occlusion@1s",))))
+        timeline_of(run(Scenario(faults=("occlusion@1s",))))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from flushsim.plots import colours
 from flushsim.plots.run.files import write_run
-from flushsim.plots.run.timeline import Story
+from flushsim.plots.run.timeline import RunTimeline
 from flushsim.plots.saving import PictureError, write
 
-Stories = Callable[[str], Story]
+Stories = Callable[[str], RunTimeline]
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flushpump.access.access_path import Path as LinePath
+from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
 from flushpump.link.ports import READ_WAIT_S
 from flushpump.planning.plan import path_settings
@@ -25,9 +25,9 @@ HOOK = """
 import gc
 _note = bytearray(b"heap" + bytes(12))
 _turns = bytearray(4)
-_inner = Controller.step
+_inner = Controller.tick
 
-def _step(self, now_us):
+def _tick(self, now_us):
     # The heap is locked in a turn that begins in motion, and may not be used in one that ends in it.
     moving = self.moving
     _inner(self, now_us)
@@ -40,12 +40,14 @@ def _step(self, now_us):
         _note[4:8] = gc.mem_free().to_bytes(4, "little")
         self.journal.append(_note, 16)
 
-Controller.step = _step
+Controller.tick = _tick
 """
 
 
 @pytest.mark.timeout(600)
-def test_half_an_hour_of_runs_loses_neither_memory_nor_time(tmp_path: Path, figure: Callable[..., None]) -> None:
+def test_half_an_hour_of_runs_loses_neither_memory_nor_time(
+    tmp_path: Path, record_measurement: Callable[..., None]
+) -> None:
     root = tmp_path / "firmware"
     shutil.copytree(image.firmware_root() / "pump", root / "pump", ignore=shutil.ignore_patterns("__pycache__"))
     with open(root / "pump" / "controller.py", "a") as file:
@@ -53,7 +55,7 @@ def test_half_an_hour_of_runs_loses_neither_memory_nor_time(tmp_path: Path, figu
     with Rig("sim", firmware_root=root) as rig:
         pump = Pump.over(Serial.over(rig, READ_WAIT_S), "the rig")
         rig.plant.change_syringe(10.0)
-        path = LinePath.of("smartport-ct-8f", "huber-20g", "bd-10")
+        path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
         pump.set_path(replace(path_settings(path, Fluid.SALINE, 10.0), line_flags=LineFlag.NONE))
         told_ms, true_us = pump.status().device_time_ms, rig.now_us
         for number in range(ROUNDS):
@@ -69,5 +71,5 @@ def test_half_an_hour_of_runs_loses_neither_memory_nor_time(tmp_path: Path, figu
         delivered_ml = ROUNDS * VOLUME_NL / 1e6
         assert rig.plant.delivered_ul / 1000 == pytest.approx(delivered_ml, rel=0.01)
     assert len(free) >= ROUNDS
-    figure("device's clock after half an hour", drift_ms, "ms off", (-10.0, 10.0))
-    figure("heap of the VM after half an hour", free[0] - free[-1], "bytes lost", (-2_000, 2_000))
+    record_measurement("device's clock after half an hour", drift_ms, "ms off", (-10.0, 10.0))
+    record_measurement("heap of the VM after half an hour", free[0] - free[-1], "bytes lost", (-2_000, 2_000))

@@ -2,7 +2,7 @@
 
 import click
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.cli.commands.motion import check_syringe, perform, tell
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.params import (
@@ -17,12 +17,12 @@ from flushpump.cli.params import (
 )
 from flushpump.device.bench_hooks import fill_syringe
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
+from flushpump.device.retry import retry_idempotent
 from flushpump.device.single_motion import SingleMotion
-from flushpump.errors import Refused
+from flushpump.errors import RefusedError
 from flushpump.link.ports import find_pump
 from flushpump.planning.plan import path_settings
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 from flushpump.wire.messages import Fluid
 
 # The pump itself draws back no more in one go.
@@ -57,19 +57,19 @@ def aspirate_command(
     The check for blood return is part of the sequences, which ask what was seen and record the answer. Whatever was
     drawn in stands in the line afterwards: flush it.
     """
-    path = Path.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
+    path = AccessPath.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
     loaded = loaded_ml or path.syringe.size_ml
     cap = path.aspirate_cap
     flow = flow_ml_per_s or min(0.5, cap.flow_ml_per_s)
     if flow > cap.flow_ml_per_s:
-        raise Refused(
+        raise RefusedError(
             f"{flow:g} mL/s is above this path's {cap.flow_ml_per_s:g} mL/s: {cap.reason}", "draw more slowly"
         )
     if volume_ml > MOST_ML:
-        raise Refused(f"at most {MOST_ML:g} mL are drawn back in one go, not {volume_ml:g} mL", "check --volume")
+        raise RefusedError(f"at most {MOST_ML:g} mL are drawn back in one go, not {volume_ml:g} mL", "check --volume")
     check_syringe(path, loaded)
     if loaded + volume_ml > path.syringe.capacity_ml:
-        raise Refused(
+        raise RefusedError(
             f"{path.syringe.name} ends at {path.syringe.capacity_ml:g} mL and has no room for {volume_ml:g} mL beside "
             f"the {loaded:g} mL in it",
             "check --volume and --loaded",
@@ -79,9 +79,9 @@ def aspirate_command(
     with Pump.open(simulated_with(url or find_pump(), path)) as pump:
         text = f"draw back {volume_ml:g} mL at {flow:g} mL/s into {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Are line, needle, brand and size of the syringe as shown?")
-        with Interrupts() as interrupts:
+        with StopSignals() as interrupts:
             fill_syringe(pump, loaded)
-            patiently(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
+            retry_idempotent(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
             motion = SingleMotion(pump, volume_ml, flow, draws_back=True)
             perform(motion, interrupts, console)
             status = tell(motion, as_json, _sentence(motion), _figures(motion))

@@ -6,14 +6,23 @@ import click
 from rich.console import Console
 
 from flushpump.cli.confirm import confirm, refuse_without_answers
-from flushpump.cli.params import PRESSURE, console_for, json_option, port_option, print_json, say, written, yes_option
+from flushpump.cli.params import (
+    PRESSURE,
+    console_for,
+    echo_lines,
+    json_option,
+    port_option,
+    print_json,
+    try_write,
+    yes_option,
+)
 from flushpump.device.bench_hooks import held_at
 from flushpump.device.calibration import LEAST_KNOWN_PA, Calibration, Reading, apply, check_sensor, measure
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
-from flushpump.errors import Refused, UsageProblem
+from flushpump.device.retry import retry_idempotent
+from flushpump.errors import RefusedError, UsageError
 from flushpump.exit_status import ExitStatus
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 
 _UNCHANGED = "nothing was changed"
 # Beyond this share of the sensor's range a reading may already be cut off.
@@ -44,11 +53,11 @@ def calibrate_command(
     console = console_for(as_json)
     with Pump.open(url) as pump:
         if known_pa is not None:
-            most_pa = _MOST_OF_RANGE * patiently(pump, pump.info).sensor_max_pa
+            most_pa = _MOST_OF_RANGE * retry_idempotent(pump, pump.info).sensor_max_pa
             if known_pa > most_pa:
-                raise Refused(f"the sensor is good up to {most_pa / 1000:.0f} kPa", f"{_UNCHANGED}; press less")
+                raise RefusedError(f"the sensor is good up to {most_pa / 1000:.0f} kPa", f"{_UNCHANGED}; press less")
         before = Calibration.in_force(pump)
-        say(console, [f"in force  {before}"])
+        echo_lines(console, [f"in force  {before}"])
         with held_at(pump, 0.0):
             question = "Is nobody connected, the line open to the air, and nothing pressing on the plunger?"
             confirm(console, [], yes, question, _UNCHANGED)
@@ -64,19 +73,19 @@ def calibrate_command(
                 known = _measured(pump, console, "at gauge")
                 wanted = before.through(zero, known, known_pa)
                 checked = _apply(pump, console, yes, before, wanted, known_pa)
-    told = written(lambda: _tell(console, as_json, before, wanted, zero, known, known_pa, checked), str(wanted))
+    told = try_write(lambda: _tell(console, as_json, before, wanted, zero, known, known_pa, checked), str(wanted))
     ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def _known_pa(part: str | None, known_kpa: float | None) -> float | None:
     if part is not None:
         if known_kpa is not None:
-            raise UsageProblem("calibrate zero is done at the air and takes no --at", "leave it out")
+            raise UsageError("calibrate zero is done at the air and takes no --at", "leave it out")
         return None
     if known_kpa is None:
-        raise UsageProblem("it is not said what the gauge will show", "write --at 100kPa, or flushpump calibrate zero")
+        raise UsageError("it is not said what the gauge will show", "write --at 100kPa, or flushpump calibrate zero")
     if known_kpa * 1000 < LEAST_KNOWN_PA:
-        raise Refused(
+        raise RefusedError(
             f"{known_kpa:g} kPa is too near to zero to calibrate with", f"take {LEAST_KNOWN_PA // 1000} kPa or more"
         )
     return known_kpa * 1000
@@ -84,7 +93,7 @@ def _known_pa(part: str | None, known_kpa: float | None) -> float | None:
 
 def _measured(pump: Pump, console: Console, label: str) -> Reading:
     reading = measure(pump)
-    say(console, [f"{label:8}  {reading.mean_pa / 1000:.2f} kPa, within {reading.spread_pa / 1000:.2f} kPa"])
+    echo_lines(console, [f"{label:8}  {reading.mean_pa / 1000:.2f} kPa, within {reading.spread_pa / 1000:.2f} kPa"])
     return reading
 
 
@@ -94,7 +103,7 @@ def _apply(
     kept = ", and is the pressure kept" if known_pa else ""
     confirm(console, [f"new       {wanted}"], yes, f"Shall this be stored{kept}?", _UNCHANGED)
     # Half a calibration is none: from here on Ctrl-C waits.
-    with Interrupts():
+    with StopSignals():
         return apply(pump, before, wanted, known_pa)
 
 
@@ -113,4 +122,4 @@ def _tell(
             "checked_kpa": round(checked.mean_pa / 1000, 3),
         }
         print_json(result)
-    say(console, [f"stored, and the pump now reads {checked.mean_pa / 1000:.2f} kPa"])
+    echo_lines(console, [f"stored, and the pump now reads {checked.mean_pa / 1000:.2f} kPa"])

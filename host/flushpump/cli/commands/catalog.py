@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from flushpump.access.access_path import Path
-from flushpump.access.catalog import Extension, Line, Needle, Syringe, UnknownName, load
-from flushpump.cli.params import VOLUME, aligned, console_for, json_option, path_options, print_json, say
+from flushpump.access.access_path import AccessPath
+from flushpump.access.catalog import Extension, Line, Needle, Syringe, UnknownNameError, load
+from flushpump.cli.params import VOLUME, aligned, console_for, echo_lines, json_option, path_options, print_json
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import FLUIDS, built_in_names, load_sequence
 from flushpump.wire.messages import Fluid
@@ -60,12 +60,12 @@ def plan_command(
     as_json: bool,
 ) -> None:
     """Shows volumes, time, predicted pressure and caps of SEQUENCE (a name, or a TOML file). Nothing moves."""
-    path = Path.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
+    path = AccessPath.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
     plan = Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml, fluid=fluid_named(fluid))
     if as_json:
         print_json(plan.to_json())
         return
-    say(console_for(False), plan_lines(plan))
+    echo_lines(console_for(False), plan_lines(plan))
     cells = [["phase", "volume mL", "flow mL/s", "pause s", "time s", "kPa", "wall shear Pa", "asks"]]
     for phase in plan.phases:
         cells.append(
@@ -107,11 +107,11 @@ def plan_lines(plan: Plan) -> list[str]:
 
 
 def fluid_named(name: str | None) -> Fluid | None:
-    """The fluid of that name; UnknownName for one that is not in the catalogue (REQ-PATH-5)."""
+    """The fluid of that name; UnknownNameError for one that is not in the catalogue (REQ-PATH-5)."""
     if name is None:
         return None
     if name not in FLUIDS:
-        raise UnknownName("fluid", name, FLUIDS)
+        raise UnknownNameError("fluid", name, FLUIDS)
     return FLUIDS[name]
 
 

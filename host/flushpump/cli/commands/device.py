@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli.params import aligned, complain, console_for, json_option, port_option, print_json, say
-from flushpump.device.follow import patient_status
+from flushpump.cli.params import aligned, console_for, echo_error, echo_lines, json_option, port_option, print_json
+from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
-from flushpump.errors import OutcomeUnknown, UsageProblem
+from flushpump.device.retry import retry_idempotent
+from flushpump.errors import OutcomeUnknownError, UsageError
 from flushpump.link.ports import list_ports
 from flushpump.runs.report import alarm_json, alarm_sentence
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 from flushpump.wire.events import alarm_happened, alarm_name, alarm_remedy
 from flushpump.wire.messages import Flag, Status
 
@@ -45,9 +45,9 @@ def ports_command(as_json: bool) -> None:
 def info_command(url: str | None, as_json: bool) -> None:
     """Says what the pump is: board, firmware, geometry, why it last restarted. Opens a session of its own."""
     with Pump.open(url) as pump:
-        info, hello = patiently(pump, pump.info), pump.hello
+        info, hello = retry_idempotent(pump, pump.info), pump.hello
         if hello is None:
-            raise UsageProblem("the pump has not said what it is", "try again")
+            raise UsageError("the pump has not said what it is", "try again")
         values: dict[str, Any] = {
             "board": info.board_name,
             "unit": info.unit.hex(),
@@ -78,7 +78,7 @@ def status_command(url: str | None, as_json: bool) -> None:
     if as_json:
         print_json(values)
     else:
-        say(console_for(False), status_lines(values))
+        echo_lines(console_for(False), status_lines(values))
 
 
 @click.command("monitor", short_help="Shows the status again and again.")
@@ -88,13 +88,13 @@ def status_command(url: str | None, as_json: bool) -> None:
 def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> None:
     """Shows the status again and again until Ctrl-C; disturbs no session. With --json one object per line."""
     console = console_for(as_json)
-    with Pump.observe(url) as pump, Interrupts() as interrupts:
+    with Pump.observe(url) as pump, StopSignals() as interrupts:
         until_s = None if seconds is None else pump.now_s + seconds
         live = Live(console=console, auto_refresh=False) if console.is_terminal and not as_json else None
         with live or console:
             while not interrupts.wanted and (until_s is None or pump.now_s < until_s):
                 began_s, began_pump_s = time.monotonic(), pump.now_s
-                _show_once(status_json(patient_status(pump)), as_json, live, console)
+                _show_once(status_json(status_while_leased(pump)), as_json, live, console)
                 while not interrupts.wanted and pump.now_s < began_pump_s + _MONITOR_S:
                     pump.poll(_MONITOR_S / 4)
                 time.sleep(max(0.0, _MONITOR_S - (time.monotonic() - began_s)))
@@ -113,7 +113,7 @@ def stop_command(url: str | None, as_json: bool) -> None:
         try:
             report = pump.stop(_still_stopping)
         except KeyboardInterrupt as interrupt:
-            raise OutcomeUnknown(
+            raise OutcomeUnknownError(
                 "stopped by the user before the pump had said that nothing moves", _BY_HAND
             ) from interrupt
     values = {
@@ -129,7 +129,7 @@ def stop_command(url: str | None, as_json: bool) -> None:
 
 
 def _still_stopping() -> None:
-    complain(f"no answer to STOP yet, it is sent again and again; {_BY_HAND}")
+    echo_error(f"no answer to STOP yet, it is sent again and again; {_BY_HAND}")
 
 
 @click.command("alarms", short_help="Lists the alarms that wait.")
@@ -138,7 +138,7 @@ def _still_stopping() -> None:
 def alarms_command(url: str | None, as_json: bool) -> None:
     """Lists the alarms that wait to be acknowledged, gravest first. Opens a session of its own."""
     with Pump.open(url) as pump:
-        alarms = patiently(pump, pump.alarms)
+        alarms = retry_idempotent(pump, pump.alarms)
     if as_json:
         print_json([alarm_json(alarm) for alarm in alarms])
         return
@@ -156,16 +156,16 @@ def alarms_command(url: str | None, as_json: bool) -> None:
 def ack_command(occurrences: tuple[int, ...], every: bool, url: str | None, as_json: bool) -> None:
     """Acknowledges alarms by their occurrence, the number that `flushpump alarms` shows."""
     if bool(occurrences) == every:
-        raise UsageProblem("it is not clear which alarms are meant", "name occurrences, or say --all")
+        raise UsageError("it is not clear which alarms are meant", "name occurrences, or say --all")
     with Pump.open(url) as pump:
-        waiting = {alarm.occurrence: alarm for alarm in patiently(pump, pump.alarms)}
+        waiting = {alarm.occurrence: alarm for alarm in retry_idempotent(pump, pump.alarms)}
         wanted = sorted(waiting) if every else list(occurrences)
         for occurrence in wanted:
             if occurrence not in waiting:
-                raise UsageProblem(f"no alarm with occurrence {occurrence} waits", "see flushpump alarms")
+                raise UsageError(f"no alarm with occurrence {occurrence} waits", "see flushpump alarms")
         for occurrence in wanted:
-            patiently(pump, partial(pump.acknowledge, occurrence))
-        left = patiently(pump, pump.alarms)
+            retry_idempotent(pump, partial(pump.acknowledge, occurrence))
+        left = retry_idempotent(pump, pump.alarms)
     if as_json:
         print_json({"acknowledged": wanted, "pending": [alarm_json(alarm) for alarm in left]})
         return

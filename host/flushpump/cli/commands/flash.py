@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flushpump.cli.params import console_for, json_option, print_json, say
+from flushpump.cli.params import console_for, echo_lines, json_option, print_json
 from flushpump.flash.discovery import OLDEST, OLDEST_AT_ALL, find_board
 from flushpump.flash.image import checked_board
 from flushpump.flash.job import Flashing, release_text
@@ -40,7 +40,7 @@ def flash_command(name: str, port: str | None, yes: bool, old_micropython: bool,
     if as_json:
         print_json(values)
     else:
-        say(console_for(False), _lines(values))
+        echo_lines(console_for(False), _lines(values))
 
 
 def _result(name: str, flashing: Flashing) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from flushpump.cli.params import aligned, complain, json_option, port_option, print_json
+from flushpump.cli.params import aligned, echo_error, json_option, port_option, print_json
 from flushpump.device.log_text import code_name, log_words
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
-from flushpump.errors import UsageProblem
+from flushpump.device.retry import retry_idempotent
+from flushpump.errors import UsageError
 from flushpump.wire.messages import LogEntry
 
 _LAST = 20
@@ -27,7 +27,7 @@ def log_command(count: int | None, number: int | None, url: str | None, as_json:
     the pump has no calendar. The oldest entries go first when the log is full. Opens a session of its own.
     """
     if count is not None and number is not None:
-        raise UsageProblem("--last and --since both say where to begin", "give one of them")
+        raise UsageError("--last and --since both say where to begin", "give one of them")
     with Pump.open(url) as pump:
         entries = _entries(pump, count or _LAST, number)
     if as_json:
@@ -42,21 +42,21 @@ def log_command(count: int | None, number: int | None, url: str | None, as_json:
         rows.append([str(entry.number), str(entry.boot_count), at, log_words(entry)])
     click.echo("\n".join(aligned(rows)))
     if number is None and count is None and entries[0].number > 1:
-        complain(f"these are the newest {len(entries)} entries; --since 0 shows all that are stored")
+        echo_error(f"these are the newest {len(entries)} entries; --since 0 shows all that are stored")
 
 
 def _entries(pump: Pump, count: int, number: int | None) -> list[LogEntry]:
     """From `number` on, or the newest `count`; up to the entry that is the newest now, as reading adds no more."""
-    entry = patiently(pump, partial(pump.log_entry, number or 0))
+    entry = retry_idempotent(pump, partial(pump.log_entry, number or 0))
     if entry is None:
         return []
     newest = entry.newest
     if number is None and newest - count + 1 > entry.number:
-        entry = patiently(pump, partial(pump.log_entry, newest - count + 1))
+        entry = retry_idempotent(pump, partial(pump.log_entry, newest - count + 1))
     entries: list[LogEntry] = []
     while entry is not None and entry.number <= newest:
         entries.append(entry)
-        entry = patiently(pump, partial(pump.log_entry, entry.number + 1)) if entry.number < newest else None
+        entry = retry_idempotent(pump, partial(pump.log_entry, entry.number + 1)) if entry.number < newest else None
     return entries
 
 

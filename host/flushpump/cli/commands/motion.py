@@ -8,21 +8,21 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.access.access_path import Path
-from flushpump.cli.params import complain, console_for, print_json, say, written
+from flushpump.access.access_path import AccessPath
+from flushpump.cli.params import console_for, echo_error, echo_lines, print_json, try_write
 from flushpump.device.single_motion import SingleMotion
-from flushpump.errors import Interrupted, Refused
+from flushpump.errors import RefusedError, StoppedByUserError
 from flushpump.exit_status import ExitStatus
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 
 
-def check_syringe(path: Path, loaded_ml: float) -> None:
-    """Refused for more than the syringe holds."""
+def check_syringe(path: AccessPath, loaded_ml: float) -> None:
+    """RefusedError for more than the syringe holds."""
     if loaded_ml > path.syringe.capacity_ml:
-        raise Refused(f"{path.syringe.name} ends at {path.syringe.capacity_ml:g} mL", "check --loaded")
+        raise RefusedError(f"{path.syringe.name} ends at {path.syringe.capacity_ml:g} mL", "check --loaded")
 
 
-def perform(motion: SingleMotion, interrupts: Interrupts, console: Console) -> None:
+def perform(motion: SingleMotion, interrupts: StopSignals, console: Console) -> None:
     """Does it, with volume and pressure in one line that is redrawn, on a terminal."""
     with _shown(motion, console) as show:
         motion.perform(interrupts, show)
@@ -52,12 +52,12 @@ def tell(motion: SingleMotion, as_json: bool, sentence: str, more: dict[str, Any
             "outcome": motion.outcome,
             **more,
             "intended_ml": motion.volume_ml,
-            "interrupted": isinstance(problem, Interrupted),
+            "interrupted": isinstance(problem, StoppedByUserError),
             "problem": None if problem is None else problem.message,
         }
-        told = written(lambda: print_json(result), sentence)
+        told = try_write(lambda: print_json(result), sentence)
     if motion.problem is not None:
-        complain(str(motion.problem))
+        echo_error(str(motion.problem))
         return motion.problem.exit_status
-    told = written(lambda: say(console_for(as_json), [sentence]), sentence) and told
+    told = try_write(lambda: echo_lines(console_for(as_json), [sentence]), sentence) and told
     return ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN

@@ -4,7 +4,7 @@ import math
 
 import click
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.cli.commands.motion import check_syringe, perform, tell
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.params import (
@@ -19,12 +19,12 @@ from flushpump.cli.params import (
 )
 from flushpump.device.bench_hooks import fill_syringe, line_taken_off
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
+from flushpump.device.retry import retry_idempotent
 from flushpump.device.single_motion import SingleMotion
-from flushpump.errors import Refused
+from flushpump.errors import RefusedError
 from flushpump.link.ports import find_pump
 from flushpump.planning.plan import path_settings
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 from flushpump.wire.messages import Fluid
 
 
@@ -52,24 +52,24 @@ def prime_command(
     as_json: bool,
 ) -> None:
     """Fills extension and needle before they are connected; booked as prime, not as dose."""
-    path = Path.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
+    path = AccessPath.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
     volume = volume_ml or max(0.1, math.ceil(12 * path.extension.volume_ml) / 10)
     loaded = loaded_ml or path.syringe.size_ml
     if flow_ml_per_s > path.flow_cap_ml_per_s:
-        raise Refused(
+        raise RefusedError(
             f"{flow_ml_per_s:g} mL/s is above this path's {path.flow_cap_ml_per_s:g} mL/s", "prime more slowly"
         )
     check_syringe(path, loaded)
     if volume > loaded:
-        raise Refused(f"{volume:g} mL do not come out of a syringe that holds {loaded:g} mL", "check --volume")
+        raise RefusedError(f"{volume:g} mL do not come out of a syringe that holds {loaded:g} mL", "check --volume")
     refuse_without_answers(yes, as_json)
     console = console_for(as_json)
     with Pump.open(simulated_with(url or find_pump(), path)) as pump:
         text = f"prime {volume:g} mL at {flow_ml_per_s:g} mL/s from {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Is the line NOT connected, and the syringe as shown?")
-        with Interrupts() as interrupts, line_taken_off(pump):
+        with StopSignals() as interrupts, line_taken_off(pump):
             fill_syringe(pump, loaded)
-            patiently(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
+            retry_idempotent(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
             motion = SingleMotion(pump, volume, flow_ml_per_s)
             perform(motion, interrupts, console)
             primed_ml = motion.moved_ml

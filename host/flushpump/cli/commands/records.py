@@ -4,7 +4,7 @@ import click
 
 from flushpump.cli.commands.records_due import due_command
 from flushpump.cli.commands.records_export import export_command
-from flushpump.cli.params import aligned, complain, json_option, print_json
+from flushpump.cli.params import aligned, echo_error, json_option, print_json
 from flushpump.records.store import Records
 from flushpump.records.text import record_lines
 
@@ -72,4 +72,4 @@ records_group.add_command(export_command)
 
 def _warn(records: Records) -> None:
     if problem := records.altered():
-        complain(f"these records are not to be trusted: {problem}")
+        echo_error(f"these records are not to be trusted: {problem}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flushpump.cli.params import Quantity, aligned, complain, console_for, json_option, print_json, say
+from flushpump.cli.params import Quantity, aligned, console_for, echo_error, echo_lines, json_option, print_json
 from flushpump.records.due import LineCare, lines_due
 from flushpump.records.store import Records
 
@@ -28,11 +28,11 @@ def due_command(port_days: float | None, as_json: bool) -> None:
     today = date.today()
     records = Records()
     if problem := records.altered():
-        complain(f"these records are not to be trusted: {problem}")
+        echo_error(f"these records are not to be trusted: {problem}")
     lines, left_out = lines_due(records.all(), today, None if port_days is None else max(1, round(port_days)))
     if left_out:
         many = "record makes no sense and is" if left_out == 1 else "records make no sense and are"
-        complain(f"{left_out} {many} left out")
+        echo_error(f"{left_out} {many} left out")
     nameless = any(not care.label for care in lines)
     if as_json:
         print_json({"today": str(today), "lines": [_line_json(care, today) for care in lines]})
@@ -48,7 +48,7 @@ def due_command(port_days: float | None, as_json: bool) -> None:
         )
     click.echo("\n".join(aligned(rows)))
     if nameless:
-        say(console_for(False), ["", f"note      {_NOT_IDENTIFIED}"])
+        echo_lines(console_for(False), ["", f"note      {_NOT_IDENTIFIED}"])
 
 
 def _line_json(care: LineCare, today: date) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path as FilePath
 
 import click
 
-from flushpump.cli.params import complain
-from flushpump.errors import UsageProblem
+from flushpump.cli.params import echo_error
+from flushpump.errors import UsageError
 from flushpump.records.export.common import Export
 from flushpump.records.export.csv import as_csv
 from flushpump.records.export.fhir import as_fhir
@@ -51,7 +51,7 @@ def export_command(record_ids: tuple[str, ...], kind: str, file: FilePath | None
         records.newest()
     altered = records.altered()
     if altered:
-        complain(f"these records are not to be trusted: {altered}")
+        echo_error(f"these records are not to be trusted: {altered}")
     text = _FORMATS[kind](Export(chosen, altered))
     if file is not None:
         _write(file, text)
@@ -63,7 +63,7 @@ def export_command(record_ids: tuple[str, ...], kind: str, file: FilePath | None
 def _write(file: FilePath, text: str) -> None:
     """The whole file or none."""
     if file.exists():
-        raise UsageProblem(f"{file} is there already", "name another file")
+        raise UsageError(f"{file} is there already", "name another file")
     try:
         descriptor, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
@@ -75,6 +75,6 @@ def _write(file: FilePath, text: str) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(part)
     except FileExistsError as problem:
-        raise UsageProblem(f"{file} is there already", "name another file") from problem
+        raise UsageError(f"{file} is there already", "name another file") from problem
     except OSError as problem:
         raise RecordError(f"{file} cannot be written: {problem.strerror}", "name a file elsewhere") from problem

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
-from flushpump.access.access_path import Path
+from flushpump.access.access_path import AccessPath
 from flushpump.cli.commands.catalog import fluid_named, plan_lines
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.live_view import display_for
@@ -15,21 +15,21 @@ from flushpump.cli.params import (
     LABEL,
     OPERATOR,
     VOLUME,
-    complain,
     console_for,
+    echo_error,
+    echo_lines,
     json_option,
     path_options,
     port_option,
     print_json,
-    say,
     simulated_with,
     target_of,
-    written,
+    try_write,
     yes_option,
 )
-from flushpump.cli.prompts import Asker, TerminalAsker, YesAsker
+from flushpump.cli.prompts import Prompter, TerminalPrompter, YesPrompter
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
+from flushpump.device.retry import retry_idempotent
 from flushpump.errors import FlushPumpError
 from flushpump.exit_status import ExitStatus
 from flushpump.link.ports import find_pump
@@ -39,7 +39,7 @@ from flushpump.planning.sequence import load_sequence
 from flushpump.records.store import Record, Records
 from flushpump.runs.report import RunReport
 from flushpump.runs.run import Run
-from flushpump.signals import Interrupts
+from flushpump.signals import StopSignals
 
 
 @click.command("run", short_help="Runs a sequence, live, and writes its record.")
@@ -72,20 +72,20 @@ def run_command(
     as_json: bool,
 ) -> None:
     """Runs SEQUENCE (a name, or a TOML file) after confirmation, shows it live, and writes its record."""
-    path = Path.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
+    path = AccessPath.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
     visit = last_visit(_past_runs(label), label or "", path)
     plan = Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml, fluid=fluid_named(fluid), visit=visit)
     refuse_without_answers(yes, as_json)
     url = simulated_with(url or find_pump(), path) or ""
     console = console_for(as_json)
-    asker: Asker = YesAsker() if yes else TerminalAsker(sys.stderr)
+    asker: Prompter = YesPrompter() if yes else TerminalPrompter(sys.stderr)
     report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=asker.by)
     report.label = label or ""
     with Pump.open(url) as pump:
         _describe(report, pump)
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
         report.started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        with Interrupts() as interrupts:
+        with StopSignals() as interrupts:
             display = display_for(console, lambda: _unseen(interrupts, as_json))
             Run(pump, plan, report, asker, display, interrupts).perform()
             record_id = _record(report)
@@ -102,7 +102,7 @@ def _past_runs(label: str | None) -> list[Record]:
         return []
 
 
-def _unseen(interrupts: Interrupts, as_json: bool) -> None:
+def _unseen(interrupts: StopSignals, as_json: bool) -> None:
     """The output has gone. Where people watch, nobody does so any more; with --json a program still waits."""
     interrupts.wanted = interrupts.wanted or not as_json
 
@@ -110,18 +110,18 @@ def _unseen(interrupts: Interrupts, as_json: bool) -> None:
 def _tell(report: RunReport, record_id: str | None, console: Console, as_json: bool) -> bool:
     """Prints the result; whether that could be done."""
     otherwise = f"the result is in flushpump records show {record_id}" if record_id else report.sentence()
-    told = written(lambda: say(console, report.summary(record_id)), otherwise)
+    told = try_write(lambda: echo_lines(console, report.summary(record_id)), otherwise)
     if as_json:
-        told = written(lambda: print_json({**report.to_json(), "record_id": record_id}), otherwise)
+        told = try_write(lambda: print_json({**report.to_json(), "record_id": record_id}), otherwise)
     if report.exit_status:
-        complain(report.sentence())
+        echo_error(report.sentence())
     elif told:
-        written(lambda: say(console, [report.sentence()]), otherwise)
+        try_write(lambda: echo_lines(console, [report.sentence()]), otherwise)
     return told
 
 
 def _describe(report: RunReport, pump: Pump) -> None:
-    info = patiently(pump, pump.info)
+    info = retry_idempotent(pump, pump.info)
     report.unit = info.unit.hex()
     if pump.hello is not None:
         report.firmware = f"{pump.hello.version_text} {pump.hello.firmware_fingerprint.hex()}"
@@ -133,7 +133,7 @@ def _record(report: RunReport) -> str | None:
     try:
         return Records().append(report.to_json(), datetime.now(UTC).isoformat(timespec="seconds")).record_id
     except FlushPumpError as problem:
-        complain(f"no record was written: {problem}")
+        echo_error(f"no record was written: {problem}")
         return None
 
 

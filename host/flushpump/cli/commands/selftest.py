@@ -3,9 +3,18 @@
 import click
 
 from flushpump.cli.commands.device import alarms_wait
-from flushpump.cli.params import aligned, complain, console_for, json_option, port_option, print_json, say, written
+from flushpump.cli.params import (
+    aligned,
+    console_for,
+    echo_error,
+    echo_lines,
+    json_option,
+    port_option,
+    print_json,
+    try_write,
+)
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
+from flushpump.device.retry import retry_idempotent
 from flushpump.exit_status import ExitStatus
 from flushpump.wire.messages import SelfTest
 from flushpump.wire.self_test import Part, names_of, parts_of
@@ -22,12 +31,12 @@ def selftest_command(ctx: click.Context, url: str | None, as_json: bool) -> None
     The exit status is 5 when a part fails, and 4 when the pump is busy.
     """
     with Pump.open(url) as pump:
-        result = patiently(pump, pump.self_test)
-        alarms = len(patiently(pump, pump.alarms))
-    told = written(lambda: _tell(result, alarms, as_json), "it failed" if result.failed else "it passed")
+        result = retry_idempotent(pump, pump.self_test)
+        alarms = len(retry_idempotent(pump, pump.alarms))
+    told = try_write(lambda: _tell(result, alarms, as_json), "it failed" if result.failed else "it passed")
     if result.failed:
         remedies = "; ".join(dict.fromkeys(part.remedy for part in parts_of(result.failed)))
-        complain(f"the self-test failed ({names_of(result.failed)}), and the pump gives no therapy; {remedies}")
+        echo_error(f"the self-test failed ({names_of(result.failed)}), and the pump gives no therapy; {remedies}")
         ctx.exit(ExitStatus.ALARM)
     ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
 
@@ -41,7 +50,7 @@ def _tell(result: SelfTest, alarms: int, as_json: bool) -> None:
     notes = [] if result.failed else ["the self-test passed"]
     if alarms:
         notes.append(f"{alarms_wait(alarms)}: see flushpump alarms")
-    say(console_for(False), notes)
+    echo_lines(console_for(False), notes)
 
 
 def _tested(result: SelfTest) -> list[Part]:

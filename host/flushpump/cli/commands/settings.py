@@ -6,12 +6,21 @@ from typing import Any
 import click
 
 from flushpump.cli.confirm import confirm, refuse_without_answers
-from flushpump.cli.params import aligned, console_for, json_option, port_option, print_json, say, written, yes_option
-from flushpump.device.follow import patient_status
+from flushpump.cli.params import (
+    aligned,
+    console_for,
+    echo_lines,
+    json_option,
+    port_option,
+    print_json,
+    try_write,
+    yes_option,
+)
+from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
-from flushpump.device.retry import patiently
+from flushpump.device.retry import retry_idempotent
 from flushpump.device.setting_values import Setting, all_settings, setting_named
-from flushpump.errors import Refused
+from flushpump.errors import RefusedError
 from flushpump.exit_status import ExitStatus
 from flushpump.wire.messages import Flag
 
@@ -40,7 +49,7 @@ def show_command(url: str | None, as_json: bool) -> None:
         return
     click.echo("\n".join(setting_rows(values)))
     if not good:
-        say(console_for(False), ["", f"note      {CORRUPT}; {_MEND}"])
+        echo_lines(console_for(False), ["", f"note      {CORRUPT}; {_MEND}"])
 
 
 @settings_group.command(
@@ -64,7 +73,9 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
     setting = setting_named(name)
     wanted = setting.read(value)
     if not setting.minimum <= wanted <= setting.maximum:
-        raise Refused(f"{name} must lie in {setting.range_shown}, and {value} is {setting.shown(wanted)}", UNCHANGED)
+        raise RefusedError(
+            f"{name} must lie in {setting.range_shown}, and {value} is {setting.shown(wanted)}", UNCHANGED
+        )
     refuse_without_answers(yes, as_json)
     console = console_for(as_json)
     with Pump.open(url) as pump:
@@ -87,26 +98,26 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
         good = settings_good(pump)
     sentence = f"{name} is {setting.shown(applied)} now"
     result = {**_setting_json(setting, applied), "before": before, "good": good}
-    told = written(lambda: print_json(result) if as_json else say(console, [sentence]), sentence)
+    told = try_write(lambda: print_json(result) if as_json else echo_lines(console, [sentence]), sentence)
     ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def read_all(pump: Pump) -> dict[Setting, int]:
     """Every setting with the value in force."""
-    return {setting: patiently(pump, partial(pump.get_setting, setting.name)) for setting in all_settings()}
+    return {setting: retry_idempotent(pump, partial(pump.get_setting, setting.name)) for setting in all_settings()}
 
 
 def settings_good(pump: Pump) -> bool:
     """Whether the values come from a sound record, and are not the defaults that stand in for a corrupt one."""
-    return bool(patient_status(pump).flags & Flag.SETTINGS_GOOD)
+    return bool(status_while_leased(pump).flags & Flag.SETTINGS_GOOD)
 
 
 def store(pump: Pump, setting: Setting, value: int) -> int:
-    """Sets it and reads it back. Refused by the pump, or where another value applies."""
-    patiently(pump, partial(pump.set_setting, setting.name, value))
-    applied = patiently(pump, partial(pump.get_setting, setting.name))
+    """Sets it and reads it back. RefusedError by the pump, or where another value applies."""
+    retry_idempotent(pump, partial(pump.set_setting, setting.name, value))
+    applied = retry_idempotent(pump, partial(pump.get_setting, setting.name))
     if applied != value:
-        raise Refused(
+        raise RefusedError(
             f"{setting.name} reads back as {setting.shown(applied)} and not as {setting.shown(value)}",
             "see flushpump settings show, and have the pump serviced",
         )

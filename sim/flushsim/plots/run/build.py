@@ -13,9 +13,9 @@ from flushsim.fluids.history import FluidHistory, of_case
 from flushsim.fluids.line import SEGMENTS
 from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.sensor import PressureSensor
-from flushsim.plots.run.timeline import LEAST_ML, Curve, Filling, Mark, PulseShown, Span, Story
+from flushsim.plots.run.timeline import LEAST_ML, Curve, Filling, Mark, PulseShown, RunTimeline, Span
 from flushsim.rig.trace import TraceRow
-from flushsim.scenario import CaseResult
+from flushsim.scenario import ScenarioResult
 
 LEAST_BOLUS_ML = 0.0005
 SEEN_SHARE = 0.004
@@ -27,7 +27,7 @@ BEFORE_RUN = "old lock"
 """What chamber and catheter held before the run, whatever it was: so that it is seen apart from a new lock."""
 
 
-def story_of(result: CaseResult) -> Story:
+def timeline_of(result: ScenarioResult) -> RunTimeline:
     """The story of a case that was run with a list for its trace and with its flows. ValueError for one without."""
     rows, flows = result.trace, result.flows
     if not rows or flows is None:
@@ -40,7 +40,7 @@ def story_of(result: CaseResult) -> Story:
     fluids = of_case(result, before=BEFORE_RUN)
     case, settings = result.case, result.settings
     names = (case.line, case.needle, case.syringe, case.extension)
-    return Story(
+    return RunTimeline(
         title=f"{result.plan.sequence.name} on {case.line}",
         path_text=f"{', '.join(name for name in names[1:] if name != 'none')}, seed {case.seed}",
         zero_text="power-on" if result.truth.first_step_us is None else "the pump's first step",
@@ -67,7 +67,7 @@ def story_of(result: CaseResult) -> Story:
     )
 
 
-def _truth(result: CaseResult) -> str:
+def _truth(result: ScenarioResult) -> str:
     truth = result.truth
     drawn_ml = 0.0 if result.told.end is None else result.told.end.aspirated_nl / 1e6
     beyond = f" beyond the {drawn_ml:.2f} mL drawn in" if drawn_ml >= LEAST_ML else ""
@@ -95,7 +95,7 @@ def _readings(rows: list[TraceRow], sensor: PressureSensor) -> Curve:
     return np.where(counts < 0, np.nan, (counts - zero) * 100.0 / (full - zero))
 
 
-def _phases(result: CaseResult, zero_us: int) -> tuple[Span, ...]:
+def _phases(result: ScenarioResult, zero_us: int) -> tuple[Span, ...]:
     """When each phase was under way, and when a question was waited with."""
     changes = [(time_us, event) for time_us, event in result.told.events if isinstance(event, PhaseChange)]
     spans = []
@@ -133,7 +133,7 @@ def _from_power_on(fault: Fault) -> bool:
     return fault.name in _BUILT_IN or (fault.at_us == 0 and fault.where in (LINK, RIG))
 
 
-def _came(fault: Fault, result: CaseResult) -> bool:
+def _came(fault: Fault, result: ScenarioResult) -> bool:
     """Whether the run lived to see the fault."""
     if _from_power_on(fault):
         return True
@@ -152,7 +152,7 @@ def _fault(fault: Fault, times_s: Curve) -> Span:
     return Span(at_s, end_s if fault.ends_us is None else min(end_s, fault.ends_us / 1e6), _fault_words(fault))
 
 
-def _alarms(result: CaseResult, zero_us: int) -> tuple[Mark, ...]:
+def _alarms(result: ScenarioResult, zero_us: int) -> tuple[Mark, ...]:
     seen: dict[int, Mark] = {}
     for time_us, event in result.told.events:
         if isinstance(event, Alarm) and event.code and event.occurrence not in seen:

@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from flushsim.plots.colours import LIGHT
 from flushsim.plots.run import panels as strips
 from flushsim.plots.run import pulse_panel
-from flushsim.plots.run.timeline import LEAST_ML, Story
+from flushsim.plots.run.timeline import LEAST_ML, RunTimeline
 from flushsim.plots.style import LEFT_IN, RIGHT_IN, WIDTH_IN, Box, curve, legend_above, new_figure, placed, title_row
 
 WITH_GRID = ("flow", "pressure", "volume")
@@ -40,10 +40,10 @@ class _Panel:
     name: str
     height_in: float
     gap_in: float
-    draw: Callable[[Axes, Story], None]
+    draw: Callable[[Axes, RunTimeline], None]
 
 
-def draw(story: Story, heading: bool = True) -> Figure:
+def draw(story: RunTimeline, heading: bool = True) -> Figure:
     """The picture; without `heading` for a page, which has one and can be zoomed. To be called within `style.looks`."""
     panels = _panels(story, whole=heading)
     lines = _heading(story) if heading else []
@@ -72,7 +72,7 @@ def draw(story: Story, heading: bool = True) -> Figure:
     return figure
 
 
-def _panels(story: Story, whole: bool) -> list[_Panel]:
+def _panels(story: RunTimeline, whole: bool) -> list[_Panel]:
     panels = [
         _Panel("events", strips.events_height_in(story), 0.0, strips.draw_events),
         _Panel("flow", 1.35, _GAP_IN, _flow),
@@ -88,12 +88,12 @@ def _panels(story: Story, whole: bool) -> list[_Panel]:
     return panels
 
 
-def title(story: Story) -> str:
+def title(story: RunTimeline) -> str:
     """What was run, in a line."""
     return f"{story.title}: {story.path_text}"
 
 
-def _heading(story: Story) -> list[str]:
+def _heading(story: RunTimeline) -> list[str]:
     texts = [f"The pump: {story.told_text}", f"The plant: {story.truth_text}"]
     texts += [text if number else f"The fluids: {text}" for number, text in enumerate(story.fluid_texts)]
     lines = []
@@ -105,7 +105,7 @@ def _heading(story: Story) -> list[str]:
     return lines
 
 
-def _time_axis(axes: Axes, story: Story, last: bool) -> None:
+def _time_axis(axes: Axes, story: RunTimeline, last: bool) -> None:
     axes.set_xlim(story.start_s, story.end_s)
     axes.xaxis.set_major_locator(MaxNLocator(14, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="x", labelbottom=last, length=3 if last else 0)
@@ -118,7 +118,7 @@ def _time_axis(axes: Axes, story: Story, last: bool) -> None:
         )  # fmt: skip
 
 
-def _flow(axes: Axes, story: Story) -> None:
+def _flow(axes: Axes, story: RunTimeline) -> None:
     title_row(axes, "flow, mL/s")
     curve(axes, story.times_s, story.flow_in_ml_per_s, "plunger", "into the line, by the plunger", width=1.0)
     curve(axes, story.times_s, story.flow_out_ml_per_s, "tip", "out of the tip", width=1.4)
@@ -127,7 +127,7 @@ def _flow(axes: Axes, story: Story) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
 
 
-def _pressure(axes: Axes, story: Story) -> None:
+def _pressure(axes: Axes, story: RunTimeline) -> None:
     title_row(axes, "pressure at the syringe, kPa")
     axes.axhline(story.hard_kpa, color=LIGHT["hard"], linewidth=1.3, label=f"hard limit {story.hard_kpa:.0f}")
     axes.axhline(
@@ -144,7 +144,7 @@ def _pressure(axes: Axes, story: Story) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
 
 
-def _volume(axes: Axes, story: Story) -> None:
+def _volume(axes: Axes, story: RunTimeline) -> None:
     title_row(axes, "volume, mL")
     curve(axes, story.times_s, story.driven_ml, "plunger", "driven, by the steps made", width=1.0)
     curve(axes, story.times_s, story.out_ml, "tip", "out of the tip", width=1.6)

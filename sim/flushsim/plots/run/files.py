@@ -5,13 +5,13 @@ from pathlib import Path
 
 from flushsim.plots.run import figure as run_picture
 from flushsim.plots.run.page import description, run_page
-from flushsim.plots.run.timeline import Story
+from flushsim.plots.run.timeline import RunTimeline
 from flushsim.plots.saving import check_target, write
 from flushsim.plots.style import looks
 from flushsim.plots.svg import svg_text
 
 
-def write_run(story: Story, file: Path) -> None:
+def write_run(story: RunTimeline, file: Path) -> None:
     """Draws the run into the file. UsageProblem, PictureError."""
     check_target(file)
     with looks():

@@ -11,7 +11,7 @@ from flushsim.plots import page
 from flushsim.plots.colours import LIGHT, of_verdict
 from flushsim.plots.run import figure as run_picture
 from flushsim.plots.run import pulse_panel
-from flushsim.plots.run.timeline import LEAST_ML, Curve, Story
+from flushsim.plots.run.timeline import LEAST_ML, Curve, RunTimeline
 from flushsim.plots.svg import inline_svg
 
 # More points than this are not told under the pointer: the picture is 950 px wide.
@@ -26,7 +26,7 @@ _TOOLS = """<div class="tools" hidden>
 """
 
 
-def run_page(story: Story) -> str:
+def run_page(story: RunTimeline) -> str:
     """The page of a run."""
     figure = run_picture.draw(story, heading=False)
     title = run_picture.title(story)
@@ -43,7 +43,7 @@ def run_page(story: Story) -> str:
     return page.page(title, body, page.resource("zoom.js"))
 
 
-def description(story: Story) -> str:
+def description(story: RunTimeline) -> str:
     """The picture in words, for whoever cannot see it."""
     faults = ", ".join(f"{fault.text} from {fault.start_s:.2f} s" for fault in story.faults) or "none"
     alarms = ", ".join(f"{alarm.text} at {alarm.time_s:.2f} s" for alarm in story.alarms) or "none"
@@ -56,7 +56,7 @@ def description(story: Story) -> str:
     )
 
 
-def _pulses(story: Story) -> str:
+def _pulses(story: RunTimeline) -> str:
     if not story.pulses:
         return "<h2>Pulses</h2>\n<p>There was none.</p>\n"
     rows = [
@@ -80,7 +80,7 @@ def _pulses(story: Story) -> str:
     return f"<h2>Pulses</h2>\n{page.table(rows, words=(1,), raw=(1,))}"
 
 
-def _happened(story: Story) -> str:
+def _happened(story: RunTimeline) -> str:
     rows = [["from, s", "to, s", "what"]]
     rows += [[f"{fault.start_s:.2f}", f"{fault.end_s:.2f}", f"fault: {fault.text}"] for fault in story.faults]
     rows += [[f"{alarm.time_s:.2f}", "", alarm.text] for alarm in story.alarms]
@@ -89,7 +89,7 @@ def _happened(story: Story) -> str:
     return f"<h2>What happened</h2>\n{page.table(rows, words=(2,))}"
 
 
-def _fillings(story: Story) -> str:
+def _fillings(story: RunTimeline) -> str:
     if not story.fillings:
         return ""
     fluids = list(dict.fromkeys(fluid for filling in story.fillings for fluid in filling.shares))
@@ -100,7 +100,7 @@ def _fillings(story: Story) -> str:
     return f"<h2>What each segment holds at the end</h2>\n{page.table(rows)}"
 
 
-def _json(story: Story, figure: Figure) -> str:
+def _json(story: RunTimeline, figure: Figure) -> str:
     """What zoom.js needs: where the panels lie (points from the top left), and the curves."""
     width, height = (float(inches) * _POINTS_PER_INCH for inches in figure.get_size_inches())
     boxes = [(axes, axes.get_position()) for axes in figure.axes]
@@ -129,7 +129,7 @@ def _json(story: Story, figure: Figure) -> str:
     ).replace("<", "\\u003c")
 
 
-def _spans(story: Story) -> list[dict[str, Any]]:
+def _spans(story: RunTimeline) -> list[dict[str, Any]]:
     spans = [(one.start_s, one.end_s, one.text) for one in story.phases]
     spans += [(one.start_s, one.end_s, f"fault: {one.text}") for one in story.faults]
     spans += [
@@ -138,7 +138,7 @@ def _spans(story: Story) -> list[dict[str, Any]]:
     return [{"from": round(start_s, 4), "to": round(end_s, 4), "text": text} for start_s, end_s, text in spans]
 
 
-def _curves(story: Story) -> list[dict[str, Any]]:
+def _curves(story: RunTimeline) -> list[dict[str, Any]]:
     shown: list[tuple[str, str, int, Curve]] = [
         ("pressure", "kPa", 1, story.pressure_kpa),
         ("sensor", "kPa", 1, story.reading_kpa),

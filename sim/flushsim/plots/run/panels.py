@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from flushsim.plots.colours import LIGHT, of_fluid
-from flushsim.plots.run.timeline import Filling, Span, Story
+from flushsim.plots.run.timeline import Filling, RunTimeline, Span
 from flushsim.plots.style import SMALL, legend_above, title_row
 
 _ROW_IN = 0.235
@@ -17,12 +17,12 @@ _LETTER_IN = 0.068
 """Width of a letter of the small size, on average; on the generous side."""
 
 
-def events_height_in(story: Story) -> float:
+def events_height_in(story: RunTimeline) -> float:
     """Height of the strip of phases, faults and alarms."""
     return _ROW_IN * (1 + len(story.faults) + len(story.alarms))
 
 
-def draw_events(axes: Axes, story: Story) -> None:
+def draw_events(axes: Axes, story: RunTimeline) -> None:
     """A row of phases, then a row for each fault and each alarm, so that no word meets another."""
     rows = 1 + len(story.faults) + len(story.alarms)
     axes.set_ylim(rows, 0)
@@ -46,7 +46,7 @@ def draw_events(axes: Axes, story: Story) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def draw_onsets(axes: Axes, story: Story) -> None:
+def draw_onsets(axes: Axes, story: RunTimeline) -> None:
     """Upright lines through a panel: dotted where a fault begins, dash-dotted where an alarm came."""
     for number, fault in enumerate(story.faults):
         if fault.start_s > story.start_s:
@@ -57,10 +57,10 @@ def draw_onsets(axes: Axes, story: Story) -> None:
         line.set_gid(f"zoom-{axes.get_label()}-alarm{number}")
 
 
-def filling(filled: Filling, number: int) -> Callable[[Axes, Story], None]:
+def filling(filled: Filling, number: int) -> Callable[[Axes, RunTimeline], None]:
     """The function that draws what one segment held, as shares stacked from the bottom."""
 
-    def draw(axes: Axes, story: Story) -> None:
+    def draw(axes: Axes, story: RunTimeline) -> None:
         axes.set_ylim(0, 1)
         volume = "" if filled.volume_ml is None else f", {filled.volume_ml:.2f} mL"
         axes.set_yticks([0.5], [f"{filled.segment}{volume}"])
@@ -89,7 +89,7 @@ def moving_text(axes: Axes, time_s: float, y: float, text: str, name: str, thin:
     return written
 
 
-def width_s(story: Story, text: str) -> float:
+def width_s(story: RunTimeline, text: str) -> float:
     """About how many seconds of the time axis a text of the small size covers."""
     return len(text) * _LETTER_IN / _PANEL_IN * (story.end_s - story.start_s)
 
@@ -107,7 +107,7 @@ def _bar(axes: Axes, span: Span, top: float, height: float, colour: str, name: s
     axes.add_patch(bar)
 
 
-def _inside(axes: Axes, story: Story, span: Span, y: float) -> None:
+def _inside(axes: Axes, story: RunTimeline, span: Span, y: float) -> None:
     """The longest beginning of the words that the bar has room for: all, the part before the colon, or none."""
     room_s = span.end_s - span.start_s - width_s(story, "m")
     for words in (span.text, span.text.partition(":")[0]):
@@ -117,7 +117,7 @@ def _inside(axes: Axes, story: Story, span: Span, y: float) -> None:
             return
 
 
-def _beside(axes: Axes, story: Story, span: Span, y: float, colour: str) -> None:
+def _beside(axes: Axes, story: RunTimeline, span: Span, y: float, colour: str) -> None:
     """The words left of the bar or mark where they have room, else right of its end, else over it on paper."""
     gap_s = width_s(story, "n" if span.end_s > span.start_s else "mm")
     if span.start_s - gap_s - width_s(story, span.text) >= story.start_s:

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from flushsim.plots.colours import LIGHT, of_verdict
 from flushsim.plots.run.panels import moving_text, upright_in, width_s
-from flushsim.plots.run.timeline import PulseShown, Story
+from flushsim.plots.run.timeline import PulseShown, RunTimeline
 from flushsim.plots.style import SMALL, title_row
 
 _ROW_IN = 0.215
@@ -36,18 +36,18 @@ def word(pulse: PulseResult) -> str:
     return pulse.verdict.name.lower().replace("_", " ")
 
 
-def height_in(story: Story) -> float:
+def height_in(story: RunTimeline) -> float:
     """Height of the strip."""
     first_in, each_in = _heights_in(story)
     return first_in + each_in * len(EVIDENCE)
 
 
-def every(story: Story) -> int:
+def every(story: RunTimeline) -> int:
     """Every how many pulses there is room for text, be it upright."""
     return max(1, math.ceil(width_s(story, "mm") / _column_s(story)))
 
 
-def draw(axes: Axes, story: Story, all_texts: bool = False) -> None:
+def draw(axes: Axes, story: RunTimeline, all_texts: bool = False) -> None:
     """The strip. Where the columns are narrow, words and then figures stand upright; where even that has no room, only
     every few columns have their text. With `all_texts` the others are there too, marked for the page as `thin`."""
     title_row(axes, "what the pump said of each pulse")
@@ -83,7 +83,7 @@ def _texts(pulse: PulseShown) -> list[str]:
     return [word(pulse.told), *(tell(pulse.told) for _, tell in EVIDENCE)]
 
 
-def _heights_in(story: Story) -> tuple[float, float]:
+def _heights_in(story: RunTimeline) -> tuple[float, float]:
     """Height of the verdicts' row and of each row below: that of a line, or of its longest text standing upright."""
     texts = [_texts(pulse) for pulse in story.pulses]
     words = [row[0] for row in texts]
@@ -96,7 +96,7 @@ def _heights_in(story: Story) -> tuple[float, float]:
     return row_in(words), row_in(figures)
 
 
-def _column_s(story: Story) -> float:
+def _column_s(story: RunTimeline) -> float:
     """The least time from one pulse to the next; of a single pulse, all that is drawn of it."""
     starts = [pulse.start_s for pulse in story.pulses]
     if len(starts) == 1:

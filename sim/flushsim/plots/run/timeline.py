@@ -58,7 +58,7 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class Story:
+class RunTimeline:
     """A run. All curves have the length of `times_s`; a reading that was not there is NaN.
 
     `zero_text` is what happened at 0 s, in words; `fluid_texts` what came of the fluids.

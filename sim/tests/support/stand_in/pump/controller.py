@@ -28,7 +28,7 @@ class Controller:
             self._kept[0] = identity.reset_cause
             journal.save(1, self._kept, 4)
 
-    def step(self, now_us):
+    def tick(self, now_us):
         self._reading = self.pressure.read()
         inputs = self.indicators.inputs()
         if inputs & 1:
