@@ -1,16 +1,13 @@
 """Gives the tests of every folder the target, the `requirement` marker, the `figure` fixture and started boards."""
 
 import gc
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent / "hil_tests"))
-pytest.register_assert_rewrite("hil_bench", "hil_wire", "hil_truth")
+pytest.register_assert_rewrite("flushhil.dut", "flushhil.raw_client", "flushhil.ground_truth")
 
-pytest_plugins = ("targets", "evidence", "forks")
+pytest_plugins = ("flushhil.targets", "flushhil.requirements", "flushhil.forks")
 
 # No deadline anywhere: how long an example takes depends on the load of the machine.
 settings.register_profile("test", derandomize=True, deadline=None, database=None)

@@ -9,8 +9,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-# What the black-box tests share is used here too.
-sys.path.append(str(Path(__file__).parents[1]))
+# The benches of the firmware are packages below the repository's folder.
 sys.path.append(str(Path(__file__).parents[2]))
 
 import chip
@@ -24,24 +23,22 @@ from figures import published, record
 
 from tools import make_figures
 
-FIRMWARE_TESTS = Path(__file__).parents[2] / "firmware" / "tests"
-
 
 def step() -> None:
     """What a control step costs, in bytecodes and in time of the MicroPython VM."""
-    _printed(FIRMWARE_TESTS / "step_cost.py")
+    _printed("firmware.tests.support.tick_cost")
 
 
 def registers() -> None:
     """The step generator on the emulated chip's registers: highest rate, jitter, slices."""
-    _printed(FIRMWARE_TESTS / "registers" / "rg_figures.py")
+    _printed("firmware.tests.registers.support.measurements")
 
 
-def _printed(script: Path) -> None:
-    """Runs a script that prints its figures, a line each, as `what: value`."""
+def _printed(module: str) -> None:
+    """Runs a module that prints its figures, a line each, as `what: value`."""
     output = io.StringIO()
     with redirect_stdout(output):
-        runpy.run_path(str(script), run_name="__main__")
+        runpy.run_module(module, run_name="__main__")
     print(output.getvalue())
     for line in output.getvalue().splitlines():
         what, found, value = line.strip().partition(": ")

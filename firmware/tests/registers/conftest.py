@@ -1,15 +1,9 @@
 """The firmware's hardware files over an emulated RP2040, without a processor and without a firmware image."""
 
 import gc
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-_HERE = str(Path(__file__).resolve().parent)
-if _HERE not in sys.path:
-    sys.path.append(_HERE)
 
 
 @pytest.fixture(autouse=True)

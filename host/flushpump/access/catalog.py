@@ -173,7 +173,9 @@ def _find(kind: str, name: str, known: Mapping[str, _Element]) -> _Element:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return parse_toml(files("flushpump").joinpath("data", f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml")
+    return parse_toml(
+        files("flushpump.access").joinpath("data", f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml"
+    )
 
 
 class _Values:

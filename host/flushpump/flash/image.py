@@ -25,7 +25,7 @@ from flushpump.flash.pins import check
 from flushpump.toml_reader import parse_toml
 
 MANIFEST = "manifest.json"
-FOLDERS = ("flushlink", "hardware", "pump")
+FOLDERS = ("flushlink", "hardware", "pump", "pump/detection", "pump/link")
 # As text, because MicroPython starts them only so.
 AS_TEXT = ("boot.py", "main.py")
 FILES = ("board.json", *AS_TEXT)
@@ -50,9 +50,9 @@ def boards_root() -> Path:
 
 
 def _place(installed: str, in_repository: str) -> Path:
-    here = Path(__file__).resolve().parent
-    wheel = here / installed
-    return wheel if wheel.is_dir() else here.parents[1] / in_repository
+    package = Path(__file__).resolve().parents[1]
+    wheel = package / installed
+    return wheel if wheel.is_dir() else package.parents[1] / in_repository
 
 
 def load_board(name: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Sequence:
 
 def built_in_names() -> tuple[str, ...]:
     """Names of the built-in sequences, in order."""
-    folder = files("flushpump").joinpath("data", "sequences")
+    folder = files("flushpump.planning").joinpath("data", "sequences")
     return tuple(sorted(entry.name[: -len(SUFFIX)] for entry in folder.iterdir() if entry.name.endswith(SUFFIX)))
 
 
@@ -72,7 +72,7 @@ def load_sequence(name: str) -> Sequence:
         )
     if name not in built_in_names():
         raise UnknownNameError("sequence", name, built_in_names())
-    text = files("flushpump").joinpath("data", "sequences", name + SUFFIX).read_text(encoding="utf-8")
+    text = files("flushpump.planning").joinpath("data", "sequences", name + SUFFIX).read_text(encoding="utf-8")
     return parse_sequence(text, name, name + SUFFIX)
 
 

@@ -37,7 +37,10 @@ def check_address(address: str) -> None:
 
 
 class Cluster:
-    """Labour of a cluster whose scheduler is at `address`, as in tcp://10.0.0.1:8786. NoDeviceError when nobody answers."""
+    """Executor on a Dask cluster with its scheduler at `address`, as in tcp://10.0.0.1:8786.
+
+    Raises NoDeviceError when nobody answers.
+    """
 
     def __init__(self, description: CampaignConfig, address: str) -> None:
         check_address(address)

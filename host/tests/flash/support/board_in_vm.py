@@ -89,7 +89,7 @@ def put(image: Path, contents: dict[str, bytes]) -> None:
 
 def state_of(image: Path) -> tuple[dict[str, bytes], str]:
     """Every file on the board's file system, and what the firmware's own identity says of them: "" for whole ones."""
-    folder = Path(__file__).resolve().parents[3] / "firmware" / "hardware"
+    folder = Path(__file__).resolve().parents[4] / "firmware" / "hardware"
     listing = f"""
 def _all(folder):
     for entry in os.ilistdir("/" + folder):
