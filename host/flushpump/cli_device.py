@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli_base import aligned, complain, console_for, json_option, port_option, print_json, say
+from flushpump.cli_base import complain, console_for, echo_table, json_option, port_option, print_json, say
 from flushpump.errors import OutcomeUnknown, UsageProblem
 from flushpump.events import alarm_happened, alarm_name, alarm_remedy
 from flushpump.following import patient_status
@@ -65,7 +65,7 @@ def info_command(url: str | None, as_json: bool) -> None:
     if as_json:
         print_json(values)
     else:
-        click.echo("\n".join(aligned(_info_rows(values))))
+        echo_table(_info_rows(values))
 
 
 @click.command("status", short_help="Says what the pump does and has done.")

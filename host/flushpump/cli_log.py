@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flushpump.cli_base import aligned, complain, json_option, port_option, print_json
+from flushpump.cli_base import complain, echo_table, json_option, port_option, print_json
 from flushpump.errors import UsageProblem
 from flushpump.insisting import patiently
 from flushpump.log_text import code_name, log_words
@@ -40,7 +40,7 @@ def log_command(count: int | None, number: int | None, url: str | None, as_json:
     for entry in entries:
         at = f"{entry.device_time_ms / 1000:.3f} s"
         rows.append([str(entry.number), str(entry.boot_count), at, log_words(entry)])
-    click.echo("\n".join(aligned(rows)))
+    echo_table(rows)
     if number is None and count is None and entries[0].number > 1:
         complain(f"these are the newest {len(entries)} entries; --since 0 shows all that are stored")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flushpump.cli_base import Quantity, aligned, complain, console_for, json_option, print_json, say
+from flushpump.cli_base import Quantity, complain, console_for, echo_table, json_option, print_json, say
 from flushpump.due import LineCare, lines_due
 from flushpump.records import Records
 
@@ -46,7 +46,7 @@ def due_command(port_days: float | None, as_json: bool) -> None:
         rows.append(
             [care.state(today), care.label or "-", care.line, *(str(day or "-") for day in days), care.note(today)]
         )
-    click.echo("\n".join(aligned(rows)))
+    echo_table(rows)
     if nameless:
         say(console_for(False), ["", f"note      {_NOT_IDENTIFIED}"])
 

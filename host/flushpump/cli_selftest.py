@@ -2,7 +2,7 @@
 
 import click
 
-from flushpump.cli_base import aligned, complain, console_for, json_option, port_option, print_json, say, written
+from flushpump.cli_base import complain, console_for, echo_table, json_option, port_option, print_json, say, written
 from flushpump.cli_device import alarms_wait
 from flushpump.exit_status import ExitStatus
 from flushpump.insisting import patiently
@@ -37,7 +37,7 @@ def _tell(result: SelfTest, alarms: int, as_json: bool) -> None:
         print_json({**_result_json(result), "alarms": alarms})
         return
     rows = [[part.name, "FAILED" if part.bit & result.failed else "passed"] for part in _tested(result)]
-    click.echo("\n".join(aligned(rows)))
+    echo_table(rows)
     notes = [] if result.failed else ["the self-test passed"]
     if alarms:
         notes.append(f"{alarms_wait(alarms)}: see flushpump alarms")

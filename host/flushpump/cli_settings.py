@@ -5,7 +5,17 @@ from typing import Any
 
 import click
 
-from flushpump.cli_base import aligned, console_for, json_option, port_option, print_json, say, written, yes_option
+from flushpump.cli_base import (
+    aligned,
+    console_for,
+    json_option,
+    port_option,
+    print_json,
+    say,
+    terminal_width,
+    written,
+    yes_option,
+)
 from flushpump.cli_confirm import confirm, refuse_without_answers
 from flushpump.errors import Refused
 from flushpump.exit_status import ExitStatus
@@ -23,7 +33,7 @@ _MEND = (
 UNCHANGED = "nothing was changed"
 
 
-@click.group("settings")
+@click.group("settings", short_help="The pump's own limits and calibration.")
 def settings_group() -> None:
     """The pump's own limits and calibration, which every run has to keep to."""
 
@@ -122,7 +132,7 @@ def setting_rows(values: dict[Setting, int]) -> list[str]:
         rows.append(
             [setting.name, setting.shown(value), setting.range_shown, setting.shown(setting.default), setting.meaning]
         )
-    return aligned(rows)
+    return aligned(rows, terminal_width())
 
 
 def _setting_json(setting: Setting, value: int) -> dict[str, Any]:
