@@ -13,6 +13,7 @@ run: $(VENV)/.run
 	$(BIN)/flushpump records show
 
 setup: $(VENV)/.test
+	@echo "flushpump is in $(BIN): call it as $(BIN)/flushpump, or first '. $(BIN)/activate' and then flushpump"
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n auto --dist loadgroup --target $(TARGET)

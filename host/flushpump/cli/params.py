@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import itertools
 import json
 import math
 import os
 import re
+import shutil
 import sys
 import textwrap
 import traceback
@@ -23,10 +25,13 @@ from flushpump.access.hydraulics import KPA_PER_MMHG, KPA_PER_PSI
 from flushpump.errors import FlushPumpError
 from flushpump.exit_status import ExitStatus, kind_of
 from flushpump.signals import ignore_signals
+from flushpump.wire.messages import Fluid
 
 DEBUG = "FLUSHPUMP_DEBUG"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SIMULATOR = "flushsim"
+_COMMON_WIDTH = 80
+_CELL_LEAST = 4
 LABEL_CELLS = 10
 """Width of the labels of lines such as `volume    9.50 mL`."""
 
@@ -259,10 +264,35 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
-def aligned(rows: list[list[str]]) -> list[str]:
-    """Rows as lines with columns under each other, never cut, so that they can be searched."""
+def aligned(rows: list[list[str]], width: int | None = None) -> list[str]:
+    """Rows as lines with columns under each other.
+
+    What is too wide for 80 characters has its columns closer together. With `width`, that of a terminal, the widest
+    cells go on below themselves; without it, as in a pipe, a row is one line that can be searched.
+    """
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return ["  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= _COMMON_WIDTH else 1
+    room = None if width is None else max(width - gap * (len(widths) - 1), _CELL_LEAST * len(widths))
+    while room is not None and sum(widths) > room:
+        widths[widths.index(max(widths))] -= 1
+    lines = []
+    for row in rows:
+        cells = [
+            textwrap.wrap(text, each) if len(text) > each else [text] for text, each in zip(row, widths, strict=True)
+        ]
+        for parts in itertools.zip_longest(*cells, fillvalue=""):
+            lines.append((" " * gap).join(f"{text:{each}}" for text, each in zip(parts, widths, strict=True)).rstrip())
+    return lines
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that stdout is; None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def echo_table(rows: list[list[str]]) -> None:
+    """Rows on stdout, columns under each other and as wide as the terminal at most."""
+    click.echo("\n".join(aligned(rows, terminal_width())))
 
 
 def console_for(as_json: bool) -> Console:
@@ -319,6 +349,12 @@ def path_options(command: _Command) -> _Command:
     ):
         command = option(command)
     return command
+
+
+def fluid_option(command: _Command) -> _Command:
+    """--fluid."""
+    names = ", ".join(fluid.name.lower() for fluid in Fluid)
+    return click.option("--fluid", metavar="NAME", help=f"Instead of the sequence's fluid: {names}.")(command)
 
 
 def simulated_with(url: str | None, path: AccessPath) -> str | None:

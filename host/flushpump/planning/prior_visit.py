@@ -15,6 +15,7 @@ from typing import Any
 from flushpump.access.access_path import VEIN_KPA, AccessPath
 from flushpump.planning.detection_limits import damping
 from flushpump.records.store import Record
+from flushpump.times import shown_time
 
 # What the pump takes; outside it a figure is no hint but a mistake.
 TIMES_LEAST, TIMES_MOST = 0.4, 2.0
@@ -64,7 +65,7 @@ def last_visit(records: Iterable[Record], label: str, path: AccessPath) -> Visit
                 continue
             times, compliance = found
             same = names["syringe"] == syringe
-            return Visit(record.record_id, record.written_at[:10], times, compliance if same else None)
+            return Visit(record.record_id, shown_time(record.written_at)[:10], times, compliance if same else None)
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
     return None

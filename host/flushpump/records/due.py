@@ -5,11 +5,12 @@ A record knows a line by the label it was given, else only by its kind in the ca
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from flushpump.access.catalog import load
 from flushpump.records.export.common import simulated
 from flushpump.records.store import Record
+from flushpump.times import local
 
 # Days after a flush from which the next is due, and after which it is overdue. An idle port: every 6-8 weeks (older
 # practice 4-6; some policies say 3 months). PICCs and tunneled catheters: daily care.
@@ -113,5 +114,4 @@ def _is_flush(record: Record) -> bool:
 
 def _day(record: Record) -> date:
     """The day of the run on this computer's calendar."""
-    when = datetime.fromisoformat(record.body.get("started_at") or record.written_at)
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone().date()
+    return local(record.body.get("started_at") or record.written_at).date()

@@ -4,13 +4,18 @@ from typing import Any
 
 from flushpump.cli.params import aligned
 from flushpump.records.store import Record, RecordError
+from flushpump.times import shown_time
 
 
-def record_lines(record: Record) -> list[str]:
-    """The record as lines of text. RecordError where somebody has altered it so that it makes no sense."""
+def record_lines(record: Record, width: int | None = None) -> list[str]:
+    """The record as lines of text, of at most `width` characters.
+
+    RecordError where somebody has altered it so that it makes no sense.
+    """
     try:
         pulses = pulse_rows(record)
-        return [*aligned([list(row) for row in record_rows(record)]), *(aligned(pulses) if pulses else [])]
+        rows = [list(row) for row in record_rows(record)]
+        return [*aligned(rows, width), *(aligned(pulses, width) if pulses else [])]
     except (TypeError, ValueError, KeyError, AttributeError) as problem:
         raise RecordError(f"record {record.number} makes no sense", "restore the file from a copy") from problem
 
@@ -22,7 +27,7 @@ def record_rows(record: Record) -> list[tuple[str, str]]:
     loaded_ml = body.get("plan", {}).get("loaded_ml", 0.0)
     peak_kpa = body.get("peak_kpa", 0.0)
     return [
-        ("record", f"{record.record_id}, written {record.written_at}"),
+        ("record", f"{record.record_id}, written {shown_time(record.written_at)}"),
         ("sequence", str(body.get("sequence"))),
         ("label", str(body.get("label") or "none: the record does not say whose line it was")),
         ("operator", f"{body.get('operator')}, confirmed by {body.get('confirmed_by')}"),

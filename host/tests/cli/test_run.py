@@ -56,7 +56,8 @@ def test_the_record_of_a_run_says_firmware_settings_path_operator_and_who_confir
     assert (path["line"], path["needle"]) == ("smartport-ct-8f", "huber-20g")
     assert (path["syringe_brand"], path["syringe_size_ml"]) == ("BD plastic", 10.0)
     assert flushpump("records", "verify").returncode == 0
-    assert run["record_id"] in flushpump("records", "list").stdout
+    number = run["record_id"].partition("-")[0]
+    assert f"\n{number} " in flushpump("records", "list").stdout
 
 
 @pytest.mark.requirement("REQ-PATH-3")

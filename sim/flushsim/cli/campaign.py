@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from flushpump.cli.params import aligned, console_for, echo_error, json_option, print_json
+from flushpump.cli.params import console_for, echo_error, echo_table, json_option, print_json
 from flushpump.errors import FileProblem, ProgramError, UsageError, not_installed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _TRACE_SUFFIXES = (".trace", ".txt", "")
 EXTRA = ("pandas", "pyarrow", "pebble", "scipy", "matplotlib", "distributed")
 
 
-@click.command("campaign")
+@click.command("campaign", short_help="Runs many cases drawn from a file.")
 @click.argument("file")
 @click.option("--runs", type=click.IntRange(1), help="How many runs, instead of what the file says.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Another seed: other cases.")
@@ -197,7 +197,7 @@ def _one(description: "CampaignConfig", case: int, trace: Path, as_json: bool) -
     pulses = row.pop("pulses")
     if pulses:
         told = [[str(value) for value in pulse.values()] for pulse in pulses]
-        click.echo("\n".join(aligned([list(pulses[0]), *told])))
+        echo_table([list(pulses[0]), *told])
     for alarm in result.told.alarms:
         click.echo(alarm_sentence(alarm))
     for name, value in row.items():

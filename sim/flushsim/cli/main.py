@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import click
+from flushpump.cli.params import console_for, echo_lines, echo_table
 from flushpump.errors import NoDeviceError, UsageError
 
 from flushsim.cli.campaign import campaign_command
@@ -16,7 +17,7 @@ from flushsim.url.url import ALL_TARGETS, SimulatorUrl
 _DEFAULT = SimulatorUrl()
 
 
-@click.group("sim")
+@click.group("sim", short_help="The simulator: a pump and its line.")
 def sim_group() -> None:
     """The simulator: a pump and its line, run by the firmware of the board."""
 
@@ -25,7 +26,7 @@ sim_group.add_command(campaign_command)
 sim_group.add_command(trace_command)
 
 
-@sim_group.command("serve")
+@sim_group.command("serve", short_help="Offers a simulated pump on a pseudo-terminal.")
 @click.option("--line", default=_DEFAULT.line, show_default=True, help="Access device, see `flushpump catalog lines`.")
 @click.option("--needle", default=_DEFAULT.needle, show_default=True, help="Needle of a port, or `none`.")
 @click.option("--syringe", default=_DEFAULT.syringe, show_default=True, help="Syringe in the pump.")
@@ -71,7 +72,7 @@ def serve_command(
         terminal.close()
 
 
-@sim_group.command("faults")
+@sim_group.command("faults", short_help="Lists the faults and how they are written.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def faults_command(as_json: bool) -> None:
     """Lists the faults of the simulator and how they are written."""
@@ -82,10 +83,15 @@ def faults_command(as_json: bool) -> None:
         ]
         click.echo(json.dumps(entries, indent=2))
         return
-    click.echo("name[:severity]@time[~duration], for instance occlusion@3s or leak:0.2@250ms~2s.")
-    click.echo("Times count from the pump's first step; @0s of a link or rig fault is the simulation's start.")
-    click.echo("A wrong syringe, and a sensor's offset and gain, are there from power-on, whatever time is written.\n")
-    width = max(map(len, KINDS))
+    lines = [
+        "name[:severity]@time[~duration], for instance occlusion@3s or leak:0.2@250ms~2s.",
+        "Times count from the pump's first step; @0s of a link or rig fault is the simulation's start.",
+        "A wrong syringe, and a sensor's offset and gain, are there from power-on, whatever time is written.",
+        "",
+    ]
+    echo_lines(console_for(False), lines)
+    rows = []
     for name, kind in KINDS.items():
         severity = "" if kind.default is None else f" [{kind.default:g} {kind.unit}]"
-        click.echo(f"{name:{width}}  {kind.where:7}  {kind.meaning}{severity}")
+        rows.append([name, kind.where, f"{kind.meaning}{severity}"])
+    echo_table(rows)

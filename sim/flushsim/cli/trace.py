@@ -16,7 +16,7 @@ from flushsim.url.url import SimulatorUrl
 _DEFAULT = SimulatorUrl()
 
 
-@click.command("trace")
+@click.command("trace", short_help="Draws one run on the simulated pump.")
 @click.argument("sequence", default="port-maintenance")
 @click.option("--line", default=_DEFAULT.line, show_default=True, help="Access device, see `flushpump catalog lines`.")
 @click.option("--needle", help=f"Needle of a port, or `none`; default: {_DEFAULT.needle} where the line needs one.")

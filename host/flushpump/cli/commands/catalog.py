@@ -8,7 +8,18 @@ import click
 
 from flushpump.access.access_path import AccessPath
 from flushpump.access.catalog import Extension, Line, Needle, Syringe, UnknownNameError, load
-from flushpump.cli.params import VOLUME, aligned, console_for, echo_lines, json_option, path_options, print_json
+from flushpump.cli.params import (
+    VOLUME,
+    aligned,
+    console_for,
+    echo_lines,
+    echo_table,
+    fluid_option,
+    json_option,
+    path_options,
+    print_json,
+    terminal_width,
+)
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import FLUIDS, built_in_names, load_sequence
 from flushpump.wire.messages import Fluid
@@ -21,6 +32,15 @@ _UNITS = {
     "capacity_ml": "(mL)",
     "pressure_limit_kpa": "(kPa)",
     "flow_limit_ml_per_s": "(mL/s)",
+}
+_HEADINGS = {
+    "bore_mm": "bore",
+    "length_mm": "length",
+    "inner_diameter_mm": "inner diameter",
+    "volume_ml": "volume",
+    "capacity_ml": "capacity",
+    "pressure_limit_kpa": "limit",
+    "flow_limit_ml_per_s": "flow",
 }
 _KINDS = ("lines", "needles", "syringes", "extensions", "sequences")
 
@@ -46,7 +66,7 @@ def catalog_command(kind: str | None, as_json: bool) -> None:
 @click.argument("sequence")
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
-@click.option("--fluid", help="Instead of the sequence's fluid: saline, heparin_10, heparin_100.")
+@fluid_option
 @json_option
 def plan_command(
     sequence: str,
@@ -80,7 +100,8 @@ def plan_command(
                 phase.question.name.lower().replace("_", " ") if phase.question else "",
             ]
         )
-    click.echo("\n".join(["", *aligned(cells)]))
+    click.echo()
+    echo_table(cells)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -145,13 +166,11 @@ def _rows(kind: str) -> list[str]:
     if any(units):
         cells.append(units)
     cells += [[_cell(entry[column]) for column in columns] for entry in entries]
-    return aligned(cells)
+    return aligned(cells, terminal_width())
 
 
 def _heading(column: str) -> str:
-    for unit in ("_mm", "_ml_per_s", "_ml", "_kpa"):
-        column = column.removesuffix(unit)
-    return column.replace("_", " ")
+    return _HEADINGS.get(column, column.replace("_", " "))
 
 
 def _cell(value: Any) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli.params import aligned, console_for, echo_error, echo_lines, json_option, port_option, print_json
+from flushpump.cli.params import console_for, echo_error, echo_lines, echo_table, json_option, port_option, print_json
 from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
@@ -65,7 +65,7 @@ def info_command(url: str | None, as_json: bool) -> None:
     if as_json:
         print_json(values)
     else:
-        click.echo("\n".join(aligned(_info_rows(values))))
+        echo_table(_info_rows(values))
 
 
 @click.command("status", short_help="Says what the pump does and has done.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flushpump.cli.params import aligned, echo_error, json_option, port_option, print_json
+from flushpump.cli.params import echo_error, echo_table, json_option, port_option, print_json
 from flushpump.device.log_text import code_name, log_words
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
@@ -40,7 +40,7 @@ def log_command(count: int | None, number: int | None, url: str | None, as_json:
     for entry in entries:
         at = f"{entry.device_time_ms / 1000:.3f} s"
         rows.append([str(entry.number), str(entry.boot_count), at, log_words(entry)])
-    click.echo("\n".join(aligned(rows)))
+    echo_table(rows)
     if number is None and count is None and entries[0].number > 1:
         echo_error(f"these are the newest {len(entries)} entries; --since 0 shows all that are stored")
 

@@ -4,20 +4,21 @@ import click
 
 from flushpump.cli.commands.records_due import due_command
 from flushpump.cli.commands.records_export import export_command
-from flushpump.cli.params import aligned, echo_error, json_option, print_json
+from flushpump.cli.params import echo_error, echo_table, json_option, print_json, terminal_width
 from flushpump.records.store import Records
 from flushpump.records.text import record_lines
+from flushpump.times import shown_time
 
 
-@click.group("records")
+@click.group("records", short_help="The records of runs.")
 def records_group() -> None:
     """The records of runs."""
 
 
-@records_group.command("list")
+@records_group.command("list", short_help="Lists every run, oldest first.")
 @json_option
 def list_command(as_json: bool) -> None:
-    """Lists every run, oldest first; volumes in mL."""
+    """Lists every run, oldest first: number, local time, volume delivered. --json has all of each record."""
     file = Records()
     _warn(file)
     records = file.all()
@@ -27,19 +28,19 @@ def list_command(as_json: bool) -> None:
     if not records:
         click.echo("no record yet")
         return
-    rows = [["record", "written", "sequence", "line", "syringe", "outcome", "mL", "operator"]]
+    rows = [["record", "written", "sequence", "line", "outcome", "mL"]]
     for record in records:
         body = record.body
         try:
             path = body["plan"]["path"]
-            values = [body["sequence"], path["line"], path["syringe"], body["outcome"], f"{body['delivered_ml']:.2f}"]
+            values = [body["sequence"], path["line"], body["outcome"], f"{body['delivered_ml']:.2f}"]
         except (KeyError, TypeError, ValueError):
-            values = ["", "", "", "cannot be read", ""]
-        rows.append([record.record_id, record.written_at, *map(str, values), str(body.get("operator", ""))])
-    click.echo("\n".join(aligned(rows)))
+            values = ["", "", "cannot be read", ""]
+        rows.append([str(record.number), shown_time(record.written_at), *map(str, values)])
+    echo_table(rows)
 
 
-@records_group.command("show")
+@records_group.command("show", short_help="Shows one record, by default the newest.")
 @click.argument("record_id", required=False)
 @json_option
 def show_command(record_id: str | None, as_json: bool) -> None:
@@ -50,7 +51,7 @@ def show_command(record_id: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
         return
-    for line in record_lines(record):
+    for line in record_lines(record, terminal_width()):
         click.echo(line)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from flushpump.cli.params import Quantity, aligned, console_for, echo_error, echo_lines, json_option, print_json
+from flushpump.cli.params import Quantity, console_for, echo_error, echo_lines, echo_table, json_option, print_json
 from flushpump.records.due import LineCare, lines_due
 from flushpump.records.store import Records
 
@@ -46,7 +46,7 @@ def due_command(port_days: float | None, as_json: bool) -> None:
         rows.append(
             [care.state(today), care.label or "-", care.line, *(str(day or "-") for day in days), care.note(today)]
         )
-    click.echo("\n".join(aligned(rows)))
+    echo_table(rows)
     if nameless:
         echo_lines(console_for(False), ["", f"note      {_NOT_IDENTIFIED}"])
 

@@ -2,7 +2,6 @@
 
 import getpass
 import sys
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -18,6 +17,7 @@ from flushpump.cli.params import (
     console_for,
     echo_error,
     echo_lines,
+    fluid_option,
     json_option,
     path_options,
     port_option,
@@ -40,13 +40,14 @@ from flushpump.records.store import Record, Records
 from flushpump.runs.report import RunReport
 from flushpump.runs.run import Run
 from flushpump.signals import StopSignals
+from flushpump.times import now_text
 
 
 @click.command("run", short_help="Runs a sequence, live, and writes its record.")
 @click.argument("sequence")
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
-@click.option("--fluid", help="Instead of the sequence's fluid: saline, heparin_10, heparin_100.")
+@fluid_option
 @click.option(
     "--operator", type=OPERATOR, envvar="FLUSHPUMP_OPERATOR", show_envvar=True, help="Who runs it, for the record."
 )
@@ -84,7 +85,7 @@ def run_command(
     with Pump.open(url) as pump:
         _describe(report, pump)
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
-        report.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        report.started_at = now_text()
         with StopSignals() as interrupts:
             display = display_for(console, lambda: _unseen(interrupts, as_json))
             Run(pump, plan, report, asker, display, interrupts).perform()
@@ -131,7 +132,7 @@ def _describe(report: RunReport, pump: Pump) -> None:
 def _record(report: RunReport) -> str | None:
     """Writes the record; a record that cannot be written does not take the result away."""
     try:
-        return Records().append(report.to_json(), datetime.now(UTC).isoformat(timespec="seconds")).record_id
+        return Records().append(report.to_json(), now_text()).record_id
     except FlushPumpError as problem:
         echo_error(f"no record was written: {problem}")
         return None

@@ -4,10 +4,10 @@ import click
 
 from flushpump.cli.commands.device import alarms_wait
 from flushpump.cli.params import (
-    aligned,
     console_for,
     echo_error,
     echo_lines,
+    echo_table,
     json_option,
     port_option,
     print_json,
@@ -46,7 +46,7 @@ def _tell(result: SelfTest, alarms: int, as_json: bool) -> None:
         print_json({**_result_json(result), "alarms": alarms})
         return
     rows = [[part.name, "FAILED" if part.bit & result.failed else "passed"] for part in _tested(result)]
-    click.echo("\n".join(aligned(rows)))
+    echo_table(rows)
     notes = [] if result.failed else ["the self-test passed"]
     if alarms:
         notes.append(f"{alarms_wait(alarms)}: see flushpump alarms")

@@ -13,6 +13,7 @@ from flushpump.cli.params import (
     json_option,
     port_option,
     print_json,
+    terminal_width,
     try_write,
     yes_option,
 )
@@ -32,7 +33,7 @@ _MEND = (
 UNCHANGED = "nothing was changed"
 
 
-@click.group("settings")
+@click.group("settings", short_help="The pump's own limits and calibration.")
 def settings_group() -> None:
     """The pump's own limits and calibration, which every run has to keep to."""
 
@@ -131,7 +132,7 @@ def setting_rows(values: dict[Setting, int]) -> list[str]:
         rows.append(
             [setting.name, setting.shown(value), setting.range_shown, setting.shown(setting.default), setting.meaning]
         )
-    return aligned(rows)
+    return aligned(rows, terminal_width())
 
 
 def _setting_json(setting: Setting, value: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from html import escape
 from flushpump.records.export.common import Export, sense, simulated
 from flushpump.records.store import Record
 from flushpump.records.text import pulse_rows, record_rows
+from flushpump.times import shown_time
 
 _STYLE = """
 body { font: 15px/1.45 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #1b1b1b }
@@ -35,7 +36,7 @@ def as_html(export: Export) -> str:
 def _summary(record: Record) -> list[str]:
     body = record.body
     return [
-        record.record_id, record.written_at, str(body["sequence"]), str(body.get("label") or "-"),
+        record.record_id, shown_time(record.written_at), str(body["sequence"]), str(body.get("label") or "-"),
         str(body["plan"]["path"]["line"]), str(body["outcome"]).replace("_", " "), f"{body['delivered_ml']:.2f}",
         str(body["operator"]),
     ]  # fmt: skip
