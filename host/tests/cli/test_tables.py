@@ -10,11 +10,11 @@ import click
 import pexpect
 import pytest
 from click.testing import CliRunner
-from flushpump.cli_base import aligned
-from flushpump.cli_top import cli
-from flushpump.records import Records
+from flushpump.cli.params import aligned
+from flushpump.cli.top import cli
+from flushpump.records.store import Records
 from flushpump.times import shown_time
-from flushpump.types import Fluid
+from flushpump.wire.messages import Fluid
 
 WIDEST = {
     "sequence": "port-maintenance", "outcome": "completed", "delivered_ml": 10.25, "operator": "somebody",
