@@ -58,12 +58,14 @@ def test_a_board_is_flashed_runs_what_was_flashed_and_a_second_time_nothing_is_c
         assert status == 0, err
         second = flash(board.port)
     contents = lies_on(image)
-    fingerprint = json.loads(contents["manifest.json"])["fingerprint"]
+    manifest = json.loads(contents["manifest.json"])
+    release, fingerprint = manifest["version"], manifest["fingerprint"]
+    assert release == ".".join(map(str, board_files.release()))
     assert contents["main.py"] == (board_files.firmware_root() / "main.py").read_bytes()
     assert contents.items() >= board_files.default_settings().items()
     lines = out.splitlines()
     assert lines[0] == f"board     rpi_pico at {board.port}: Raspberry Pi Pico with RP2040, MicroPython 1.28.0"
-    assert lines[1].split() == ["firmware", "0.1.0", f"{fingerprint},", "as", "the", "board", "itself", "says"]
+    assert lines[1].split() == ["firmware", release, f"{fingerprint},", "as", "the", "board", "itself", "says"]
     assert lines[2].startswith(f"files     {len(contents) - 1} copied (")
     assert (second["fingerprint"], second["port"], second["micropython"]) == (fingerprint, board.port, "1.28.0")
     assert second["files"] == {"copied": 0, "kept": len(contents) - 1 - len(board_files.SETTINGS), "removed": 0}
