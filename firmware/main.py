@@ -97,7 +97,7 @@ def start_allowed(indicators, identity):
     if identity.complaint:
         not_started(identity.complaint)
         return False
-    # The strap's bit of firmware/README.md.
+    # The strap's bit of docs/firmware.md.
     if indicators.inputs() & 32:
         not_started("the service strap is set")
         return False

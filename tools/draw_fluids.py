@@ -1,4 +1,4 @@
-"""Draws the pictures of MODEL.md's section on fluids: `python -m tools.draw_fluids` writes sim/model-fluids.svg."""
+"""Draws the fluids of docs/simulator.md: `python -m tools.draw_fluids` writes docs/pictures/model-fluids.svg."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from flushsim.plots.colours import LIGHT
 from flushsim.plots.style import looks, new_figure, title_row
 from matplotlib.axes import Axes
 
-TARGET = Path(__file__).parents[1] / "sim" / "model-fluids.svg"
+TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-fluids.svg"
 PORT = PlantPath()
 
 

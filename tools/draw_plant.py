@@ -1,4 +1,4 @@
-"""Draws the pictures of MODEL.md's section on the plant: `python -m tools.draw_plant` writes sim/model-plant.svg."""
+"""Draws the plant of docs/simulator.md: `python -m tools.draw_plant` writes docs/pictures/model-plant.svg."""
 
 import tomllib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from flushsim.plots.colours import LIGHT
 from flushsim.plots.style import SMALL, looks, new_figure, title_row
 from matplotlib.axes import Axes
 
-TARGET = Path(__file__).parents[1] / "sim" / "model-plant.svg"
+TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-plant.svg"
 BOARD = tomllib.loads((Path(__file__).parents[1] / "boards" / "rpi_pico.toml").read_text(encoding="utf-8"))
 TURN_US = 1000
 PORT = PlantPath(inertia=True)
@@ -133,7 +133,7 @@ def spread(axes: Axes) -> None:
     random = Random(1)
     for _ in range(40):
         axes.plot(*pressures(drawn(PORT, random), [], 1.0, 0.5, 800), color=LIGHT["pressure"], linewidth=0.4)
-    axes.plot(*pressures(PORT, [], 1.0, 0.5, 800), color=LIGHT["ink"], label="the catalogue's")
+    axes.plot(*pressures(PORT, [], 1.0, 0.5, 800), color=LIGHT["ink"], label="the catalog's")
     title_row(axes, "outlet, kPa: one path within its tolerances")
     key(axes, "lower left")
 

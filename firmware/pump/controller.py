@@ -65,7 +65,7 @@ _RESET_MARGIN_NL = const(250_000)
 
 
 class Controller:
-    """Ports: link, steps, counter, pressure sensor, indicators, journal, identity as firmware/README.md lists them."""
+    """Ports: link, steps, counter, pressure sensor, indicators, journal, identity as docs/firmware.md lists them."""
 
     def __init__(self, board, link, steps, counter, pressure, indicators, journal, identity):
         self.board = board

@@ -1,6 +1,6 @@
 """What a flush does inside the line: fluids replaced, the lock at the tip, the deposit taken off; all from the model.
 
-Every line of the catalogue with a 20G needle or none. What the model leaves out stands in sim/MODEL.md.
+Every line of the catalogue with a 20G needle or none. What the model leaves out stands in docs/simulator.md.
 """
 
 import tempfile
