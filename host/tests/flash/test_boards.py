@@ -1,12 +1,13 @@
 """Boards: the data that come with the project fit their chip, mistakes are named, the wiring tables are up to date."""
 
 import copy
-import importlib.util
 import tomllib
 from pathlib import Path
 
 import pytest
 from flushpump.flash.pins import SWITCHES, check, wiring
+
+from tools import make_wiring
 
 BOARDS = Path(__file__).resolve().parents[3] / "boards"
 FILES = sorted(BOARDS.glob("*.toml"))
@@ -128,7 +129,4 @@ def test_the_wiring_table_names_every_pin_and_how_its_switch_acts():
 
 
 def test_the_readme_of_the_boards_is_what_their_data_say():
-    spec = importlib.util.spec_from_file_location("make_wiring", BOARDS / "make_wiring.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (BOARDS / "README.md").read_text(encoding="utf-8") == module.document(), "call python tools/make_wiring.py"
+    assert (BOARDS / "README.md").read_text(encoding="utf-8") == make_wiring.document(), "call python -m tools.make_wiring"
