@@ -22,7 +22,7 @@ SERVICE = 1
 MANIFEST = "/manifest.json"
 # What only the start needs, in whatever module it is a name; a module that keeps one keeps all that it leads to.
 START_ONLY = (
-    "NUMBERS", "request", "response", "event", "ranges", "admissions", "event_sizes", "priorities", "setting_limits",
+    "request", "response", "event", "ranges", "admissions", "event_sizes", "priorities", "setting_limits",
     "offsets", "size_of", "firmware_files", "ports", "board_data", "settling", "pressure_sensor",
 )  # fmt: skip
 # Argument of a LOG_FAULT: the exception that ended the loop before the last start.

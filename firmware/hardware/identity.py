@@ -12,11 +12,7 @@ from binascii import crc32
 import machine
 from machine import mem32
 from micropython import const
-
-POWER_ON = 1
-WATCHDOG = 2
-COMMAND = 3
-BUTTON = 4
+from pump import codes
 
 MANIFEST = "manifest.json"
 FOLDERS = ("flushlink", "hardware", "pump", "pump/detection", "pump/link")
@@ -99,14 +95,14 @@ def firmware_files(root):
 def reset_cause():
     """Why the board started, as the message table numbers it; the mark of a command is read, not taken away."""
     if mem32[_SCRATCH0] == _COMMAND_MARK:
-        return COMMAND
+        return codes.RESET_COMMAND
     reason = mem32[_REASON]
     if reason & _REASON_TIMER:
-        return WATCHDOG
+        return codes.RESET_WATCHDOG
     if reason & _REASON_FORCE:
         # machine.reset() by somebody at the prompt.
-        return COMMAND
-    return BUTTON if mem32[_CHIP_RESET] & _HAD_RUN else POWER_ON
+        return codes.RESET_COMMAND
+    return codes.RESET_BUTTON if mem32[_CHIP_RESET] & _HAD_RUN else codes.RESET_POWER_ON
 
 
 def mark_command():

@@ -7,35 +7,9 @@ to the indicators). Three alarms that each ended a run within ten minutes lock t
 from flushlink.messages import LOG_ALARM
 from flushlink.viper_compat import const
 
+from . import codes
 from .message_layout import Payload, priorities
 from .ticks import since
-
-OCCLUSION = 1
-HARD_LIMIT = 2
-SENSOR_SILENT = 3
-SENSOR_STUCK = 4
-SENSOR_RANGE = 5
-STEP_MISMATCH = 6
-STOP_BUTTON = 7
-LEASE_LOST = 8
-TRAVEL_LIMIT = 9
-SYRINGE_EMPTY = 10
-SYRINGE_LOW = 11
-DISCONNECTED = 12
-LEAK = 13
-PARTIAL_OCCLUSION = 14
-SETTINGS_CORRUPT = 15
-SELF_TEST_FAILED = 16
-WATCHDOG_RESET = 17
-POWER_LOST = 18
-DOSE_CAP = 19
-LOCKED_OUT = 20
-PROGRAM_TIME = 21
-MOTION_STARVED = 22
-RELIEF_INCOMPLETE = 23
-BUBBLE = 24
-NO_BLOOD_RETURN = 25
-STORAGE_FAILED = 26
 
 _LOW = const(1)
 _MEDIUM = const(2)
@@ -99,7 +73,7 @@ class Alarms:
         oldest = self._rounds_ms[self._rounds % _ROUNDS]
         if self._rounds >= _ROUNDS and since(now_ms, oldest) <= _ROUNDS_MS and not self.locked:
             self.locked = True
-            self.raise_alarm(LOCKED_OUT, now_ms, _ROUNDS)
+            self.raise_alarm(codes.ALARM_LOCKED_OUT, now_ms, _ROUNDS)
 
     def acknowledge(self, occurrence):
         """Clears the alarm with this occurrence; returns its code, or 0 when there is none (any more)."""

@@ -2,8 +2,8 @@
 
 from flushlink.viper_compat import const
 
-from .detection import detector as verdicts
-from .program import ASPIRATE, PRIME, PULSES, is_dose
+from . import codes
+from .program import is_dose
 from .ticks import MASK, since
 
 # Stages of closing one, a turn's work each.
@@ -41,7 +41,7 @@ class Burst:
         """Appends burst `index` of a phase to what is queued; a change of direction first waits for an empty queue."""
         program = self._program
         motion = self._motion
-        direction = -1 if program.kind[phase] == ASPIRATE else 1
+        direction = -1 if program.kind[phase] == codes.PHASE_ASPIRATE else 1
         if direction != motion.direction and not motion.idle():
             return
         # Boundaries are fractions of the phase's steps, so that rounding never adds up.
@@ -58,7 +58,7 @@ class Burst:
         self._goal = self._start_position + direction * burst_steps
         self._stored_nl = self._path.stored_nl(value_pa - self._judge.rest_pa)
         self._limiter.begin(self.rate)
-        self._judge.begin_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == PRIME)
+        self._judge.begin_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == codes.PHASE_PRIME)
         self._pressure.mark(self._path.model_pa())
         motion.begin(burst_steps, self.rate, direction)
 
@@ -95,7 +95,7 @@ class Burst:
         kind = self._program.kind[self._phase]
         if is_dose(kind):
             self._ledger.dose_done(steps)
-        elif kind == ASPIRATE:
+        elif kind == codes.PHASE_ASPIRATE:
             self._ledger.aspirated_nl += self._path.volume_nl(-steps)
 
     def cut(self, stopped_us, run_start_us, run_ms):
@@ -108,9 +108,9 @@ class Burst:
             self._motion.end_us = stopped_us
         kind = self._program.kind[self._phase]
         # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
-        if kind == PULSES and steps > 0:
+        if kind == codes.PHASE_PULSES and steps > 0:
             self.report(steps, run_start_us, run_ms)
-        if self._judge.verdict >= verdicts.LEAK and steps > 0 and is_dose(kind):
+        if self._judge.verdict >= codes.VERDICT_LEAK and steps > 0 and is_dose(kind):
             self._ledger.lost(self._path.volume_nl(steps))
 
     def report(self, steps, run_start_us, run_ms):

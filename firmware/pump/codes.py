@@ -1,25 +1,172 @@
-"""What a response's status says; the sentences are those of the message table."""
+"""Numbers of the message table; made by tools/make_codes.py. A board keeps those in use only."""
 
-OK = 0
-BAD_LENGTH = 1
-UNKNOWN_MESSAGE = 2
-WRONG_SESSION = 3
-WRONG_SEQUENCE = 4
-VERSION_REFUSED = 5
-NOT_AUTHENTICATED = 6
-WRONG_STATE = 7
-OUT_OF_RANGE = 8
-PATH_LIMIT = 9
-NO_PATH = 10
-PROGRAM_CRC = 11
-ALARM_ACTIVE = 12
-LOCKED = 13
-DOSE_CAP = 14
-SELF_TEST = 15
-SETTINGS = 16
-NO_ENTRY = 17
-SYRINGE = 18
-NOT_ANSWERED = 19
-FLUID = 20
-STORAGE = 21
-BLOOD_RETURN = 22
+from flushlink.viper_compat import const
+
+# Requests; a response has the number of its request.
+REQUEST_HELLO = const(1)
+REQUEST_STATUS = const(2)
+REQUEST_STOP = const(3)
+REQUEST_KEEPALIVE = const(4)
+REQUEST_AUTHENTICATE = const(5)
+REQUEST_INFO = const(6)
+REQUEST_PATH_SET = const(16)
+REQUEST_PROGRAM_BEGIN = const(17)
+REQUEST_PROGRAM_PHASE = const(18)
+REQUEST_PROGRAM_COMMIT = const(19)
+REQUEST_START = const(20)
+REQUEST_CONTINUE = const(21)
+REQUEST_PRIME = const(22)
+REQUEST_ASPIRATE = const(23)
+REQUEST_PULSE_READ = const(24)
+REQUEST_RESULT_READ = const(25)
+REQUEST_SETTINGS_GET = const(32)
+REQUEST_SETTINGS_SET = const(33)
+REQUEST_PAIR = const(34)
+REQUEST_ALARM_READ = const(48)
+REQUEST_ALARM_ACK = const(49)
+REQUEST_AUDIO_PAUSE = const(50)
+REQUEST_LOG_READ = const(51)
+REQUEST_SELF_TEST = const(64)
+REQUEST_SERVICE = const(65)
+REQUEST_RESET = const(66)
+
+# Events.
+EVENT_TELEMETRY = const(128)
+EVENT_PULSE_RESULT = const(129)
+EVENT_PHASE = const(130)
+EVENT_ALARM = const(131)
+EVENT_PROGRAM_END = const(132)
+
+# Statuses of a response.
+STATUS_OK = const(0)
+STATUS_BAD_LENGTH = const(1)
+STATUS_UNKNOWN_MESSAGE = const(2)
+STATUS_WRONG_SESSION = const(3)
+STATUS_WRONG_SEQUENCE = const(4)
+STATUS_VERSION = const(5)
+STATUS_NOT_AUTHENTICATED = const(6)
+STATUS_WRONG_STATE = const(7)
+STATUS_OUT_OF_RANGE = const(8)
+STATUS_PATH_LIMIT = const(9)
+STATUS_NO_PATH = const(10)
+STATUS_PROGRAM_CRC = const(11)
+STATUS_ALARM_ACTIVE = const(12)
+STATUS_LOCKED = const(13)
+STATUS_DOSE_CAP = const(14)
+STATUS_SELF_TEST = const(15)
+STATUS_SETTINGS = const(16)
+STATUS_NO_ENTRY = const(17)
+STATUS_SYRINGE = const(18)
+STATUS_NOT_ANSWERED = const(19)
+STATUS_FLUID = const(20)
+STATUS_STORAGE = const(21)
+STATUS_BLOOD_RETURN = const(22)
+
+# States of the pump.
+STATE_BOOT = const(0)
+STATE_IDLE = const(1)
+STATE_RUNNING = const(2)
+STATE_WAITING = const(3)
+STATE_STOPPING = const(4)
+STATE_RELIEVING = const(5)
+STATE_STOPPED = const(6)
+STATE_FAULT = const(7)
+STATE_SERVICE = const(8)
+
+# Kinds of phases.
+PHASE_ASPIRATE = const(1)
+PHASE_PULSES = const(2)
+PHASE_STEADY = const(3)
+PHASE_LOCK = const(4)
+PHASE_WAIT = const(5)
+PHASE_FINISH = const(6)
+PHASE_PRIME = const(7)
+
+# Questions to the user.
+QUESTION_NONE = const(0)
+QUESTION_BLOOD_RETURN = const(1)
+QUESTION_SYRINGE_CHANGED = const(2)
+QUESTION_CLAMPED = const(3)
+QUESTION_CONTINUE = const(4)
+
+# Outcomes of a run.
+OUTCOME_NONE = const(0)
+OUTCOME_COMPLETED = const(1)
+OUTCOME_STOPPED = const(2)
+OUTCOME_OCCLUDED = const(3)
+OUTCOME_ALARM = const(4)
+OUTCOME_LINK_LOST = const(5)
+OUTCOME_RESET = const(6)
+
+# Verdicts on a pulse.
+VERDICT_NOT_JUDGED = const(0)
+VERDICT_PATENT = const(1)
+VERDICT_PARTIAL = const(2)
+VERDICT_OCCLUDED = const(3)
+VERDICT_BUBBLE = const(4)
+VERDICT_LEAK = const(5)
+VERDICT_DISCONNECTED = const(6)
+
+# What a verdict rests on.
+EVIDENCE_NONE = const(0)
+EVIDENCE_RESISTANCE = const(1)
+EVIDENCE_TREND = const(2)
+EVIDENCE_PAUSE = const(3)
+EVIDENCE_COMPLIANCE = const(4)
+EVIDENCE_SLOPE = const(5)
+EVIDENCE_PASSAGE = const(6)
+EVIDENCE_FLOW = const(7)
+EVIDENCE_PRESSURE = const(8)
+
+# Fluids in the syringe.
+FLUID_SALINE = const(1)
+FLUID_HEPARIN_10 = const(2)
+FLUID_HEPARIN_100 = const(3)
+FLUID_ANTIMICROBIAL_LOCK = const(4)
+
+# Causes of a reset.
+RESET_UNKNOWN = const(0)
+RESET_POWER_ON = const(1)
+RESET_WATCHDOG = const(2)
+RESET_COMMAND = const(3)
+RESET_BUTTON = const(4)
+
+# Alarms.
+ALARM_OCCLUSION = const(1)
+ALARM_HARD_LIMIT = const(2)
+ALARM_SENSOR_SILENT = const(3)
+ALARM_SENSOR_STUCK = const(4)
+ALARM_SENSOR_RANGE = const(5)
+ALARM_STEP_MISMATCH = const(6)
+ALARM_STOP_BUTTON = const(7)
+ALARM_LEASE_LOST = const(8)
+ALARM_TRAVEL_LIMIT = const(9)
+ALARM_SYRINGE_EMPTY = const(10)
+ALARM_SYRINGE_LOW = const(11)
+ALARM_DISCONNECTED = const(12)
+ALARM_LEAK = const(13)
+ALARM_PARTIAL_OCCLUSION = const(14)
+ALARM_SETTINGS_CORRUPT = const(15)
+ALARM_SELF_TEST_FAILED = const(16)
+ALARM_WATCHDOG_RESET = const(17)
+ALARM_POWER_LOST = const(18)
+ALARM_DOSE_CAP = const(19)
+ALARM_LOCKED_OUT = const(20)
+ALARM_PROGRAM_TIME = const(21)
+ALARM_MOTION_STARVED = const(22)
+ALARM_RELIEF_INCOMPLETE = const(23)
+ALARM_BUBBLE = const(24)
+ALARM_NO_BLOOD_RETURN = const(25)
+ALARM_STORAGE_FAILED = const(26)
+
+# Settings, by their index.
+SETTING_PRESSURE_OFFSET_PA = const(0)
+SETTING_PRESSURE_GAIN_PPM = const(1)
+SETTING_PRESSURE_CEILING_PA = const(2)
+SETTING_PROGRAM_VOLUME_CAP_NL = const(3)
+SETTING_PROGRAM_TIME_CAP_S = const(4)
+SETTING_WINDOW_VOLUME_CAP_NL = const(5)
+SETTING_WINDOW_S = const(6)
+SETTING_TELEMETRY_INTERVAL_MS = const(7)
+SETTING_RELIEF_VOLUME_CAP_NL = const(8)
+SETTING_FLOW_CAP_NL_PER_S = const(9)

@@ -22,8 +22,7 @@ from flushlink.messages import (
 )
 from flushlink.viper_compat import const
 
-from . import alarms as alarm
-from . import settings as setting
+from . import codes
 from .alarms import Alarms
 from .detection.detector import Detector
 from .event_log import ENTRY_SIZE, EventLog
@@ -38,23 +37,15 @@ from .pressure import RANGE, SILENT, Pressure
 from .program import Program
 from .relief import Relief
 from .report import Report
-from .run_states import OUT_ALARM, OUT_LINK_LOST, OUT_STOPPED, RELIEVING, RUNNING, STOPPING, WAITING
 from .runner import Runner
 from .self_test import SelfTest
 from .settings import Settings
 from .supervision import Lease, Syringe
 from .ticks import MASK, since
 
-_BOOT = const(0)
-_FAULT = const(7)
-_SERVICE = const(8)
-
 _INPUT_STOP = const(1)
 _INPUT_HOME = const(4)
 _INPUT_END = const(8)
-
-_WATCHDOG = const(2)
-_COMMAND = const(3)
 
 _COUNTERS_SLOT = const(2)
 _STORE_AGAIN_MS = const(1_000)
@@ -128,7 +119,7 @@ class Controller:
         count = (counters[0] | counters[1] << 8) % 65_535 + 1
         counters[0] = count & 0xFF
         counters[1] = count >> 8
-        if self.identity.reset_cause == _COMMAND:
+        if self.identity.reset_cause == codes.RESET_COMMAND:
             counters[2] = 0
         self._stored = self.journal.save(_COUNTERS_SLOT, counters, 4)
         return count
@@ -139,17 +130,17 @@ class Controller:
         recovered = self.ledger.recover(_RESET_MARGIN_NL)
         # How long the pump was off nobody knows: what the window held counts as driven now.
         self.window.add(self.now_ms, self.ledger.window_nl)
-        if cause == _WATCHDOG:
-            self._alarm(alarm.WATCHDOG_RESET, self.ledger.driven_nl)
-        if recovered and (cause != _WATCHDOG or recovered == 2):
-            self._alarm(alarm.POWER_LOST, self.ledger.uncertain_nl)
+        if cause == codes.RESET_WATCHDOG:
+            self._alarm(codes.ALARM_WATCHDOG_RESET, self.ledger.driven_nl)
+        if recovered and (cause != codes.RESET_WATCHDOG or recovered == 2):
+            self._alarm(codes.ALARM_POWER_LOST, self.ledger.uncertain_nl)
         if not self.settings.good:
-            self._alarm(alarm.SETTINGS_CORRUPT, 0)
+            self._alarm(codes.ALARM_SETTINGS_CORRUPT, 0)
         if not self._stored:
             self.storage_failed()
         if self._counters[2]:
             self.alarms.locked = True
-            self._alarm(alarm.LOCKED_OUT, 0)
+            self._alarm(codes.ALARM_LOCKED_OUT, 0)
 
     def _alarm(self, code, detail):
         self.alarms.raise_alarm(code, self.now_ms, detail)
@@ -158,14 +149,16 @@ class Controller:
         """The journal takes no record any more: told once, and tried again every second."""
         self._stored = False
         self._store_ms = self.now_ms
-        self.alarms.once(alarm.STORAGE_FAILED, self.now_ms)
+        self.alarms.once(codes.ALARM_STORAGE_FAILED, self.now_ms)
 
     def settings_changed(self):
         """Puts the settings in force; may allocate."""
         settings = self.settings
         board = self.board
-        self.telemetry.interval_ms = settings.get(setting.TELEMETRY_INTERVAL_MS)
-        self.pressure.calibrate(settings.get(setting.PRESSURE_OFFSET_PA), settings.get(setting.PRESSURE_GAIN_PPM))
+        self.telemetry.interval_ms = settings.get(codes.SETTING_TELEMETRY_INTERVAL_MS)
+        self.pressure.calibrate(
+            settings.get(codes.SETTING_PRESSURE_OFFSET_PA), settings.get(codes.SETTING_PRESSURE_GAIN_PPM)
+        )
         text = f"{board.name} {board.steps_per_mm} {board.travel_um} {board.range_max_pa}"
         crc = crc32(self.settings.record(), crc32(text.encode()))
         self.settings_fingerprint = (crc & 0xFFFFFFFF).to_bytes(4, "little")
@@ -174,11 +167,11 @@ class Controller:
         """Takes a checked path; returns the flow cap that applies. May allocate."""
         per_step_pl = max(self.board.volume_per_step_pl(diameter_um), 1)
         fastest = self.board.step_rate_max_per_s * per_step_pl // 1000
-        flow = min(flow_nl_per_s, self.settings.get(setting.FLOW_CAP_NL_PER_S), fastest)
+        flow = min(flow_nl_per_s, self.settings.get(codes.SETTING_FLOW_CAP_NL_PER_S), fastest)
         self.hydraulics.configure(per_step_pl, laminar, turbulent, compliance_nl_per_kpa)
         self.limiter.working_pa = working_pa
         self.runner.hard_pa = hard_pa
-        self.runner.relief_cap_steps = self.hydraulics.steps_of(self.settings.get(setting.RELIEF_VOLUME_CAP_NL))
+        self.runner.relief_cap_steps = self.hydraulics.steps_of(self.settings.get(codes.SETTING_RELIEF_VOLUME_CAP_NL))
         self.flow_cap_nl_per_s = flow
         self.program.clear()
         self.path_set = True
@@ -205,11 +198,11 @@ class Controller:
 
     def state(self):
         if self._leaving == 1:
-            return _SERVICE
+            return codes.STATE_SERVICE
         if not self.tested:
-            return _BOOT
+            return codes.STATE_BOOT
         if self.self_test.failed & ~TEST_CONFIGURATION:
-            return _FAULT
+            return codes.STATE_FAULT
         return self.runner.state
 
     def flags(self):
@@ -293,7 +286,7 @@ class Controller:
         failed = self.self_test.failed
         self.log.add(LOG_SELF_TEST, 0 if failed else 1, self.now_ms, failed)
         if failed & ~TEST_CONFIGURATION:
-            self.alarms.raise_alarm(alarm.SELF_TEST_FAILED, self.now_ms, failed)
+            self.alarms.raise_alarm(codes.ALARM_SELF_TEST_FAILED, self.now_ms, failed)
 
     def _guard(self, now_ms):
         """What ends motion whatever the program says."""
@@ -301,53 +294,53 @@ class Controller:
         pressed = self._indicators.inputs()
         if pressed != self._pressed:
             self._pressed = pressed
-            self.alarms.condition(alarm.STOP_BUTTON, pressed & _INPUT_STOP)
+            self.alarms.condition(codes.ALARM_STOP_BUTTON, pressed & _INPUT_STOP)
         state = runner.state
-        if state < RUNNING or state > RELIEVING:
+        if state < codes.STATE_RUNNING or state > codes.STATE_RELIEVING:
             return
         if pressed & _INPUT_STOP:
-            runner.stop(OUT_STOPPED, alarm.STOP_BUTTON)
-        elif state < STOPPING and (now_ms - self.lease.from_ms) & MASK > self.lease.length_ms:
-            runner.stop(OUT_LINK_LOST, alarm.LEASE_LOST, 0, True)
-        elif self.pressure.fault and (state != STOPPING or not self.motion.idle()):
+            runner.stop(codes.OUTCOME_STOPPED, codes.ALARM_STOP_BUTTON)
+        elif state < codes.STATE_STOPPING and (now_ms - self.lease.from_ms) & MASK > self.lease.length_ms:
+            runner.stop(codes.OUTCOME_LINK_LOST, codes.ALARM_LEASE_LOST, 0, True)
+        elif self.pressure.fault and (state != codes.STATE_STOPPING or not self.motion.idle()):
             self._sensor_fault(runner)
-        elif state != WAITING:
+        elif state != codes.STATE_WAITING:
             self._guard_motion(pressed, runner)
 
     def _sensor_fault(self, runner):
         """Ends a run, a waiting one too: its answer would set it in motion again."""
         fault = self.pressure.fault
-        code = alarm.SENSOR_STUCK
+        code = codes.ALARM_SENSOR_STUCK
         if fault == SILENT:
-            code = alarm.SENSOR_SILENT
+            code = codes.ALARM_SENSOR_SILENT
         elif fault == RANGE:
-            code = alarm.SENSOR_RANGE
-        runner.stop(OUT_ALARM, code, self.pressure.value_pa)
+            code = codes.ALARM_SENSOR_RANGE
+        runner.stop(codes.OUTCOME_ALARM, code, self.pressure.value_pa)
 
     def _guard_motion(self, pressed, runner):
         motion = self.motion
         position = self._last_position
         lag = motion.mismatch(position)
         if lag:
-            runner.stop(OUT_ALARM, alarm.STEP_MISMATCH, lag)
+            runner.stop(codes.OUTCOME_ALARM, codes.ALARM_STEP_MISMATCH, lag)
             motion.halt()
         elif motion.starved:
             motion.starved = False
-            runner.stop(OUT_ALARM, alarm.MOTION_STARVED)
+            runner.stop(codes.OUTCOME_ALARM, codes.ALARM_MOTION_STARVED)
         elif motion.direction > 0:
             if pressed & _INPUT_END:
-                runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
+                runner.stop(codes.OUTCOME_ALARM, codes.ALARM_TRAVEL_LIMIT)
             elif position >= self.syringe.low_at:
                 self._syringe_low(position, runner)
         elif pressed & _INPUT_HOME:
-            runner.stop(OUT_ALARM, alarm.TRAVEL_LIMIT)
+            runner.stop(codes.OUTCOME_ALARM, codes.ALARM_TRAVEL_LIMIT)
 
     def _syringe_low(self, position, runner):
         syringe = self.syringe
         if position >= syringe.empty_at:
-            runner.stop(OUT_ALARM, alarm.SYRINGE_EMPTY, syringe.remaining_nl())
+            runner.stop(codes.OUTCOME_ALARM, codes.ALARM_SYRINGE_EMPTY, syringe.remaining_nl())
         else:
-            self.alarms.once(alarm.SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
+            self.alarms.once(codes.ALARM_SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
 
     def _at_rest(self, now_ms):
         """What may take its time: averaging the rest pressure, the journal, the log, leaving the loop."""
@@ -356,7 +349,7 @@ class Controller:
         if not self._booked and not runner.active():
             self._booked = True
             self.window.add(now_ms, self.ledger.driven_nl)
-            if not self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(setting.WINDOW_S))):
+            if not self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(codes.SETTING_WINDOW_S))):
                 self.storage_failed()
             self.log.add(LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
             if self.alarms.locked != bool(self._counters[2]):

@@ -27,16 +27,6 @@ def _fields(row, part):
     return row[part] if len(row) > _RESPONSE else row[2]
 
 
-def _numbers():
-    from flushlink.messages import EVENTS, MESSAGES
-
-    return {row[1]: row[0] for row in MESSAGES + EVENTS}
-
-
-# Of requests and events, by name.
-NUMBERS = _numbers()
-
-
 def request(name):
     """{field: offset} of a request's payload; the key "" holds its size."""
     return offsets(_row(name)[_REQUEST])

@@ -4,18 +4,8 @@ from flushlink.frames import crc16
 from flushlink.messages import HEADER_SIZE
 from flushlink.viper_compat import const
 
+from . import codes
 from .ticks import MASK
-
-ASPIRATE = 1
-PULSES = 2
-STEADY = 3
-LOCK = 4
-WAIT = 5
-FINISH = 6
-PRIME = 7
-
-SYRINGE_CHANGED = 2
-_BLOOD_RETURN = const(1)
 
 _PHASES_MAX = const(12)
 _ASPIRATE_MAX_NL = const(5_000_000)
@@ -23,7 +13,7 @@ _PULSES_MAX = const(100)
 
 
 def is_dose(kind):
-    return PULSES <= kind <= LOCK or kind == FINISH
+    return codes.PHASE_PULSES <= kind <= codes.PHASE_LOCK or kind == codes.PHASE_FINISH
 
 
 class Program:
@@ -69,12 +59,12 @@ class Program:
         """Appends a phase with its flow already lowered to the caps; False when it makes no sense. May allocate."""
         if index != self.phases or index >= self._expected or self.committed:
             return False
-        moves = kind != WAIT
+        moves = kind != codes.PHASE_WAIT
         if moves != (count > 0) or moves != (volume_nl > 0) or (not moves and question == 0):
             return False
-        if (kind != PULSES and count > 1) or count > _PULSES_MAX or (moves and flow_nl_per_s < 10_000):
+        if (kind != codes.PHASE_PULSES and count > 1) or count > _PULSES_MAX or (moves and flow_nl_per_s < 10_000):
             return False
-        if kind == ASPIRATE and volume_nl > _ASPIRATE_MAX_NL:
+        if kind == codes.PHASE_ASPIRATE and volume_nl > _ASPIRATE_MAX_NL:
             return False
         path = self._path
         steps = path.steps_of(volume_nl * count)
@@ -93,13 +83,13 @@ class Program:
         self.duration_ms[index] = count * (self.burst_us[index] // 1000 + pause_ms)
         self.phases += 1
         total_nl = volume_nl * count
-        if kind == ASPIRATE:
+        if kind == codes.PHASE_ASPIRATE:
             self.net_nl += total_nl
         else:
             self.net_nl -= total_nl
         if is_dose(kind):
             self.dose_nl += total_nl
-        if kind == PULSES:
+        if kind == codes.PHASE_PULSES:
             self.pulses += count
         self.lowest_nl = min(self.lowest_nl, self.net_nl)
         self.highest_nl = max(self.highest_nl, self.net_nl)
@@ -109,7 +99,7 @@ class Program:
     def changes_syringe(self):
         """Whether a phase asks for another syringe, so that one need not hold it all."""
         for index in range(self.phases):
-            if self.question[index] == SYRINGE_CHANGED:
+            if self.question[index] == codes.QUESTION_SYRINGE_CHANGED:
                 return True
         return False
 
@@ -118,7 +108,7 @@ class Program:
         for index in range(self.phases):
             if is_dose(self.kind[index]):
                 return False
-            if self.question[index] == _BLOOD_RETURN:
+            if self.question[index] == codes.QUESTION_BLOOD_RETURN:
                 return True
         return True
 

@@ -8,7 +8,7 @@ fall by what is drawn is not stored in the line but comes from beyond it, out of
 
 from flushlink.viper_compat import const
 
-RUNNING = 0
+UNDER_WAY = 0
 DONE = 1
 INCOMPLETE = 2
 STUCK = 3
@@ -85,11 +85,11 @@ class Relief:
                 motion.halt()
             if near:
                 self._settled += 1
-            return DONE if self._settled >= _SETTLE_TURNS else RUNNING
+            return DONE if self._settled >= _SETTLE_TURNS else UNDER_WAY
         rate = min(max(path.slope_rate(min(gap, _FASTEST_GAP_PA)) // _SHARE, 20), self._fastest)
         if idle:
             motion.begin(left, rate, -1)
             self._settled = 0
         else:
             motion.limit(rate)
-        return RUNNING
+        return UNDER_WAY

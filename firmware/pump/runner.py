@@ -7,22 +7,9 @@ what the judge says come before the next slice is queued.
 
 from flushlink.viper_compat import const
 
-from . import alarms as alarm
+from . import codes
 from .burst import CLOSED, JUDGED, OPEN, WEIGHED, Burst
-from .detection import detector as verdicts
-from .program import ASPIRATE, PRIME, PULSES, WAIT, is_dose
-from .run_states import (
-    COMPLETED,
-    IDLE,
-    OUT_ALARM,
-    OUT_OCCLUDED,
-    OUT_STOPPED,
-    RELIEVING,
-    RUNNING,
-    STOPPED,
-    STOPPING,
-    WAITING,
-)
+from .program import is_dose
 from .termination import RunTermination
 from .ticks import since
 
@@ -41,7 +28,7 @@ class Runner:
         self._program = parts.program
         self._report = parts.report
         self._steps = parts.steps
-        self.state = IDLE
+        self.state = codes.STATE_IDLE
         self.phase = 0
         self.question = 0
         self.hard_pa = 0
@@ -59,10 +46,11 @@ class Runner:
 
     def active(self):
         """Whether a program is under way, waiting included."""
-        return RUNNING <= self.state <= RELIEVING
+        return codes.STATE_RUNNING <= self.state <= codes.STATE_RELIEVING
 
     def moving(self):
-        return self.state == RUNNING or self.state == STOPPING or self.state == RELIEVING
+        state = self.state
+        return state == codes.STATE_RUNNING or state == codes.STATE_STOPPING or state == codes.STATE_RELIEVING
 
     def derated(self):
         return self._burst.derated()
@@ -78,7 +66,7 @@ class Runner:
             return False
         self._report.clear()
         self._judge.begin_run(self._pressure.rest_pa)
-        self.state = RUNNING
+        self.state = codes.STATE_RUNNING
         self.phase = 0
         self.outcome = 0
         self.elapsed_us = 0
@@ -90,29 +78,29 @@ class Runner:
 
     def stop(self, outcome, alarm_code=0, detail=0, ramp=False):
         """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""
-        if RUNNING <= self.state <= RELIEVING:
+        if codes.STATE_RUNNING <= self.state <= codes.STATE_RELIEVING:
             self.question = 0
             self._ending.stop(outcome, alarm_code, detail, ramp)
 
     def answer(self, yes):
         """The answer to the pending question: goes on, or ends the program."""
         if not yes:
-            code = alarm.NO_BLOOD_RETURN if self.question == 1 else 0
-            self.stop(OUT_STOPPED, code)
+            code = codes.ALARM_NO_BLOOD_RETURN if self.question == codes.QUESTION_BLOOD_RETURN else 0
+            self.stop(codes.OUTCOME_STOPPED, code)
             return
         self.question = 0
-        self.state = RUNNING
+        self.state = codes.STATE_RUNNING
         self._next_phase()
 
     def acknowledged(self):
         """An alarm was acknowledged: the stop ends when nothing else forbids a start."""
-        if self.state == STOPPED and not self._alarms.blocks_start():
-            self.state = IDLE
+        if self.state == codes.STATE_STOPPED and not self._alarms.blocks_start():
+            self.state = codes.STATE_IDLE
 
     def _begin_phase(self):
         self._burst_index = 0
         self._report.phase_begins()
-        if self._program.kind[self.phase] == WAIT:
+        if self._program.kind[self.phase] == codes.PHASE_WAIT:
             self._ask()
         else:
             self._burst.begin(self.phase, 0)
@@ -123,12 +111,12 @@ class Runner:
             self._begin_phase()
         else:
             self.phase -= 1
-            self.outcome = COMPLETED
-            self.state = STOPPING
+            self.outcome = codes.OUTCOME_COMPLETED
+            self.state = codes.STATE_STOPPING
 
     def _ask(self):
         self.question = self._program.question[self.phase]
-        self.state = WAITING
+        self.state = codes.STATE_WAITING
         self._report.phase_begins()
 
     # The turn
@@ -142,12 +130,12 @@ class Runner:
         """
         state = self.state
         self.worked = False
-        if state == RUNNING:
+        if state == codes.STATE_RUNNING:
             self.elapsed_us += turn_us
             self._run_turn(rate, answered)
-        elif state == STOPPING:
+        elif state == codes.STATE_STOPPING:
             self._ending.turn()
-        elif state == RELIEVING:
+        elif state == codes.STATE_RELIEVING:
             self._ending.relief_turn()
 
     def _run_turn(self, rate, answered):
@@ -159,14 +147,14 @@ class Runner:
         if value_pa > report.peak_pa:
             report.peak_pa = value_pa
         if self.elapsed_us // 1000 > self._program.max_time_ms:
-            self.stop(OUT_ALARM, alarm.PROGRAM_TIME, self.elapsed_us // 1000)
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_PROGRAM_TIME, self.elapsed_us // 1000)
             return
         if value_pa >= self.hard_pa:
-            self.stop(OUT_OCCLUDED, alarm.HARD_LIMIT, value_pa)
+            self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_HARD_LIMIT, value_pa)
             return
-        if kind == ASPIRATE:
+        if kind == codes.PHASE_ASPIRATE:
             if value_pa < _VACUUM_PA:
-                self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
+                self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, value_pa)
                 return
         elif not self._supervise(kind, value_pa, rate):
             return
@@ -202,18 +190,18 @@ class Runner:
             return True
         if burst.tail and burst.in_pause():
             if burst.closed == OPEN and self._judge.pause_turn(value_pa, rate):
-                self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
+                self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, value_pa)
                 return False
             return True
         pressure = self._pressure
         allowed = self._limiter.turn(value_pa, pressure.slope_pa, rate)
         verdict = self._judge.turn(value_pa, rate)
-        if verdict == verdicts.OCCLUDED:
-            self.stop(OUT_OCCLUDED, alarm.OCCLUSION, value_pa)
-        elif verdict == verdicts.DISCONNECTED:
-            self.stop(OUT_ALARM, alarm.DISCONNECTED, value_pa)
-        elif not pressure.fine and kind != PRIME and not pressure.follows(self._path.model_pa()):
-            self.stop(OUT_ALARM, alarm.SENSOR_STUCK, value_pa)
+        if verdict == codes.VERDICT_OCCLUDED:
+            self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, value_pa)
+        elif verdict == codes.VERDICT_DISCONNECTED:
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_DISCONNECTED, value_pa)
+        elif not pressure.fine and kind != codes.PHASE_PRIME and not pressure.follows(self._path.model_pa()):
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_SENSOR_STUCK, value_pa)
         else:
             motion = self._motion
             if allowed < burst.rate or motion.slowed:
@@ -225,7 +213,7 @@ class Runner:
         """A burst is made and its pause nearly over: the next stage of closing it. False when that ends the run."""
         burst = self._burst
         burst.closed += 1
-        if kind == ASPIRATE or kind == PRIME:
+        if kind == codes.PHASE_ASPIRATE or kind == codes.PHASE_PRIME:
             return True
         if burst.closed == WEIGHED:
             self._judge.weigh_pulse()
@@ -233,7 +221,7 @@ class Runner:
             self._judge.finish_pulse()
         else:
             self._judge.learn_pulse()
-            if kind == PULSES:
+            if kind == codes.PHASE_PULSES:
                 burst.report(burst.ordered(), self.start_us, self.run_ms())
             return self._accept(self._judge.verdict)
         return True
@@ -245,7 +233,7 @@ class Runner:
         self._burst_index += 1
         if self._burst_index < self._program.count[self.phase]:
             burst.begin(self.phase, self._burst_index)
-        elif self._program.question[self.phase] and kind != WAIT:
+        elif self._program.question[self.phase] and kind != codes.PHASE_WAIT:
             self._ask()
         else:
             self._next_phase()
@@ -253,20 +241,20 @@ class Runner:
     def _accept(self, verdict):
         """Alarms that a pulse's verdict asks for; False when it ends the program."""
         now_ms = self.now_ms
-        if verdict >= verdicts.LEAK:
+        if verdict >= codes.VERDICT_LEAK:
             # It left the syringe, but perhaps not through the tip.
             self._ledger.lost(self._path.volume_nl(self._burst.ordered()))
-        if verdict == verdicts.OCCLUDED:
-            self.stop(OUT_OCCLUDED, alarm.OCCLUSION, self._judge.residual_pa)
-        elif verdict == verdicts.DISCONNECTED:
-            self.stop(OUT_ALARM, alarm.DISCONNECTED, self._judge.residual_pa)
-        elif verdict == verdicts.LEAK:
-            self.stop(OUT_ALARM, alarm.LEAK, self._judge.residual_pa)
-        elif verdict == verdicts.PARTIAL:
-            self._alarms.once(alarm.PARTIAL_OCCLUSION, now_ms, self._judge.residual_pa)
-        elif verdict == verdicts.BUBBLE:
-            self._alarms.once(alarm.BUBBLE, now_ms, self._judge.compliance)
-        return self.state == RUNNING
+        if verdict == codes.VERDICT_OCCLUDED:
+            self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, self._judge.residual_pa)
+        elif verdict == codes.VERDICT_DISCONNECTED:
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_DISCONNECTED, self._judge.residual_pa)
+        elif verdict == codes.VERDICT_LEAK:
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_LEAK, self._judge.residual_pa)
+        elif verdict == codes.VERDICT_PARTIAL:
+            self._alarms.once(codes.ALARM_PARTIAL_OCCLUSION, now_ms, self._judge.residual_pa)
+        elif verdict == codes.VERDICT_BUBBLE:
+            self._alarms.once(codes.ALARM_BUBBLE, now_ms, self._judge.compliance)
+        return self.state == codes.STATE_RUNNING
 
     def run_ms(self):
         """Time since the run began, ms."""
@@ -274,13 +262,13 @@ class Runner:
 
     def refresh_ledger(self):
         """Brings the ledger up to date with the burst under way, and its mirror in the scratch registers."""
-        if self.state == RUNNING or self.state == STOPPING:
+        if self.state == codes.STATE_RUNNING or self.state == codes.STATE_STOPPING:
             self.refresh_figures()
             self._ledger.mirror()
 
     def refresh_figures(self):
         """Brings the ledger's figures up to date with the burst under way."""
-        if self.state != RUNNING and self.state != STOPPING:
+        if self.state != codes.STATE_RUNNING and self.state != codes.STATE_STOPPING:
             return
         burst = self._burst
         running = burst.made() if burst.running and is_dose(self._program.kind[self.phase]) else 0

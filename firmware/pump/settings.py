@@ -5,19 +5,8 @@ from flushlink.messages import SETTINGS_COUNT
 from flushlink.settings_record import KEY_AT, KEY_SIZE, SIZE, default_record
 from flushlink.viper_compat import const
 
-from .codes import OK, OUT_OF_RANGE, STORAGE
+from . import codes
 from .message_layout import setting_limits
-
-PRESSURE_OFFSET_PA = 0
-PRESSURE_GAIN_PPM = 1
-PRESSURE_CEILING_PA = 2
-PROGRAM_VOLUME_CAP_NL = 3
-PROGRAM_TIME_CAP_S = 4
-WINDOW_VOLUME_CAP_NL = 5
-WINDOW_S = 6
-TELEMETRY_INTERVAL_MS = 7
-RELIEF_VOLUME_CAP_NL = 8
-FLOW_CAP_NL_PER_S = 9
 
 _SLOT = const(0)
 _LEAST, _MOST = setting_limits()
@@ -47,13 +36,13 @@ class Settings:
     def set(self, index, value):
         """Sets and stores one setting; OK, or OUT_OF_RANGE or STORAGE with nothing changed."""
         if not self._allowed(index, value):
-            return OUT_OF_RANGE
+            return codes.STATUS_OUT_OF_RANGE
         put_u32(self._record, 4 * index, value)
-        if self._store() == STORAGE:
+        if self._store() == codes.STATUS_STORAGE:
             put_u32(self._record, 4 * index, self._values[index])
-            return STORAGE
+            return codes.STATUS_STORAGE
         self._values[index] = value
-        return OK
+        return codes.STATUS_OK
 
     def key(self):
         """The pairing key; allocates."""
@@ -63,10 +52,10 @@ class Settings:
         """Takes a new pairing key from buffer[at:at + 16]; OK, or STORAGE with the old one kept. Allocates."""
         old = self.key()
         self._record[KEY_AT:] = buffer[at : at + KEY_SIZE]
-        if self._store() == STORAGE:
+        if self._store() == codes.STATUS_STORAGE:
             self._record[KEY_AT:] = old
-            return STORAGE
-        return OK
+            return codes.STATUS_STORAGE
+        return codes.STATUS_OK
 
     def record(self):
         """The stored bytes without the key; allocates."""
@@ -77,6 +66,6 @@ class Settings:
 
     def _store(self):
         if not self._journal.save(_SLOT, self._record, SIZE):
-            return STORAGE
+            return codes.STATUS_STORAGE
         self.good = True
-        return OK
+        return codes.STATUS_OK

@@ -2,11 +2,8 @@
 
 from flushlink.viper_compat import const
 
-from . import alarms as alarm
-from .detection import detector as verdicts
-from .relief import DONE, STUCK
-from .relief import RUNNING as RELIEF_RUNNING
-from .run_states import COMPLETED, IDLE, OUT_ALARM, OUT_OCCLUDED, RELIEVING, STOPPED, STOPPING
+from . import codes
+from .relief import DONE, STUCK, UNDER_WAY
 
 _RELIEF_FROM_PA = const(3_000)
 _OPEN_TURNS = const(60)
@@ -33,14 +30,14 @@ class RunTermination:
         """Motion stops within one step, or down the ramp."""
         run = self._run
         parts = self._parts
-        if run.state < STOPPING:
+        if run.state < codes.STATE_STOPPING:
             if alarm_code:
                 parts.alarms.raise_alarm(alarm_code, run.now_ms, detail)
             run.outcome = outcome
-            run.state = STOPPING
+            run.state = codes.STATE_STOPPING
             self._alarm_code = alarm_code
             # Steps go missing when the drive meets more pressure than it can push: that pressure is still there.
-            self._relief_allowed = outcome == OUT_OCCLUDED or alarm_code == alarm.STEP_MISMATCH
+            self._relief_allowed = outcome == codes.OUTCOME_OCCLUDED or alarm_code == codes.ALARM_STEP_MISMATCH
         else:
             # The end is under way and only comes sooner; a cause that lasts is one alarm, not one a turn.
             if alarm_code:
@@ -70,11 +67,11 @@ class RunTermination:
             run.worked = True
             burst.cut(run.now_us if self._ramping else self._stopped_us, run.start_us, run.run_ms())
         above = pressure.value_pa - parts.judge.rest_pa
-        if run.outcome == COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
+        if run.outcome == codes.OUTCOME_COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
             self._settling += 1
             return
         if self._relief_allowed and above > _RELIEF_FROM_PA and not pressure.fault:
-            if run.outcome == OUT_ALARM and self._settling < _OPEN_TURNS:
+            if run.outcome == codes.OUTCOME_ALARM and self._settling < _OPEN_TURNS:
                 # An open line gives it out by itself.
                 self._settling += 1
                 return
@@ -88,7 +85,7 @@ class RunTermination:
             # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
             cap = path.steps_per_ul() * (path.stored_nl(above) // 500 + 20)
             parts.relief.begin(min(cap, run.relief_cap_steps), self._rest_pa())
-            run.state = RELIEVING
+            run.state = codes.STATE_RELIEVING
             return
         self._finish()
 
@@ -97,13 +94,13 @@ class RunTermination:
         parts = self._parts
         relief = parts.relief
         result = relief.turn() if self._relief_allowed else DONE
-        if result != RELIEF_RUNNING:
+        if result != UNDER_WAY:
             parts.ledger.relieved_nl += parts.hydraulics.volume_nl(relief.relieved_steps())
             now_ms = self._run.now_ms
             if result == STUCK:
-                parts.alarms.raise_alarm(alarm.SENSOR_STUCK, now_ms, parts.pressure.value_pa)
+                parts.alarms.raise_alarm(codes.ALARM_SENSOR_STUCK, now_ms, parts.pressure.value_pa)
             if result != DONE:
-                parts.alarms.raise_alarm(alarm.RELIEF_INCOMPLETE, now_ms, parts.pressure.value_pa)
+                parts.alarms.raise_alarm(codes.ALARM_RELIEF_INCOMPLETE, now_ms, parts.pressure.value_pa)
             self._finish()
 
     def _rest_pa(self):
@@ -126,10 +123,10 @@ class RunTermination:
         parts.ledger.close(parts.hydraulics.stored_nl(parts.pressure.value_pa - judge.rest_pa))
         if not parts.board.back_drives:
             parts.steps.enable(False)
-        if outcome == OUT_OCCLUDED or outcome == OUT_ALARM:
+        if outcome == codes.OUTCOME_OCCLUDED or outcome == codes.OUTCOME_ALARM:
             alarms.round(run.now_ms)
-        if outcome == OUT_OCCLUDED and judge.worst != verdicts.OCCLUDED:
-            judge.worst = verdicts.OCCLUDED
+        if outcome == codes.OUTCOME_OCCLUDED and judge.worst != codes.VERDICT_OCCLUDED:
+            judge.worst = codes.VERDICT_OCCLUDED
         parts.report.result(
             outcome,
             judge.worst,
@@ -139,7 +136,7 @@ class RunTermination:
             parts.ledger,
             run.now_ms,
         )
-        run.state = STOPPED if alarms.blocks_start() else IDLE
+        run.state = codes.STATE_STOPPED if alarms.blocks_start() else codes.STATE_IDLE
         self._alarm_code = 0
         self._relief_allowed = False
         self._settling = 0

@@ -5,7 +5,7 @@ from flushlink.frames import get_u32
 from flushlink.messages import ALARMS
 from hypothesis import given
 from hypothesis import strategies as st
-from pump import alarms as alarm
+from pump import codes
 from pump.alarms import Alarms
 from pump.message_layout import event, priorities
 
@@ -38,19 +38,19 @@ def shown(alarms, now_ms=0, running=False):
 @pytest.mark.requirement("REQ-ALRM-1")
 def test_acknowledging_one_occurrence_does_not_clear_a_newer_one():
     alarms = make()
-    alarms.raise_alarm(alarm.OCCLUSION, 1)
-    first = alarms.occurrence(alarm.OCCLUSION)
-    alarms.raise_alarm(alarm.OCCLUSION, 2)
+    alarms.raise_alarm(codes.ALARM_OCCLUSION, 1)
+    first = alarms.occurrence(codes.ALARM_OCCLUSION)
+    alarms.raise_alarm(codes.ALARM_OCCLUSION, 2)
     assert alarms.acknowledge(first) == 0
     assert alarms.pending == 1
-    assert alarms.acknowledge(alarms.occurrence(alarm.OCCLUSION)) == alarm.OCCLUSION
+    assert alarms.acknowledge(alarms.occurrence(codes.ALARM_OCCLUSION)) == codes.ALARM_OCCLUSION
     assert (alarms.pending, alarms.gravest()) == (0, 0)
 
 
 @pytest.mark.requirement("REQ-ALRM-1")
 def test_occurrence_0_acknowledges_nothing():
     alarms = make()
-    alarms.raise_alarm(alarm.LEAK, 1)
+    alarms.raise_alarm(codes.ALARM_LEAK, 1)
     assert alarms.acknowledge(0) == 0
     assert alarms.pending == 1
 
@@ -90,7 +90,7 @@ def test_light_and_sound_follow_the_priority(code):
 @pytest.mark.requirement("REQ-ALRM-3")
 def test_an_audio_pause_leaves_the_light_and_ends_after_two_minutes():
     alarms = make()
-    alarms.raise_alarm(alarm.OCCLUSION, 1_000)
+    alarms.raise_alarm(codes.ALARM_OCCLUSION, 1_000)
     assert alarms.pause_audio(2_000) == 120_000
     assert shown(alarms, 2_000) == (1, 0)
     assert shown(alarms, 121_999) == (1, 0)
@@ -100,7 +100,7 @@ def test_an_audio_pause_leaves_the_light_and_ends_after_two_minutes():
 @pytest.mark.requirement("REQ-ALRM-3")
 def test_an_audio_pause_ends_in_time_when_the_clock_goes_round():
     alarms = make()
-    alarms.raise_alarm(alarm.OCCLUSION, 0)
+    alarms.raise_alarm(codes.ALARM_OCCLUSION, 0)
     alarms.pause_audio(2**30 - 1_000)
     assert shown(alarms, 118_999) == (1, 0)
     assert shown(alarms, 119_000) == (1, HIGH)
@@ -119,10 +119,10 @@ def test_a_graver_alarm_ends_the_pause_at_once_and_an_equal_one_does_not(first, 
 @pytest.mark.requirement("REQ-ALRM-3")
 def test_a_new_alarm_is_heard_when_those_of_the_pause_are_gone():
     alarms = make()
-    alarms.raise_alarm(alarm.OCCLUSION, 0)
+    alarms.raise_alarm(codes.ALARM_OCCLUSION, 0)
     alarms.pause_audio(0)
-    alarms.acknowledge(alarms.occurrence(alarm.OCCLUSION))
-    alarms.raise_alarm(alarm.OCCLUSION, 10)
+    alarms.acknowledge(alarms.occurrence(codes.ALARM_OCCLUSION))
+    alarms.raise_alarm(codes.ALARM_OCCLUSION, 10)
     assert shown(alarms, 10) == (1, HIGH)
 
 
@@ -139,38 +139,37 @@ def test_the_third_round_within_ten_minutes_locks_and_nothing_unlocks(gaps, star
         alarms.round(now_ms % 2**30)
         locked = locked or (len(times) >= 3 and times[-1] - times[-3] <= 600_000)
         assert alarms.locked == locked
-        alarms.acknowledge(alarms.occurrence(alarm.LOCKED_OUT))
+        alarms.acknowledge(alarms.occurrence(codes.ALARM_LOCKED_OUT))
         assert alarms.locked == locked
 
 
 def test_a_waiting_alarm_of_medium_priority_or_a_lasting_cause_forbids_a_start():
     alarms = make()
-    alarms.raise_alarm(alarm.SYRINGE_LOW, 0)
+    alarms.raise_alarm(codes.ALARM_SYRINGE_LOW, 0)
     assert not alarms.blocks_start()
-    alarms.raise_alarm(alarm.LEAK, 0)
+    alarms.raise_alarm(codes.ALARM_LEAK, 0)
     assert alarms.blocks_start()
-    alarms.acknowledge(alarms.occurrence(alarm.LEAK))
+    alarms.acknowledge(alarms.occurrence(codes.ALARM_LEAK))
     assert not alarms.blocks_start()
-    alarms.condition(alarm.STOP_BUTTON, 1)
+    alarms.condition(codes.ALARM_STOP_BUTTON, 1)
     assert alarms.blocks_start()
-    alarms.condition(alarm.STOP_BUTTON, 0)
+    alarms.condition(codes.ALARM_STOP_BUTTON, 0)
     assert not alarms.blocks_start()
 
 
 @pytest.mark.requirement("REQ-LOG-1")
 def test_every_raising_is_logged_and_once_means_once_while_it_waits():
     alarms = make()
-    alarms.once(alarm.BUBBLE, 5, 7)
-    alarms.once(alarm.BUBBLE, 6, 8)
-    alarms.raise_alarm(alarm.BUBBLE, 7, 9)
-    assert alarms._log.entries == [(3, alarm.BUBBLE, 5, 7), (3, alarm.BUBBLE, 7, 9)]
+    alarms.once(codes.ALARM_BUBBLE, 5, 7)
+    alarms.once(codes.ALARM_BUBBLE, 6, 8)
+    alarms.raise_alarm(codes.ALARM_BUBBLE, 7, 9)
+    assert alarms._log.entries == [(3, codes.ALARM_BUBBLE, 5, 7), (3, codes.ALARM_BUBBLE, 7, 9)]
     frame = bytearray(64)
-    alarms.put(frame, alarm.BUBBLE)
+    alarms.put(frame, codes.ALARM_BUBBLE)
     at = event("ALARM")
     assert (get_u32(frame, at["device_time_ms"]), get_u32(frame, at["detail"])) == (7, 9)
 
 
-def test_the_constants_are_those_of_the_message_table():
-    for code, name, priority, _, _ in ALARMS:
-        assert getattr(alarm, name) == code
+def test_the_priorities_are_those_of_the_message_table():
+    for code, _, priority, _, _ in ALARMS:
         assert priorities()[code] == priority

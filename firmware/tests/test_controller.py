@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from flushpump.wire import codec
-from pump import alarms as alarm
+from pump import codes
 
 from firmware.tests.support.server import PATH, STATUS, Device, Host
 
@@ -74,7 +74,7 @@ def test_the_stop_button_stops_at_once_is_one_alarm_and_nothing_starts_while_it_
     position = device.drive.position()
     device.turn(20)
     assert device.drive.position() == position
-    assert device.pump.alarms.occurrence(alarm.STOP_BUTTON) == 1
+    assert device.pump.alarms.occurrence(codes.ALARM_STOP_BUTTON) == 1
     host.ask("ALARM_ACK", {"occurrence": 1})
     crc = load(host, phase(0, STEADY, 500_000))
     assert host.ask("START", {"program_crc": crc, **LEASE}).status == STATUS["ALARM_ACTIVE"]
@@ -92,7 +92,7 @@ def test_a_button_held_through_the_end_of_a_run_is_one_alarm():
         device.turn()
     device.indicators.switches |= 1
     device.turn(50)
-    assert device.pump.alarms.occurrence(alarm.STOP_BUTTON) == 1
+    assert device.pump.alarms.occurrence(codes.ALARM_STOP_BUTTON) == 1
     assert not device.pump.runner.active()
 
 
@@ -102,7 +102,7 @@ def test_a_silent_host_ends_the_run_down_the_ramp_and_nothing_resumes_when_it_sp
     assert device.pump.runner.state == 2
     ended(device, 60)
     position = device.drive.position()
-    assert device.pump.alarms.gravest() == alarm.LEASE_LOST
+    assert device.pump.alarms.gravest() == codes.ALARM_LEASE_LOST
     host.ask("KEEPALIVE", {"lease_ms": 2_000})
     device.turn(50)
     assert device.drive.position() == position
@@ -132,7 +132,7 @@ def test_a_sensor_fault_while_the_user_is_asked_ends_the_run():
     assert host.ask("CONTINUE", answer).status == STATUS["NOT_ANSWERED"]
     device.turn(20)
     assert device.drive.position() == position
-    assert device.pump.alarms.gravest() == alarm.SENSOR_SILENT
+    assert device.pump.alarms.gravest() == codes.ALARM_SENSOR_SILENT
 
 
 @pytest.mark.requirement("REQ-DOSE-4")
@@ -152,7 +152,7 @@ def test_a_power_cut_in_a_run_is_told_with_the_whole_intent_as_uncertain():
     device.journal.power_cut()
     again = Device(device.journal)
     again.turn(25)
-    assert again.pump.alarms.gravest() == alarm.POWER_LOST
+    assert again.pump.alarms.gravest() == codes.ALARM_POWER_LOST
     assert again.pump.ledger.uncertain_nl == 500_000
 
 

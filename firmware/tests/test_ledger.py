@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pump import codes
 from pump.ledger import Ledger, Window
 from pump.line_model import LineModel
-from pump.program import ASPIRATE, FINISH, LOCK, PRIME, PULSES, STEADY, WAIT, is_dose
+from pump.program import is_dose
 
 from firmware.tests.support.ports import Journal
 
@@ -21,8 +22,9 @@ def make(journal: Journal | None = None) -> tuple[Ledger, Journal, LineModel]:
 
 @pytest.mark.requirement("REQ-DOSE-3")
 def test_prime_and_aspirated_volume_are_no_dose():
-    assert [kind for kind in range(8) if is_dose(kind)] == [PULSES, STEADY, LOCK, FINISH]
-    assert not any(is_dose(kind) for kind in (ASPIRATE, WAIT, PRIME))
+    doses = [codes.PHASE_PULSES, codes.PHASE_STEADY, codes.PHASE_LOCK, codes.PHASE_FINISH]
+    assert [kind for kind in range(8) if is_dose(kind)] == doses
+    assert not any(is_dose(kind) for kind in (codes.PHASE_ASPIRATE, codes.PHASE_WAIT, codes.PHASE_PRIME))
 
 
 @pytest.mark.requirement("REQ-DOSE-3")

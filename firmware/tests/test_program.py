@@ -6,10 +6,11 @@ import pytest
 from flushpump.wire import codec
 from hypothesis import given
 from hypothesis import strategies as st
+from pump import codes
 from pump.board import Board
 from pump.line_model import LineModel
 from pump.motion import Motion
-from pump.program import ASPIRATE, FINISH, LOCK, PRIME, PULSES, STEADY, WAIT, Program
+from pump.program import Program
 
 from firmware.tests.support.ports import Drive, board_data
 
@@ -33,15 +34,15 @@ def begun(phases, total_nl=0, payload=b"begin"):
 
 def row(**changes):
     values = {
-        "index": 0, "kind": PULSES, "count": 10, "question": 0, "volume_nl": 900_000, "flow_nl_per_s": 2_000_000,
-        "pause_ms": 400,
+        "index": 0, "kind": codes.PHASE_PULSES, "count": 10, "question": 0, "volume_nl": 900_000,
+        "flow_nl_per_s": 2_000_000, "pause_ms": 400,
     }  # fmt: skip
     return {**values, **changes}
 
 
 def test_a_complete_program_is_closed_by_the_crc_over_all_payloads():
     program, _ = begun(2, 9_500_000)
-    for index, kind, count, volume in ((0, PULSES, 10, 900_000), (1, LOCK, 1, 500_000)):
+    for index, kind, count, volume in ((0, codes.PHASE_PULSES, 10, 900_000), (1, codes.PHASE_LOCK, 1, 500_000)):
         assert program.add(**row(index=index, kind=kind, count=count, volume_nl=volume))
         program.take(frame(b"phase%d" % index), 6)
     crc = codec.crc16(b"beginphase0phase1")
@@ -57,7 +58,7 @@ def test_a_missing_or_surplus_or_doubled_phase_is_refused():
     assert program.add(**row(index=0))
     assert not program.add(**row(index=0))
     assert not program.commit(codec.crc16(b"begin"))
-    assert program.add(**row(index=1, kind=LOCK, count=1))
+    assert program.add(**row(index=1, kind=codes.PHASE_LOCK, count=1))
     assert not program.add(**row(index=2))
 
 
@@ -74,11 +75,11 @@ def test_the_dose_must_be_what_was_announced():
         {"volume_nl": 0},
         {"count": 101},
         {"flow_nl_per_s": 9_999},
-        {"kind": STEADY, "count": 2},
-        {"kind": ASPIRATE, "count": 1, "volume_nl": 5_000_001},
-        {"kind": WAIT, "count": 0, "volume_nl": 0, "question": 0},
-        {"kind": WAIT, "count": 1, "volume_nl": 0, "question": 4},
-        {"kind": WAIT, "count": 0, "volume_nl": 1, "question": 4},
+        {"kind": codes.PHASE_STEADY, "count": 2},
+        {"kind": codes.PHASE_ASPIRATE, "count": 1, "volume_nl": 5_000_001},
+        {"kind": codes.PHASE_WAIT, "count": 0, "volume_nl": 0, "question": 0},
+        {"kind": codes.PHASE_WAIT, "count": 1, "volume_nl": 0, "question": 4},
+        {"kind": codes.PHASE_WAIT, "count": 0, "volume_nl": 1, "question": 4},
         {"count": 100, "volume_nl": 60},
     ],
 )
@@ -95,7 +96,16 @@ def test_more_than_a_hundred_pulses_in_all_are_refused():
     assert not program.commit(codec.crc16(b"begin"))
 
 
-KINDS = st.sampled_from([ASPIRATE, PULSES, STEADY, LOCK, FINISH, PRIME])
+KINDS = st.sampled_from(
+    [
+        codes.PHASE_ASPIRATE,
+        codes.PHASE_PULSES,
+        codes.PHASE_STEADY,
+        codes.PHASE_LOCK,
+        codes.PHASE_FINISH,
+        codes.PHASE_PRIME,
+    ]
+)
 
 
 @given(st.lists(st.tuples(KINDS, st.integers(1, 20), st.integers(10_000, 900_000)), min_size=1, max_size=12))
@@ -103,11 +113,11 @@ def test_sums_follow_the_phases(phases):
     program, path = begun(len(phases))
     net = low = high = dose = 0
     for index, (kind, count, volume) in enumerate(phases):
-        count = count if kind == PULSES else 1
+        count = count if kind == codes.PHASE_PULSES else 1
         assert program.add(**row(index=index, kind=kind, count=count, volume_nl=volume))
-        net += volume * count if kind == ASPIRATE else -volume * count
+        net += volume * count if kind == codes.PHASE_ASPIRATE else -volume * count
         low, high = min(low, net), max(high, net)
-        dose += 0 if kind in (ASPIRATE, PRIME) else volume * count
+        dose += 0 if kind in (codes.PHASE_ASPIRATE, codes.PHASE_PRIME) else volume * count
         assert abs(path.volume_nl(program.steps[index]) - volume * count) <= 103 / 2 + 1
     assert (program.net_nl, program.lowest_nl, program.highest_nl, program.dose_nl) == (net, low, high, dose)
 
@@ -126,7 +136,7 @@ def test_a_single_move_forgets_the_program_before_it():
     program, _ = begun(1, 9_000_000)
     program.add(**row())
     assert program.commit(codec.crc16(b"begin"))
-    assert program.single(PRIME, 500_000, 500_000, 60_000)
+    assert program.single(codes.PHASE_PRIME, 500_000, 500_000, 60_000)
     assert not program.committed
     assert (program.dose_nl, program.crc, program.phases) == (0, 0, 1)
-    assert not program.single(ASPIRATE, 6_000_000, 500_000, 60_000)
+    assert not program.single(codes.PHASE_ASPIRATE, 6_000_000, 500_000, 60_000)

@@ -6,7 +6,7 @@ import pytest
 from pump.board import Board
 from pump.line_model import LineModel
 from pump.motion import Motion
-from pump.relief import DONE, INCOMPLETE, RUNNING, STUCK, Relief
+from pump.relief import DONE, INCOMPLETE, STUCK, UNDER_WAY, Relief
 
 from firmware.tests.support.ports import TICKS_PER_US, Drive, board_data
 
@@ -34,7 +34,7 @@ def relieve(
     for number in range(turns):
         sensor.value_pa, sensor.fault = reading(pressure, number) if reading else (round(pressure * 1000), 0)
         result = relief.turn()
-        if result != RUNNING:
+        if result != UNDER_WAY:
             return result, -drive.position() * STEP_PL / 1e6, pressures, number
         motion.fill(drive.now // TICKS_PER_US)
         before = drive.position()

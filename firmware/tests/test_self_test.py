@@ -2,7 +2,7 @@
 
 import pytest
 from flushlink import messages
-from pump import alarms as alarm
+from pump import codes
 
 from firmware.tests.support.ports import Journal
 from firmware.tests.support.server import PATH, STATUS, Device
@@ -37,7 +37,7 @@ def test_a_sensor_that_cannot_be_right_fails_is_shown_and_logged_and_nothing_mov
         device.raw, device.base = None, raw
     assert after_test(device).failed == messages.TEST_SENSOR
     assert device.pump.state() == 7
-    assert device.pump.alarms.gravest() == alarm.SELF_TEST_FAILED
+    assert device.pump.alarms.gravest() == codes.ALARM_SELF_TEST_FAILED
     assert device.indicators.shown[-1] == (1, 3)
     host = device.host
     host.hello()
@@ -96,7 +96,7 @@ def test_bad_settings_fail_the_configuration_alone_and_are_no_fault():
     device = Device(Journal())
     assert after_test(device).failed == messages.TEST_CONFIGURATION
     assert device.pump.state() != 7
-    assert device.pump.alarms.gravest() == alarm.SETTINGS_CORRUPT
+    assert device.pump.alarms.gravest() == codes.ALARM_SETTINGS_CORRUPT
 
 
 @pytest.mark.requirement("REQ-START-2")

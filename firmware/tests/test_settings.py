@@ -3,8 +3,8 @@
 import pytest
 from flushlink.messages import SETTINGS
 from flushlink.settings_record import KEY_AT, OPEN_KEY, SIZE, default_record
-from pump.codes import OK, OUT_OF_RANGE, STORAGE
-from pump.settings import PRESSURE_OFFSET_PA, TELEMETRY_INTERVAL_MS, Settings
+from pump import codes
+from pump.settings import Settings
 
 from firmware.tests.support.ports import Journal
 from firmware.tests.support.server import Device, good_journal
@@ -21,10 +21,10 @@ def test_a_value_out_of_range_changes_nothing_and_one_in_range_outlives_a_restar
     before = journal.records[0]
     for wrong in (least - 1, most + 1, -(2**30), 2**30 - 1):
         if not least <= wrong <= most:
-            assert settings.set(index, wrong) == OUT_OF_RANGE
+            assert settings.set(index, wrong) == codes.STATUS_OUT_OF_RANGE
             assert (settings.get(index), journal.records[0]) == (default, before)
     for right in (least, most):
-        assert settings.set(index, right) == OK
+        assert settings.set(index, right) == codes.STATUS_OK
         assert Settings(journal).get(index) == right
         assert Settings(journal).good
 
@@ -91,13 +91,13 @@ def test_a_changed_limit_asks_for_the_path_anew(index):
 def test_a_setting_or_key_that_cannot_be_stored_is_refused_and_the_old_one_stays_in_force():
     journal = Journal()
     settings = Settings(journal)
-    assert settings.set(TELEMETRY_INTERVAL_MS, 60) == OK
+    assert settings.set(codes.SETTING_TELEMETRY_INTERVAL_MS, 60) == codes.STATUS_OK
     key = settings.key()
     journal.worn = True
-    assert settings.set(TELEMETRY_INTERVAL_MS, 70) == STORAGE
-    assert settings.pair(bytes(range(16)), 0) == STORAGE
-    assert (settings.get(TELEMETRY_INTERVAL_MS), settings.key()) == (60, key)
+    assert settings.set(codes.SETTING_TELEMETRY_INTERVAL_MS, 70) == codes.STATUS_STORAGE
+    assert settings.pair(bytes(range(16)), 0) == codes.STATUS_STORAGE
+    assert (settings.get(codes.SETTING_TELEMETRY_INTERVAL_MS), settings.key()) == (60, key)
     journal.worn = False
-    assert settings.set(PRESSURE_OFFSET_PA, 1) == OK
+    assert settings.set(codes.SETTING_PRESSURE_OFFSET_PA, 1) == codes.STATUS_OK
     stored = Settings(journal)
-    assert (stored.get(TELEMETRY_INTERVAL_MS), stored.key(), stored.good) == (60, key, True)
+    assert (stored.get(codes.SETTING_TELEMETRY_INTERVAL_MS), stored.key(), stored.good) == (60, key, True)

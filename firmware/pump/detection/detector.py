@@ -11,6 +11,7 @@ from array import array
 
 from flushlink.viper_compat import const, micropython
 
+from .. import codes
 from .kernels import (
     CLOSED,
     FIRST,
@@ -28,24 +29,6 @@ from .kernels import (
     live,
 )
 from .pulse_sums import PulseSums, held, tally
-
-NOT_JUDGED = 0
-PATENT = 1
-PARTIAL = 2
-OCCLUDED = 3
-BUBBLE = 4
-LEAK = 5
-DISCONNECTED = 6
-
-# Evidence, as in the message table.
-_RESISTANCE = const(1)
-_TREND = const(2)
-_PAUSE = const(3)
-_COMPLIANCE = const(4)
-_SLOPE = const(5)
-_PASSAGE = const(6)
-_THROTTLED = const(7)
-_PRESSURE = const(8)
 
 _RISE_MIN_PA = const(15_000)
 # What breathing and heartbeat may change of a mean over a quarter of a pulse, and what a cough may.
@@ -112,7 +95,7 @@ class Detector:
         self._early_more_pa = 0
         self._late_more_pa = 0
         self.rest_pa = 0
-        self.worst = NOT_JUDGED
+        self.worst = codes.VERDICT_NOT_JUDGED
         # The compliance with the air that the last pulse told of, which is not that of the path; else 0.
         self.air_gives = 0
         self.begin_run(0)
@@ -121,7 +104,7 @@ class Detector:
         self.rest_pa = rest_pa
         # What the sensor reads at rest, by the last pause in which the line has relaxed.
         self.floor_pa = rest_pa
-        self.worst = NOT_JUDGED
+        self.worst = codes.VERDICT_NOT_JUDGED
         self.air_gives = 0
         # The baseline: lessons it was learnt from, compliances, and the rise at which its resistance was learnt.
         self._lessons = 0
@@ -159,7 +142,7 @@ class Detector:
         live[FIRST] = live[SECOND] = live[THIRD] = value_pa
         self._sums.begin(value_pa, self.rest_pa, turns)
         self.peak_pa = -1_000_000
-        self.verdict = NOT_JUDGED
+        self.verdict = codes.VERDICT_NOT_JUDGED
         self._weighed = False
         self._teaches = False
         self.resistance = 0
@@ -190,13 +173,13 @@ class Detector:
             self._measure_compliance(value_pa, rate)
         said = live(self._live, line, self._limits, value_pa)
         if said == SAYS_NOTHING:
-            return NOT_JUDGED
+            return codes.VERDICT_NOT_JUDGED
         self.seen = self._live[SEEN]
         if said == SAYS_CLOSED:
-            return self._say(OCCLUDED, _SLOPE, 800)
+            return self._say(codes.VERDICT_OCCLUDED, codes.EVIDENCE_SLOPE, 800)
         if said == SAYS_THROTTLED:
-            return self._say(OCCLUDED, _THROTTLED, 200)
-        return self._say(DISCONNECTED, _PRESSURE, 250)
+            return self._say(codes.VERDICT_OCCLUDED, codes.EVIDENCE_FLOW, 200)
+        return self._say(codes.VERDICT_DISCONNECTED, codes.EVIDENCE_PRESSURE, 250)
 
     def _measure_compliance(self, value_pa, rate):
         """C from the first rise: what went in, less what left already, over the rise of pressure."""
@@ -230,15 +213,15 @@ class Detector:
         tally(sums, line, value_pa, rate, 1)
         if held(sums, line, value_pa):
             self.seen = 0
-            return self._say(OCCLUDED, _PAUSE, 167)
-        return NOT_JUDGED
+            return self._say(codes.VERDICT_OCCLUDED, codes.EVIDENCE_PAUSE, 167)
+        return codes.VERDICT_NOT_JUDGED
 
     @micropython.native
     def weigh_pulse(self):
         """The pulse has ended, its pause nearly too: figures for `finish_pulse`, a turn's work of their own."""
         self._weighed = True
         sums = self._sums
-        if self.verdict == OCCLUDED or self.verdict == DISCONNECTED or not sums.whole():
+        if self.verdict == codes.VERDICT_OCCLUDED or self.verdict == codes.VERDICT_DISCONNECTED or not sums.whole():
             return
         self.compliance = fall = sums.fall_compliance()
         self._rise_gives = sums.rise_compliance()
@@ -269,7 +252,7 @@ class Detector:
         """Judges the pulse that has ended; returns its verdict."""
         if not self._weighed:
             self.weigh_pulse()
-        if self.verdict == OCCLUDED or self.verdict == DISCONNECTED:
+        if self.verdict == codes.VERDICT_OCCLUDED or self.verdict == codes.VERDICT_DISCONNECTED:
             return self.verdict
         sums = self._sums
         if not sums.whole():
@@ -282,7 +265,7 @@ class Detector:
         passes = path.flow_at_ul_per_s(rise)
         if rise > _RISE_MIN_PA and out * 4 < passes and out * 5 < self._into:
             self.seen = max(out, 0) * 1000 // passes
-            return self._say(OCCLUDED, _PASSAGE, 250)
+            return self._say(codes.VERDICT_OCCLUDED, codes.EVIDENCE_PASSAGE, 250)
         if out < 50:
             return self.verdict
         middle_pa = self._middle_pa
@@ -296,11 +279,11 @@ class Detector:
         self._is_steady(_BEND_PA + noise_pa, expected >> 4)
         self._usual = True
         verdict = self._judge_resistance(rise, expected, min(middle_pa, late_pa))
-        if verdict == PATENT:
+        if verdict == codes.VERDICT_PATENT:
             verdict = self._judge_compliance(rise, fall)
-            self.air_gives = fall if verdict == BUBBLE else 0
-        self._teaches = verdict == PATENT and out * 2 > self._into
-        if verdict == PATENT and sums.rested():
+            self.air_gives = fall if verdict == codes.VERDICT_BUBBLE else 0
+        self._teaches = verdict == codes.VERDICT_PATENT and out * 2 > self._into
+        if verdict == codes.VERDICT_PATENT and sums.rested():
             self.floor_pa = sums.now_pa()
         return verdict
 
@@ -336,20 +319,20 @@ class Detector:
             low_pa = max(expected // 1000 * (1000 - (_LOW_VISIT if path.visited else _LOW_CATALOGUE)), _COUGH_PA)
         high_pa = max(expected // 1000 * (high - 1000), _COUGH_PA)
         if least_pa > high_pa:
-            return self._say(PARTIAL, _RESISTANCE, 1000 + high_pa * 100 // expected * 10)
+            return self._say(codes.VERDICT_PARTIAL, codes.EVIDENCE_RESISTANCE, 1000 + high_pa * 100 // expected * 10)
         # Nothing in a vein takes so much away for a moment: this needs no steady plateau.
         if self.residual_pa < -low_pa:
             line_off = path.open_permille
-            verdict = DISCONNECTED if ratio < line_off + (1000 - line_off >> 2) else LEAK
-            return self._say(verdict, _RESISTANCE, max(1000 - low_pa * 100 // expected * 10, 0))
+            verdict = codes.VERDICT_DISCONNECTED if ratio < line_off + (1000 - line_off >> 2) else codes.VERDICT_LEAK
+            return self._say(verdict, codes.EVIDENCE_RESISTANCE, max(1000 - low_pa * 100 // expected * 10, 0))
         if lessons > 1 and self._steady:
             # What a quiet vein and the model's own error cannot add up to; one pulse alone may not add much.
             grown = min(ratio - 1000, _TREND_MOST) - 20 - 600_000 // expected
             self._trend = max(self._trend + grown, 0)
             if self._trend > _TREND_LIMIT:
                 self.seen = 1000 + self._trend
-                return self._say(PARTIAL, _TREND, 1000 + _TREND_LIMIT)
-        return self._say(PATENT, _RESISTANCE, 1000 + high_pa * 100 // expected * 10)
+                return self._say(codes.VERDICT_PARTIAL, codes.EVIDENCE_TREND, 1000 + _TREND_LIMIT)
+        return self._say(codes.VERDICT_PATENT, codes.EVIDENCE_RESISTANCE, 1000 + high_pa * 100 // expected * 10)
 
     def _judge_compliance(self, rise, fall):
         """Air gives way: rise and fall both show more compliance. A cough makes one of them more, the other less.
@@ -361,14 +344,14 @@ class Detector:
         learnt = self._fall_learnt
         # A line that has just become narrower slows the fall down as well, but raises the pulse's end before.
         if not fall or (learnt and self._late_pa > _COUGH_PA):
-            return PATENT
+            return codes.VERDICT_PATENT
         if not learnt:
             learnt = self._path.known_compliance
             # Another syringe of the same kind gives way by half to twice as much as the catalogue says.
             if learnt and fall >> 2 > learnt:
                 self.seen = min(fall // learnt * 1000, 60_000)
-                return self._say(BUBBLE, _COMPLIANCE, 4_000)
-            return PATENT
+                return self._say(codes.VERDICT_BUBBLE, codes.EVIDENCE_COMPLIANCE, 4_000)
+            return codes.VERDICT_PATENT
         alone = grown = fall * 1000 // learnt - 1000
         again = self._rise_gives if self._rise_learnt else 0
         beyond = 0
@@ -390,15 +373,15 @@ class Detector:
             self._alone = alone
             if self._alone_before and -_ALIKE < alone - self._alone_before < _ALIKE:
                 self.seen = 1000 + alone
-                return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + _ALONE)
+                return self._say(codes.VERDICT_BUBBLE, codes.EVIDENCE_COMPLIANCE, 1000 + noise + _ALONE)
         self._air = grown = max(grown - noise, 0) + (min(self._air, _CARRIED) >> 1)
         limit = 60 if self._steady else 150
         if self._lessons == 1:
             limit = 120 if self._steady else 250
         if grown <= limit:
-            return PATENT
+            return codes.VERDICT_PATENT
         self.seen = 1000 + noise + grown
-        return self._say(BUBBLE, _COMPLIANCE, 1000 + noise + limit)
+        return self._say(codes.VERDICT_BUBBLE, codes.EVIDENCE_COMPLIANCE, 1000 + noise + limit)
 
     def learn_pulse(self):
         """Takes what a pulse that `finish_pulse` found open teaches; the last of a pulse's three turns of work."""

@@ -3,25 +3,24 @@
 from flushlink import kernels
 from flushlink.messages import LOG_COMMAND
 
-from ..codes import OUT_OF_RANGE
-from ..message_layout import NUMBERS, ranges
+from .. import codes
+from ..message_layout import ranges
 from .maintenance_commands import MaintenanceCommands
 from .session_commands import SessionCommands, stop_motion
 from .therapy_commands import TherapyCommands
 
 # Asking changes nothing, and a lease is renewed twice a second: neither is worth a place in the log.
 _UNLOGGED = frozenset(
-    NUMBERS[name]
-    for name in (
-        "HELLO",
-        "STATUS",
-        "KEEPALIVE",
-        "INFO",
-        "PULSE_READ",
-        "RESULT_READ",
-        "SETTINGS_GET",
-        "ALARM_READ",
-        "LOG_READ",
+    (
+        codes.REQUEST_HELLO,
+        codes.REQUEST_STATUS,
+        codes.REQUEST_KEEPALIVE,
+        codes.REQUEST_INFO,
+        codes.REQUEST_PULSE_READ,
+        codes.REQUEST_RESULT_READ,
+        codes.REQUEST_SETTINGS_GET,
+        codes.REQUEST_ALARM_READ,
+        codes.REQUEST_LOG_READ,
     )
 )
 _RANGES = ranges()
@@ -39,7 +38,7 @@ class Commands:
     def execute(self, message, frame, reply):
         """Runs one request; returns its status and leaves the response's payload in `reply`."""
         in_range = kernels.in_range(frame, _RANGES[message])
-        status = self._handlers[message](frame, reply) if in_range else OUT_OF_RANGE
+        status = self._handlers[message](frame, reply) if in_range else codes.STATUS_OUT_OF_RANGE
         if message not in _UNLOGGED:
             self._pump.log.add(LOG_COMMAND, message, self._pump.now_ms, status)
         return status

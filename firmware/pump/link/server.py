@@ -37,7 +37,7 @@ from flushlink.messages import (
 )
 from flushlink.viper_compat import const
 
-from ..codes import BAD_LENGTH, NOT_AUTHENTICATED, UNKNOWN_MESSAGE, VERSION_REFUSED, WRONG_SEQUENCE, WRONG_SESSION
+from .. import codes
 from ..message_layout import admissions, event_sizes
 from .rx_ring import RxRing
 
@@ -46,8 +46,6 @@ NOTHING = 0
 READ = 1
 ANSWERED = 2
 
-HELLO = 0x01
-STOP = 0x03
 _NONCE_SIZE = const(8)
 _PAST_NONCES = const(4)
 # How far the frame that was taken last has come.
@@ -146,7 +144,11 @@ class LinkServer:
         seen = self._seen
         while inbox.look_ahead(EMPTY_SIZE - 1, seen):
             # No byte of version, kind and message is 0, so COBS leaves them in their places.
-            if seen[1 + AT_MESSAGE] == STOP and seen[1 + AT_KIND] == KIND_REQUEST and unseal(seen, EMPTY_SIZE - 1) == 0:
+            if (
+                seen[1 + AT_MESSAGE] == codes.REQUEST_STOP
+                and seen[1 + AT_KIND] == KIND_REQUEST
+                and unseal(seen, EMPTY_SIZE - 1) == 0
+            ):
                 self._stops_ahead += 1
                 self._commands.stop_motion()
 
@@ -157,23 +159,23 @@ class LinkServer:
     def _admit(self, frame):
         """Whether it is to be executed, to be refused, or is answered already: the stage that it has then reached."""
         message = frame[AT_MESSAGE]
-        if message == STOP and self._stops_ahead:
+        if message == codes.REQUEST_STOP and self._stops_ahead:
             self._stops_ahead -= 1
         admission, request_size, self._size = _MESSAGES.get(message, _UNKNOWN)
         self._keeps = False
         if admission == OPEN:
             if frame[AT_LENGTH] != request_size:
-                self._refuse(BAD_LENGTH)
-            elif message == HELLO and not self._hello(frame):
-                self._refuse(WRONG_SESSION)
+                self._refuse(codes.STATUS_BAD_LENGTH)
+            elif message == codes.REQUEST_HELLO and not self._hello(frame):
+                self._refuse(codes.STATUS_WRONG_SESSION)
             else:
                 self._stage = _ADMITTED
             return
         if frame[AT_VERSION] >> 4 != VERSION_MAJOR:
-            self._refuse(VERSION_REFUSED)
+            self._refuse(codes.STATUS_VERSION)
             return
         if self.session == 0 or get_u16(frame, AT_SESSION) != self.session:
-            self._refuse(WRONG_SESSION)
+            self._refuse(codes.STATUS_WRONG_SESSION)
             return
         size = HEADER_SIZE + frame[AT_LENGTH]
         sequence = get_u16(frame, AT_SEQUENCE)
@@ -182,7 +184,7 @@ class LinkServer:
             return
         if sequence != self.sequence % 65_535 + 1:
             put_u16(self._plain, HEADER_SIZE, self.sequence)
-            self._refuse(WRONG_SEQUENCE, 2)
+            self._refuse(codes.STATUS_WRONG_SEQUENCE, 2)
             return
         # The sequence advances before the command runs: whatever happens in it, it is not run again.
         self.sequence = sequence
@@ -192,11 +194,11 @@ class LinkServer:
         self._kept_request_length = size
         self._keeps = True
         if admission < 0:
-            self._refuse(UNKNOWN_MESSAGE)
+            self._refuse(codes.STATUS_UNKNOWN_MESSAGE)
         elif frame[AT_LENGTH] != request_size:
-            self._refuse(BAD_LENGTH)
+            self._refuse(codes.STATUS_BAD_LENGTH)
         elif admission == THERAPY and not self.authenticated:
-            self._refuse(NOT_AUTHENTICATED)
+            self._refuse(codes.STATUS_NOT_AUTHENTICATED)
         else:
             self._stage = _ADMITTED
 

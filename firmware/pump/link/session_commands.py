@@ -7,12 +7,11 @@ from flushlink.messages import HEADER_SIZE
 from flushlink.table_hash import table_hash
 from flushlink.viper_compat import const, micropython
 
-from ..codes import NOT_AUTHENTICATED, OK, WRONG_STATE
-from ..message_layout import NUMBERS, Payload, request, response
+from .. import codes
+from ..message_layout import Payload, request, response
 
 _LEASE_MAX_MS = const(2_000)
 _CAPABILITIES = const(0b1111)
-_OUTCOME_STOPPED = const(2)
 
 _HELLO_R = response("HELLO")
 _LEASE_AT = request("KEEPALIVE")["lease_ms"]
@@ -39,12 +38,12 @@ class SessionCommands:
     def handlers(self):
         """{message number: handler} of this group."""
         return {
-            NUMBERS["HELLO"]: self._hello,
-            NUMBERS["STATUS"]: self._status,
-            NUMBERS["STOP"]: self._stop,
-            NUMBERS["KEEPALIVE"]: self._keepalive,
-            NUMBERS["AUTHENTICATE"]: self._authenticate,
-            NUMBERS["INFO"]: self._info,
+            codes.REQUEST_HELLO: self._hello,
+            codes.REQUEST_STATUS: self._status,
+            codes.REQUEST_STOP: self._stop,
+            codes.REQUEST_KEEPALIVE: self._keepalive,
+            codes.REQUEST_AUTHENTICATE: self._authenticate,
+            codes.REQUEST_INFO: self._info,
         }
 
     def _hello(self, frame, reply):
@@ -65,7 +64,7 @@ class SessionCommands:
         reply[_HELLO_R["reset_cause"]] = pump.identity.reset_cause
         reply[_HELLO_R["state"]] = pump.state()
         put_u32(reply, _HELLO_R["device_time_ms"], pump.now_ms)
-        return OK
+        return codes.STATUS_OK
 
     @micropython.native
     def _status(self, frame, reply):
@@ -100,7 +99,7 @@ class SessionCommands:
         values[19] = ledger.uncertain_nl
         values[20] = max(pump.syringe.remaining_nl(), 0)
         _STATUS.put(reply)
-        return OK
+        return codes.STATUS_OK
 
     def _stop(self, frame, reply):
         pump = self._pump
@@ -113,25 +112,25 @@ class SessionCommands:
         values[3] = pump.ledger.delivered_nl
         values[4] = pump.now_ms
         _STOP.put(reply)
-        return OK
+        return codes.STATUS_OK
 
     def _keepalive(self, frame, reply):
         pump = self._pump
         session = pump.server.session
         if pump.lease.session != session and pump.runner.active():
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         now_ms = pump.now_ms
         values = _KEEPALIVE.values
         values[0] = lease_ms = frame[_LEASE_AT] | frame[_LEASE_AT + 1] << 8
         values[1] = now_ms
         pump.lease.renew(session, lease_ms, now_ms)
         _KEEPALIVE.put(reply)
-        return OK
+        return codes.STATUS_OK
 
     def _authenticate(self, frame, reply):
         pump = self._pump
         if pump.moving:
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         link = pump.server
         text = bytes(link.host_nonce) + bytes(link.device_nonce) + bytes((link.session & 0xFF, link.session >> 8))
         proof = _hmac_sha256(pump.settings.key(), text)
@@ -140,7 +139,7 @@ class SessionCommands:
             difference |= proof[index] ^ frame[_AUTHENTICATE["proof"] + index]
         link.authenticated = difference == 0
         reply[_FIRST] = 1 if link.authenticated else 0
-        return OK if link.authenticated else NOT_AUTHENTICATED
+        return codes.STATUS_OK if link.authenticated else codes.STATUS_NOT_AUTHENTICATED
 
     def _info(self, frame, reply):
         pump = self._pump
@@ -154,12 +153,12 @@ class SessionCommands:
         put_u32(reply, _INFO_R["step_rate_max_per_s"], board.step_rate_max_per_s)
         put_u32(reply, _INFO_R["sensor_max_pa"], board.range_max_pa)
         put_u32(reply, _INFO_R["travel_um"], board.travel_um)
-        return OK
+        return codes.STATUS_OK
 
 
 def stop_motion(pump):
     """What STOP does, whoever asks."""
-    pump.runner.stop(_OUTCOME_STOPPED)
+    pump.runner.stop(codes.OUTCOME_STOPPED)
     pump.motion.halt()
 
 

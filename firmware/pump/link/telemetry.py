@@ -2,7 +2,8 @@
 
 from flushlink.viper_compat import const
 
-from ..message_layout import NUMBERS, Payload
+from .. import codes
+from ..message_layout import Payload
 from ..ticks import MASK, since
 
 _FIGURES = Payload(
@@ -10,11 +11,6 @@ _FIGURES = Payload(
     "state phase_index pulse_index flags device_time_ms pressure_pa flow_nl_per_s driven_nl delivered_nl remaining_ms",
 )
 _PHASE = Payload("PHASE", "phase_index phase_kind state question device_time_ms")
-_TELEMETRY_NUMBER = NUMBERS["TELEMETRY"]
-_PULSE_NUMBER = NUMBERS["PULSE_RESULT"]
-_PHASE_NUMBER = NUMBERS["PHASE"]
-_ALARM_NUMBER = NUMBERS["ALARM"]
-_END_NUMBER = NUMBERS["PROGRAM_END"]
 
 _ALARM_INTERVAL_MS = const(1_000)
 _IDLE_INTERVAL_MS = const(500)
@@ -59,22 +55,22 @@ class Telemetry:
             alarms.changed = False
             self._alarm_sent_ms = now_ms
             alarms.put(pump.server.event, alarms.gravest())
-            return _ALARM_NUMBER
+            return codes.EVENT_ALARM
         report = pump.report
         if report.news:
             frame = pump.server.event
             if report.phase_pending:
                 report.phase_pending = False
                 self._phase(frame, now_ms)
-                return _PHASE_NUMBER
+                return codes.EVENT_PHASE
             if report.pulses_sent < report.pulses:
                 report.copy_pulse(report.pulses_sent, frame)
                 report.pulses_sent += 1
-                return _PULSE_NUMBER
+                return codes.EVENT_PULSE_RESULT
             if report.result_pending:
                 report.result_pending = False
                 report.copy_result(frame)
-                return _END_NUMBER
+                return codes.EVENT_PROGRAM_END
             report.news = False
         if (now_ms - self._sent_ms) & MASK >= (self.interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
             if pump.moving and not self._fresh:
@@ -85,20 +81,20 @@ class Telemetry:
             self._fresh = False
             self._sent_ms = now_ms
             self._figures(pump.server.event, now_ms, rate)
-            return _TELEMETRY_NUMBER
+            return codes.EVENT_TELEMETRY
         return 0
 
     def _take_back(self, written):
         """An event for which there was no room waits again; telemetry does not, the newest wins."""
         report = self._pump.report
-        if written == _ALARM_NUMBER:
+        if written == codes.EVENT_ALARM:
             self._pump.alarms.changed = True
-        elif written == _PHASE_NUMBER:
+        elif written == codes.EVENT_PHASE:
             report.phase_pending = report.news = True
-        elif written == _PULSE_NUMBER:
+        elif written == codes.EVENT_PULSE_RESULT:
             report.pulses_sent = max(report.pulses_sent - 1, 0)
             report.news = True
-        elif written == _END_NUMBER:
+        elif written == codes.EVENT_PROGRAM_END:
             report.result_pending = report.news = True
 
     def _phase(self, frame, now_ms):

@@ -4,37 +4,14 @@ from flushlink.frames import get_u16, get_u32, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE, LINE_CENTRAL, LINE_HEPARIN_INTOLERANT, TEST_CONFIGURATION
 from flushlink.viper_compat import const
 
-from .. import settings as setting
-from ..codes import (
-    ALARM_ACTIVE,
-    BLOOD_RETURN,
-    DOSE_CAP,
-    FLUID,
-    LOCKED,
-    NO_ENTRY,
-    NO_PATH,
-    NOT_ANSWERED,
-    OK,
-    OUT_OF_RANGE,
-    PATH_LIMIT,
-    PROGRAM_CRC,
-    SELF_TEST,
-    SETTINGS,
-    STORAGE,
-    SYRINGE,
-    WRONG_STATE,
-)
-from ..message_layout import NUMBERS, request, response
-from ..program import ASPIRATE, PRIME
+from .. import codes
+from ..message_layout import request, response
 from ..ticks import MASK
 
 # Narrower than any 10 mL barrel (14.43 mm) and wider than any 5 mL one (13.0 mm).
 _BARREL_10ML_UM = const(14_000)
 _RESERVE_NL = const(500_000)
-_ANTIMICROBIAL_LOCK = const(4)
 _KNOWN_LEAST_PERMILLE = const(400)
-_HEPARIN_FIRST = const(2)
-_HEPARIN_LAST = const(3)
 
 _PATH = request("PATH_SET")
 _PATH_R = response("PATH_SET")
@@ -61,22 +38,22 @@ class TherapyCommands:
     def handlers(self):
         """{message number: handler} of this group."""
         return {
-            NUMBERS["PATH_SET"]: self._path_set,
-            NUMBERS["PROGRAM_BEGIN"]: self._program_begin,
-            NUMBERS["PROGRAM_PHASE"]: self._program_phase,
-            NUMBERS["PROGRAM_COMMIT"]: self._program_commit,
-            NUMBERS["START"]: self._start,
-            NUMBERS["CONTINUE"]: self._continue,
-            NUMBERS["PRIME"]: self._prime,
-            NUMBERS["ASPIRATE"]: self._aspirate,
-            NUMBERS["PULSE_READ"]: self._pulse_read,
-            NUMBERS["RESULT_READ"]: self._result_read,
+            codes.REQUEST_PATH_SET: self._path_set,
+            codes.REQUEST_PROGRAM_BEGIN: self._program_begin,
+            codes.REQUEST_PROGRAM_PHASE: self._program_phase,
+            codes.REQUEST_PROGRAM_COMMIT: self._program_commit,
+            codes.REQUEST_START: self._start,
+            codes.REQUEST_CONTINUE: self._continue,
+            codes.REQUEST_PRIME: self._prime,
+            codes.REQUEST_ASPIRATE: self._aspirate,
+            codes.REQUEST_PULSE_READ: self._pulse_read,
+            codes.REQUEST_RESULT_READ: self._result_read,
         }
 
     def _path_set(self, frame, reply):
         pump = self._pump
         if pump.runner.active():
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         at = _PATH
         diameter_um = get_u16(frame, at["barrel_diameter_um"])
         line_flags = frame[at["line_flags"]]
@@ -85,22 +62,22 @@ class TherapyCommands:
         capacity_nl = get_u32(frame, at["syringe_capacity_nl"])
         hard_pa = get_u32(frame, at["hard_limit_pa"])
         working_pa = get_u32(frame, at["working_limit_pa"])
-        if fluid == _ANTIMICROBIAL_LOCK:
-            return FLUID
-        if line_flags & LINE_HEPARIN_INTOLERANT and _HEPARIN_FIRST <= fluid <= _HEPARIN_LAST:
-            return FLUID
+        if fluid == codes.FLUID_ANTIMICROBIAL_LOCK:
+            return codes.STATUS_FLUID
+        if line_flags & LINE_HEPARIN_INTOLERANT and codes.FLUID_HEPARIN_10 <= fluid <= codes.FLUID_HEPARIN_100:
+            return codes.STATUS_FLUID
         known_permille = get_u16(frame, at["known_permille"])
         if 0 < known_permille < _KNOWN_LEAST_PERMILLE:
-            return OUT_OF_RANGE
+            return codes.STATUS_OUT_OF_RANGE
         if (line_flags & LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
-            return PATH_LIMIT
+            return codes.STATUS_PATH_LIMIT
         # A plunger's way longer than the drive's is no such syringe, and its steps could leave 31 bits.
         if loaded_nl > capacity_nl or capacity_nl * 1000 > pump.board.volume_pl(diameter_um):
-            return SYRINGE
+            return codes.STATUS_SYRINGE
         board = pump.board
         hard_pa = min(
             hard_pa,
-            pump.settings.get(setting.PRESSURE_CEILING_PA),
+            pump.settings.get(codes.SETTING_PRESSURE_CEILING_PA),
             board.range_max_pa * 19 // 20,
             board.force_limit_pa(diameter_um),
         )
@@ -127,37 +104,37 @@ class TherapyCommands:
         put_u32(reply, _PATH_R["flow_cap_nl_per_s"], flow)
         put_u32(reply, _PATH_R["syringe_loaded_nl"], loaded_nl)
         put_u32(reply, _PATH_R["device_time_ms"], pump.now_ms)
-        return OK
+        return codes.STATUS_OK
 
     def _program_begin(self, frame, reply):
         pump = self._pump
         status = self._ready_to_program()
-        if status != OK:
+        if status != codes.STATUS_OK:
             return status
         at = _BEGIN
         max_ms = get_u32(frame, at["max_time_ms"])
-        if max_ms > pump.settings.get(setting.PROGRAM_TIME_CAP_S) * 1000:
-            return DOSE_CAP
+        if max_ms > pump.settings.get(codes.SETTING_PROGRAM_TIME_CAP_S) * 1000:
+            return codes.STATUS_DOSE_CAP
         total_nl = get_u32(frame, at["total_volume_nl"])
-        if total_nl > pump.settings.get(setting.PROGRAM_VOLUME_CAP_NL):
-            return DOSE_CAP
+        if total_nl > pump.settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL):
+            return codes.STATUS_DOSE_CAP
         pump.program.begin(frame, frame[at["phase_count"]], total_nl, max_ms, _BEGIN[""])
         put_u16(reply, _BEGIN_R["program_id"], get_u16(frame, at["program_id"]))
         put_u32(reply, _BEGIN_R["max_time_ms"], max_ms)
-        return OK
+        return codes.STATUS_OK
 
     def _program_phase(self, frame, reply):
         pump = self._pump
         status = self._ready_to_program()
-        if status != OK:
+        if status != codes.STATUS_OK:
             return status
         at = _PHASE
         index = frame[at["index"]]
         flow = min(get_u32(frame, at["flow_nl_per_s"]), pump.flow_cap_nl_per_s)
         volume_nl = get_u32(frame, at["volume_nl"])
         count = frame[at["count"]]
-        if volume_nl * max(count, 1) > pump.settings.get(setting.PROGRAM_VOLUME_CAP_NL):
-            return DOSE_CAP
+        if volume_nl * max(count, 1) > pump.settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL):
+            return codes.STATUS_DOSE_CAP
         if not pump.program.add(
             index,
             frame[at["phase_kind"]],
@@ -167,55 +144,55 @@ class TherapyCommands:
             flow,
             get_u16(frame, at["pause_ms"]),
         ):
-            return OUT_OF_RANGE
+            return codes.STATUS_OUT_OF_RANGE
         pump.program.take(frame, _PHASE[""])
         reply[_PHASE_R["index"]] = index
         put_u32(reply, _PHASE_R["flow_nl_per_s"], flow)
         put_u32(reply, _PHASE_R["duration_ms"], min(pump.program.duration_ms[index], MASK))
-        return OK
+        return codes.STATUS_OK
 
     def _program_commit(self, frame, reply):
         pump = self._pump
         status = self._ready_to_program()
-        if status != OK:
+        if status != codes.STATUS_OK:
             return status
         program = pump.program
         if pump.central and not program.asks_for_blood():
             program.clear()
-            return BLOOD_RETURN
+            return codes.STATUS_BLOOD_RETURN
         if not program.commit(get_u16(frame, _COMMIT["program_crc"])):
             program.clear()
-            return PROGRAM_CRC
+            return codes.STATUS_PROGRAM_CRC
         put_u16(reply, _COMMIT_R["program_crc"], program.crc)
         put_u32(reply, _COMMIT_R["total_volume_nl"], program.dose_nl)
         put_u32(reply, _COMMIT_R["duration_ms"], min(program.total_ms, MASK))
-        return OK
+        return codes.STATUS_OK
 
     def _ready_to_program(self):
         pump = self._pump
         if pump.runner.active():
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         if not pump.path_set:
-            return NO_PATH
-        return OK
+            return codes.STATUS_NO_PATH
+        return codes.STATUS_OK
 
     def _therapy_status(self):
         """Why motion may not begin, or OK."""
         pump = self._pump
         if pump.leaving() or pump.server.stop_ahead():
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         if not pump.tested or pump.self_test.failed & ~TEST_CONFIGURATION:
-            return SELF_TEST
+            return codes.STATUS_SELF_TEST
         if not pump.settings.good:
-            return SETTINGS
+            return codes.STATUS_SETTINGS
         status = self._ready_to_program()
-        if status != OK:
+        if status != codes.STATUS_OK:
             return status
         if pump.alarms.locked:
-            return LOCKED
+            return codes.STATUS_LOCKED
         if pump.alarms.blocks_start() or pump.pressure.fault:
-            return ALARM_ACTIVE
-        return OK
+            return codes.STATUS_ALARM_ACTIVE
+        return codes.STATUS_OK
 
     def _room(self):
         """Whether the syringe holds the program's volume above its reserve, and has room for what is drawn in."""
@@ -229,18 +206,18 @@ class TherapyCommands:
     def _start(self, frame, reply):
         pump = self._pump
         status = self._therapy_status()
-        if status != OK:
+        if status != codes.STATUS_OK:
             return status
         program = pump.program
         crc = get_u16(frame, _START["program_crc"])
         if not program.committed or crc != program.crc:
-            return PROGRAM_CRC
+            return codes.STATUS_PROGRAM_CRC
         if not self._room():
-            return SYRINGE
+            return codes.STATUS_SYRINGE
         settings = pump.settings
-        booked = pump.window.total_nl(pump.now_ms, settings.get(setting.WINDOW_S))
-        if booked + program.dose_nl > settings.get(setting.WINDOW_VOLUME_CAP_NL):
-            return DOSE_CAP
+        booked = pump.window.total_nl(pump.now_ms, settings.get(codes.SETTING_WINDOW_S))
+        if booked + program.dose_nl > settings.get(codes.SETTING_WINDOW_VOLUME_CAP_NL):
+            return codes.STATUS_DOSE_CAP
         program.committed = False
         put_u16(reply, _START_R["program_crc"], crc)
         put_u16(reply, _START_R["lease_ms"], get_u16(frame, _START["lease_ms"]))
@@ -250,61 +227,62 @@ class TherapyCommands:
         pump = self._pump
         if not pump.runner.start():
             pump.storage_failed()
-            return STORAGE
+            return codes.STATUS_STORAGE
         pump.lease.renew(pump.server.session, lease_ms, pump.now_ms)
         put_u32(reply, at["device_time_ms"], pump.now_ms)
-        return OK
+        return codes.STATUS_OK
 
     def _continue(self, frame, reply):
         pump = self._pump
         question = frame[_CONTINUE["question"]]
         if question == 0 or question != pump.runner.question:
-            return NOT_ANSWERED
+            return codes.STATUS_NOT_ANSWERED
         if pump.lease.session != pump.server.session:
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         if not pump.motion.idle():
-            return WRONG_STATE
+            return codes.STATUS_WRONG_STATE
         yes = frame[_CONTINUE["answer"]]
         loaded_nl = get_u32(frame, _CONTINUE["syringe_loaded_nl"])
-        if question == 2 and yes:
+        if question == codes.QUESTION_SYRINGE_CHANGED and yes:
             if loaded_nl > pump.syringe.capacity_nl or loaded_nl == 0:
-                return SYRINGE
+                return codes.STATUS_SYRINGE
             pump.syringe.load(loaded_nl, pump.syringe.capacity_nl)
         pump.runner.answer(yes)
         reply[_CONTINUE_R["state"]] = pump.state()
         put_u32(reply, _CONTINUE_R["device_time_ms"], pump.now_ms)
-        return OK
+        return codes.STATUS_OK
 
     def _prime(self, frame, reply):
-        return self._move(frame, reply, PRIME)
+        return self._move(frame, reply, codes.PHASE_PRIME)
 
     def _aspirate(self, frame, reply):
-        return self._move(frame, reply, ASPIRATE)
+        return self._move(frame, reply, codes.PHASE_ASPIRATE)
 
     def _move(self, frame, reply, kind):
         pump = self._pump
         status = self._therapy_status()
-        if status != OK:
+        if status != codes.STATUS_OK:
             return status
         volume_nl = get_u32(frame, _MOVE["volume_nl"])
-        if volume_nl > pump.settings.get(setting.PROGRAM_VOLUME_CAP_NL):
-            return DOSE_CAP
+        if volume_nl > pump.settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL):
+            return codes.STATUS_DOSE_CAP
         flow = min(get_u32(frame, _MOVE["flow_nl_per_s"]), pump.flow_cap_nl_per_s)
-        cap_ms = pump.settings.get(setting.PROGRAM_TIME_CAP_S) * 1000
+        cap_ms = pump.settings.get(codes.SETTING_PROGRAM_TIME_CAP_S) * 1000
         if not pump.program.single(kind, volume_nl, flow, cap_ms):
-            return OUT_OF_RANGE
+            return codes.STATUS_OUT_OF_RANGE
         if not self._room():
-            return SYRINGE
+            return codes.STATUS_SYRINGE
         put_u32(reply, _MOVE_R["volume_nl"], volume_nl)
         put_u32(reply, _MOVE_R["flow_nl_per_s"], flow)
         return self._go(get_u16(frame, _MOVE["lease_ms"]), reply, _MOVE_R)
 
     def _pulse_read(self, frame, reply):
-        return OK if self._pump.report.copy_pulse(frame[_PULSE_READ["index"]], reply) else NO_ENTRY
+        found = self._pump.report.copy_pulse(frame[_PULSE_READ["index"]], reply)
+        return codes.STATUS_OK if found else codes.STATUS_NO_ENTRY
 
     def _result_read(self, frame, reply):
         report = self._pump.report
         if self._pump.runner.active() or not report.has_result():
-            return NO_ENTRY
+            return codes.STATUS_NO_ENTRY
         report.copy_result(reply)
-        return OK
+        return codes.STATUS_OK

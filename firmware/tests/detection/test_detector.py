@@ -3,7 +3,7 @@
 from math import pi, sin, sqrt
 
 import pytest
-from pump.detection import detector as verdicts
+from pump import codes
 from pump.detection.detector import Detector
 from pump.limiter import Limiter
 from pump.line_model import LineModel
@@ -77,7 +77,7 @@ class Line:
         return [self.pulse() for _ in range(count)]
 
 
-PATENT = verdicts.PATENT
+PATENT = codes.VERDICT_PATENT
 
 
 def bump(at_s):
@@ -105,7 +105,7 @@ def test_a_leak_of_a_tenth_of_the_flow_is_told_of_its_first_whole_pulse(complian
     line.vein = breathing
     assert line.pulses(6) == [PATENT] * 6
     line.leak = 0.1
-    assert line.pulse() == verdicts.LEAK
+    assert line.pulse() == codes.VERDICT_LEAK
     assert line.judge.seen < line.judge.limit < 1_000
 
 
@@ -114,7 +114,7 @@ def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pu
     line.vein = breathing
     assert line.pulses(5) == [PATENT] * 5
     line.compliance *= 1.25
-    assert line.pulse() == verdicts.BUBBLE
+    assert line.pulse() == codes.VERDICT_BUBBLE
     assert line.judge.seen > line.judge.limit > 1_000
 
 
@@ -123,7 +123,7 @@ def test_what_air_gives_way_is_known_until_it_is_gone():
     assert line.pulses(4) == [PATENT] * 4
     assert line.judge.air_gives == 0
     line.compliance *= 3
-    assert line.pulses(2) == [verdicts.BUBBLE] * 2
+    assert line.pulses(2) == [codes.VERDICT_BUBBLE] * 2
     assert line.judge.air_gives == pytest.approx(6_600, rel=0.05)
     assert line.path.compliance == pytest.approx(2_200, rel=0.05)
     line.compliance /= 3
@@ -137,7 +137,7 @@ def test_a_little_air_that_comes_in_the_second_pulse_is_told_within_two_more(at_
     line.vein = breathing
     line.air_at = DRIVE_TURNS + PAUSE_TURNS + at_turn
     assert line.pulses(2)[0] == PATENT
-    assert verdicts.BUBBLE in line.pulses(2)
+    assert codes.VERDICT_BUBBLE in line.pulses(2)
 
 
 @pytest.mark.requirement("REQ-OCCL-1")
@@ -145,7 +145,7 @@ def test_a_line_three_times_as_narrow_is_partly_occluded_in_its_first_whole_puls
     line = Line()
     assert line.pulses(4) == [PATENT] * 4
     line.times = 3.0
-    assert line.pulse() == verdicts.PARTIAL
+    assert line.pulse() == codes.VERDICT_PARTIAL
 
 
 @pytest.mark.requirement("REQ-OCCL-1")
@@ -157,8 +157,8 @@ def test_resistance_that_grows_little_by_little_is_told_though_no_pulse_departs_
     for _ in range(10):
         line.times *= 1.07
         told.append(line.pulse())
-    assert verdicts.PARTIAL in told[:7]
-    assert set(told) == {PATENT, verdicts.PARTIAL}
+    assert codes.VERDICT_PARTIAL in told[:7]
+    assert set(told) == {PATENT, codes.VERDICT_PARTIAL}
 
 
 @pytest.mark.requirement("REQ-OCCL-1")
@@ -167,7 +167,7 @@ def test_a_line_that_closes_as_a_pulse_ends_is_told_in_its_pause(after):
     line = Line()
     assert line.pulses(3) == [PATENT] * 3
     line.closes_at = line.turns + DRIVE_TURNS + after
-    assert line.pulse() == verdicts.OCCLUDED
+    assert line.pulse() == codes.VERDICT_OCCLUDED
     assert line.turns < line.closes_at + 40
 
 
@@ -197,7 +197,7 @@ def test_another_path_is_learnt_anew():
 
 
 def test_what_the_last_visit_found_narrows_what_the_first_pulse_may_need():
-    for known, verdict in (((0, 0, 80), PATENT), ((600, 0, 80), verdicts.PARTIAL)):
+    for known, verdict in (((0, 0, 80), PATENT), ((600, 0, 80), codes.VERDICT_PARTIAL)):
         line = Line(known=known)
         line.times = 1.3
         assert line.pulse() == verdict
@@ -205,7 +205,7 @@ def test_what_the_last_visit_found_narrows_what_the_first_pulse_may_need():
 
 def test_air_from_the_start_is_told_only_beyond_what_another_syringe_of_the_kind_may_give_way():
     assert Line(4.4, known=(1_000, 1_200, 80)).pulse() == PATENT
-    assert Line(5.4, known=(1_000, 1_200, 80)).pulse() == verdicts.BUBBLE
+    assert Line(5.4, known=(1_000, 1_200, 80)).pulse() == codes.VERDICT_BUBBLE
 
 
 def test_the_end_of_a_pause_in_which_the_line_has_relaxed_is_where_the_sensors_zero_is():

@@ -1,10 +1,8 @@
-"""The table's enumerations as Python's; a test holds names and numbers against the message table."""
+"""Enumerations of the message table; made by tools/make_codes.py."""
 
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
-
-from flushlink import messages
 
 
 class State(IntEnum):
@@ -86,17 +84,17 @@ class ResetCause(IntEnum):
 
 
 class Flag(IntFlag):
-    MOVING = messages.FLAG_MOVING
-    AUTHENTICATED = messages.FLAG_AUTHENTICATED
-    LEASE = messages.FLAG_LEASE
-    SETTINGS_GOOD = messages.FLAG_SETTINGS_GOOD
-    SELF_TEST_PASSED = messages.FLAG_SELF_TEST_PASSED
-    DERATED = messages.FLAG_DERATED
-    AUDIO_PAUSED = messages.FLAG_AUDIO_PAUSED
-    PATH_SET = messages.FLAG_PATH_SET
+    MOVING = 1
+    AUTHENTICATED = 2
+    LEASE = 4
+    SETTINGS_GOOD = 8
+    SELF_TEST_PASSED = 16
+    DERATED = 32
+    AUDIO_PAUSED = 64
+    PATH_SET = 128
 
 
 class LineFlag(IntFlag):
     NONE = 0
-    CENTRAL = messages.LINE_CENTRAL
-    HEPARIN_INTOLERANT = messages.LINE_HEPARIN_INTOLERANT
+    CENTRAL = 1
+    HEPARIN_INTOLERANT = 2

@@ -13,7 +13,8 @@ from flushlink.settings_record import SIZE, default_record
 from hardware import journal_record
 from hardware.fault_log import FaultLog
 from hardware.journal import Journal
-from pump.settings import PROGRAM_VOLUME_CAP_NL, Settings
+from pump import codes
+from pump.settings import Settings
 
 FOLDER = vm_flash.PLACE + "/journal"
 PICO_SECTORS = 352
@@ -192,13 +193,13 @@ def older():
     for _ in range(2):
         journal = Journal(FOLDER, told.append)
         settings = Settings(journal)
-        found.append([settings.good, settings.get(PROGRAM_VOLUME_CAP_NL)])
+        found.append([settings.good, settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL)])
     sentences = list(told)
-    taken = settings.set(PROGRAM_VOLUME_CAP_NL, 5_000_000) == 0
+    taken = settings.set(codes.SETTING_PROGRAM_VOLUME_CAP_NL, 5_000_000) == 0
     told.clear()
     journal = Journal(FOLDER, told.append)
     settings = Settings(journal)
-    found.append([settings.good, settings.get(PROGRAM_VOLUME_CAP_NL)])
+    found.append([settings.good, settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL)])
     ledger = bytearray(12)
     kept = [journal.load(1, ledger), ledger[11]]
     return {"found": found, "told": sentences, "after": told, "taken": taken, "ledger": kept, "log": log_of(journal)}
