@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from flushpump.exit_status import MEANINGS
 
 from tools.doc_examples import ROOT
 
@@ -55,3 +56,9 @@ def test_the_architecture_page_has_hops_to_check() -> None:
 def test_every_link_of_a_page_to_a_file_of_the_project_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[\w.-]+)?\)", page.read_text(encoding="utf-8"))
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_page_of_exit_statuses_has_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "reference" / "exit-statuses.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \| ([^|]+) \|", page, re.MULTILINE))
+    assert {int(status): meaning for status, meaning in rows.items()} == MEANINGS
