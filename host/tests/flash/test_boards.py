@@ -129,4 +129,5 @@ def test_the_wiring_table_names_every_pin_and_how_its_switch_acts():
 
 
 def test_the_readme_of_the_boards_is_what_their_data_say():
-    assert (BOARDS / "README.md").read_text(encoding="utf-8") == make_wiring.document(), "call python -m tools.make_wiring"
+    text = (BOARDS / "README.md").read_text(encoding="utf-8")
+    assert text == make_wiring.document(), "call python -m tools.make_wiring"
