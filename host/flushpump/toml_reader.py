@@ -25,7 +25,7 @@ def read_text(path: FilePath, what: str, see: str) -> str:
             raise UsageError(f"{path} is {_kind_of(status.st_mode)} and no file", f"write the {what} as a TOML file")
         if status.st_size > _SIZE_MAX:
             raise UsageError(f"{path} is larger than {_SIZE_MAX // 1000} kB", f"write the {what} as a TOML file")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"there is no {what} file {path}", see) from None
     except UnicodeDecodeError:

@@ -39,8 +39,9 @@ LABEL_CELLS = 10
 class Quantity(click.ParamType):  # type: ignore[type-arg]
     """A number with its unit, as in 0.5mL; a number alone is refused. Converted to the first unit named."""
 
-    def __init__(self, name: str, factors: dict[str, float], example: str = "0.5") -> None:
+    def __init__(self, name: str, factors: dict[str, float], example: str = "0.5", most: float = 1e9) -> None:
         self.name = name
+        self._most = most
         self._example = example
         self._factors = {unit.lower(): factor for unit, factor in factors.items()}
         self._units = list(factors)
@@ -65,7 +66,20 @@ class Quantity(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{matched.group(2)} is no unit of {_with_article(self.name)}, use {units}", param, ctx)
         if number <= 0:
             self.fail(f"{value} is not above zero, {example}", param, ctx)
+        if number * self._factors[unit] > self._most:
+            self.fail(f"{value} is above {self._most:g} {self._units[0]}", param, ctx)
         return number * self._factors[unit]
+
+
+class FiniteRange(click.FloatRange):
+    """A number within limits; click's own takes nan for one that is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; click's usage error otherwise."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 def _with_article(noun: str) -> str:

@@ -109,6 +109,9 @@ def _reason(problem: Exception) -> str:
     text = " ".join(str(problem).split())
     if _is_taken(problem):
         return "another program is using it"
+    if "debug|info" in text:
+        # pyserial's own text for any ValueError in a socket:// URL.
+        return "host or number is wrong, as in socket://localhost:7000"
     if "NoneType" in text:
         return "host or number is missing, as in socket://localhost:7000"
     if "Name or service" in text or "getaddrinfo" in text:

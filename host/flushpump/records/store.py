@@ -103,7 +103,7 @@ class Records:
                         "see flushpump records verify",
                     )
                 return record
-        raise UsageError(f"there is no record {record_id}", "see flushpump records list")
+        raise UsageError(f"there is no record {record_id or repr('')}", "see flushpump records list")
 
     def verify(self) -> int:
         """The number of records, all of them unaltered; RecordError names the first that is not."""
@@ -138,6 +138,8 @@ class Records:
 
     @contextmanager
     def _open(self, *, make: bool) -> Iterator[sqlite3.Connection]:
+        if self.file.exists() and not self.file.is_file():
+            raise RecordError(f"{self.file} is no file, so it holds no records", f"name another in {ENVIRONMENT}")
         try:
             if make:
                 self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from flushpump.exit_status import MEANINGS, ExitStatus, kind_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 PICC = ["--line", "picc-4f", "--syringe", "bd-10"]
+BUILT_IN = FilePath(flushpump.__file__).parent / "planning" / "data" / "sequences"
 NATIVE = ["--port", "flushsim://?target=native"]
 
 
@@ -197,3 +198,53 @@ def test_no_hint_names_an_index_on_which_this_program_is_not():
         for file in (FilePath(__file__).parents[2] / folder).rglob("*.py"):
             if "tests" not in file.parts:
                 assert "pip install 'flushpump" not in file.read_text(encoding="utf-8"), file
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["monitor", "--for", "nan", *NATIVE], 2, "'nan' is no number"),
+        (["sim", "serve", "--speed", "nan"], 2, "'nan' is no number"),
+        (["records", "due", "--ports-every", "1e308days"], 2, "1e308days is above 3650 days"),
+        (["records", "due", "--ports-every", "1e308weeks"], 2, "1e308weeks is above 3650 days"),
+        (["records", "show", ""], 2, "there is no record ''"),
+        (["log", "--since", "9999999999", *NATIVE], 2, "9999999999 is not in the range"),
+        (["plan", "picc-flush", *PICC, "--loaded", "1e300mL"], 2, "1e300mL is above 1e+09 mL"),
+        (["status", "--port", "socket://localhost:99999"], 3, "host or number is wrong, as in socket://localhost:7000"),
+        (["status", "--port", "flushsim://?target=native&trace=/nowhere/x"], 2, "the trace /nowhere/x cannot be"),
+        (["status", "--port", "flushsim://?target=native&trace=/dev/zero"], 2, "would replace what is no file"),
+        (["sim", "campaign", "small", "--case", "1", "--trace", "/dev/null"], 2, "would replace what is no file"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_at_once(flushpump: Command, arguments: list[str], status: int, words: str):
+    done = flushpump(*arguments)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device", "noise"])
+@pytest.mark.parametrize("command", [["list"], ["due"], ["show"], ["verify"], ["export", "--format", "csv"]])
+def test_what_holds_no_records_is_refused_in_one_sentence(
+    flushpump: Command, tmp_path: FilePath, kind: str, command: list[str]
+):
+    place = tmp_path / "place"
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    elif kind == "device":
+        place = FilePath("/dev/null")
+    else:
+        place.write_bytes(bytes(range(256)) * 20)
+    done = flushpump("records", *command, FLUSHPUMP_RECORDS=str(place))
+    assert done.returncode == ExitStatus.REFUSED
+    assert str(place) in done.stderr
+    assert (done.stderr.count("\n"), done.stdout) == (1, "")
+
+
+def test_a_sequence_with_a_byte_order_mark_is_read(flushpump: Command, tmp_path: FilePath):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + (BUILT_IN / "picc-flush.toml").read_bytes())
+    assert flushpump("plan", str(file), *PICC).returncode == 0

@@ -178,10 +178,6 @@ def _one(description: "CampaignConfig", case: int, trace: Path, as_json: bool) -
         result = run(prepared(description, case), trace=[] if picture else trace, flows=picture)
     except FirmwareError as problem:
         raise ProgramError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
-    except OSError as problem:
-        raise UsageError(
-            f"the trace {trace} cannot be written: {problem.strerror or problem}", "name another with --trace"
-        ) from problem
     if picture:
         with _needed():
             from flushsim.plots.run.build import timeline_of

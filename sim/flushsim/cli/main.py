@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import click
-from flushpump.cli.params import console_for, echo_lines, echo_table
+from flushpump.cli.params import FiniteRange, console_for, echo_lines, echo_table
 from flushpump.errors import NoDeviceError, UsageError
 
 from flushsim.cli.campaign import campaign_command
@@ -39,7 +39,7 @@ sim_group.add_command(trace_command)
     default=1.0,
     show_default=True,
     # A client renews a lease of 2 s every 0.5 s of its own clock: beyond twice real time a busy client is too late.
-    type=click.FloatRange(0.01, 2),
+    type=FiniteRange(0.01, 2),
     help="Times real time, 2 at most: above it clients renew their lease too late.",
 )
 @click.option("--link", type=click.Path(path_type=Path), help="Symbolic link to make to the terminal.")

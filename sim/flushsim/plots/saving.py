@@ -21,6 +21,10 @@ def check_target(file: Path) -> None:
         raise UsageError(f"{file} has {kind}, which names no kind of picture", f"end it in {', '.join(SUFFIXES)}")
     if file.is_dir():
         raise UsageError(f"{file} is a folder", "name a file in it")
+    if file.exists() and not file.is_file():
+        raise UsageError(f"{file} is a fifo or a device", "name a file")
+    if not file.name.isprintable():
+        raise UsageError(f"the file name {file.name!r} cannot be printed", "name another")
     if not file.parent.is_dir():
         raise PictureError(f"there is no folder {file.parent} for {file.name}", "make it first, or name another")
     if not os.access(file.parent, os.W_OK):

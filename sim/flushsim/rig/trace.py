@@ -4,6 +4,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from flushpump.errors import FileProblem, UsageError
+
 if TYPE_CHECKING:
     from flushsim.rig.base import PumpRig
 
@@ -42,9 +44,10 @@ class Trace:
     def __init__(self, target: list[TraceRow] | str | Path) -> None:
         self.rows = target if isinstance(target, list) else None
         self._file: TextIO | None = None
+        self._problem: OSError | None = None
         if not isinstance(target, list):
-            self._file = open(target, "w", encoding="ascii")  # noqa: SIM115 - closed with the rig
-            self._file.write(HEADER)
+            self._file = _opened(Path(target))
+            self._write(HEADER)
         self._tx_count = 0
         self._tx_crc = 0
 
@@ -62,10 +65,36 @@ class Trace:
         )  # fmt: skip
         if self.rows is not None:
             self.rows.append(row)
-        if self._file is not None:
-            self._file.write(row.text())
+        self._write(row.text())
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._file is not None:
+        """Closes the file. FileProblem when not all could be written: the run itself was not disturbed by that."""
+        if self._file is None:
+            return
+        try:
             self._file.close()
+        except OSError as problem:
+            self._problem = self._problem or problem
+        if self._problem is not None:
+            reason = self._problem.strerror or self._problem
+            raise FileProblem(f"the trace {self._file.name} cannot be written: {reason}", "name a file elsewhere")
+
+    def _write(self, text: str) -> None:
+        if self._file is None or self._problem is not None:
+            return
+        try:
+            self._file.write(text)
+        except OSError as problem:
+            self._problem = problem
+
+
+def _opened(file: Path) -> TextIO:
+    """The file to write. UsageError for a fifo, which has no end, and where no file can be."""
+    if file.exists() and not file.is_file():
+        raise UsageError(f"the trace {file} would replace what is no file", "name another")
+    try:
+        return file.open("w", encoding="ascii")
+    except OSError as problem:
+        raise UsageError(
+            f"the trace {file} cannot be written: {problem.strerror or problem}", "name another"
+        ) from problem

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flushpump.errors import FileProblem
 from flushsim.rig.lockstep import TURN_US, Rig
 from flushsim.rig.trace import TraceRow
 
@@ -117,3 +118,22 @@ def test_a_name_that_does_not_exist_is_one_sentence(options: dict[str, object], 
     with pytest.raises(Exception, match=sentence) as caught:
         Rig(firmware_root=stand_in, **options)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_a_trace_that_does_not_fit_the_disk_is_reported_when_the_rig_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        name = "x.trace"
+
+        def write(self, text: str) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("flushsim.rig.trace._opened", lambda file: Full())
+    rig = Rig("native", trace=tmp_path / "x.trace")
+    rig.step()
+    with pytest.raises(FileProblem, match=r"the trace x\.trace cannot be written: No space left on device; name"):
+        rig.close()

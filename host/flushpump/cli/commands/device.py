@@ -10,7 +10,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli.params import console_for, echo_error, echo_lines, echo_table, json_option, port_option, print_json
+from flushpump.cli.params import (
+    FiniteRange,
+    console_for,
+    echo_error,
+    echo_lines,
+    echo_table,
+    json_option,
+    port_option,
+    print_json,
+)
 from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
@@ -84,7 +93,7 @@ def status_command(url: str | None, as_json: bool) -> None:
 @click.command("monitor", short_help="Shows the status again and again.")
 @port_option
 @json_option
-@click.option("--for", "seconds", type=click.FloatRange(0), help="Ends after so many seconds; default: Ctrl-C.")
+@click.option("--for", "seconds", type=FiniteRange(0), help="Ends after so many seconds; default: Ctrl-C.")
 def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> None:
     """Shows the status again and again until Ctrl-C; disturbs no session. With --json one object per line."""
     console = console_for(as_json)

@@ -20,8 +20,8 @@ def records_group() -> None:
 def list_command(as_json: bool) -> None:
     """Lists every run, oldest first: number, local time, volume delivered. --json has all of each record."""
     file = Records()
-    _warn(file)
     records = file.all()
+    _warn(file)
     if as_json:
         print_json([{**record.body, "record_id": record.record_id} for record in records])
         return
@@ -46,7 +46,7 @@ def list_command(as_json: bool) -> None:
 def show_command(record_id: str | None, as_json: bool) -> None:
     """Shows one record, named by its id or its number; without either the newest."""
     records = Records()
-    record = records.get(record_id) if record_id else records.newest()
+    record = records.get(record_id) if record_id is not None else records.newest()
     _warn(records)
     if as_json:
         print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})

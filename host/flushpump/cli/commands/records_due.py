@@ -9,7 +9,7 @@ from flushpump.cli.params import Quantity, console_for, echo_error, echo_lines, 
 from flushpump.records.due import LineCare, lines_due
 from flushpump.records.store import Records
 
-INTERVAL = Quantity("interval", {"days": 1.0, "day": 1.0, "weeks": 7.0, "week": 7.0}, "60")
+INTERVAL = Quantity("interval", {"days": 1.0, "day": 1.0, "weeks": 7.0, "week": 7.0}, "60", most=3650)
 _NOT_IDENTIFIED = (
     "a row without a label stands for every line of that kind together, because the records do not say which one it "
     "was: give each line a name of your own with flushpump run --label"
@@ -26,10 +26,11 @@ def due_command(port_days: float | None, as_json: bool) -> None:
     completed run counts that gave at least twice what line and extension hold.
     """
     today = date.today()
-    records = Records()
-    if problem := records.altered():
+    file = Records()
+    records = file.all()
+    if problem := file.altered():
         echo_error(f"these records are not to be trusted: {problem}")
-    lines, left_out = lines_due(records.all(), today, None if port_days is None else max(1, round(port_days)))
+    lines, left_out = lines_due(records, today, None if port_days is None else max(1, round(port_days)))
     if left_out:
         many = "record makes no sense and is" if left_out == 1 else "records make no sense and are"
         echo_error(f"{left_out} {many} left out")
