@@ -1,9 +1,12 @@
 """Configuration of Sphinx for the pages of this folder; `make docs` builds them with every warning as an error."""
 
+import sys
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# For command_line.py beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "flushpump"
 author = "the flushpump authors"
