@@ -180,6 +180,11 @@ class Controller:
             self.steps.enable(True)
         return flow
 
+    def forget_path(self):
+        """No path and no program any more: a new start needs both anew."""
+        self.path_set = False
+        self.program.clear()
+
     def run_self_test(self):
         """The whole self-test in one turn; nothing may move."""
         self.self_test.judge(self.self_test.plausible(), self.motion.mismatch(self._counter.position()) == 0)

@@ -39,8 +39,12 @@ class Commands:
         """Runs one request; returns its status and leaves the response's payload in `reply`."""
         in_range = kernels.in_range(frame, _RANGES[message])
         status = self._handlers[message](frame, reply) if in_range else codes.STATUS_OUT_OF_RANGE
+        pump = self._pump
+        if message == codes.REQUEST_PATH_SET and status != codes.STATUS_OK and not pump.runner.active():
+            # The host describes another line: what was checked against the old one may not be started on it.
+            pump.forget_path()
         if message not in _UNLOGGED:
-            self._pump.log.add(LOG_COMMAND, message, self._pump.now_ms, status)
+            pump.log.add(LOG_COMMAND, message, pump.now_ms, status)
         return status
 
     def freshen(self):

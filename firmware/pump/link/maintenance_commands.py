@@ -65,8 +65,7 @@ class MaintenanceCommands:
         pump.settings_changed()
         if index in _PATH_SETTINGS:
             # Path and program were checked against the old limits.
-            pump.path_set = False
-            pump.program.clear()
+            pump.forget_path()
         pump.log.add(LOG_SETTING, index, pump.now_ms, value)
         reply[_SETTING["index"]] = index
         put_u32(reply, _SETTING["value"], pump.settings.get(index))

@@ -33,13 +33,41 @@ def test_the_same_barrel_is_taken_on_a_line_that_is_not_central_and_10_ml_on_any
 
 
 @pytest.mark.requirement("REQ-PATH-1")
-def test_a_refused_path_leaves_no_older_path_to_flush_with(bench: DeviceUnderTest) -> None:
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        ({"barrel_diameter_um": 8_585, "line_flags": LineFlag.CENTRAL}, "PATH_LIMIT"),
+        ({"fluid": Fluid.ANTIMICROBIAL_LOCK}, "FLUID"),
+        ({"syringe_loaded_nl": 11_000_000, "syringe_capacity_nl": 10_000_000}, "SYRINGE"),
+    ],
+)
+def test_a_refused_path_leaves_no_older_path_and_program_to_flush_with(
+    bench: DeviceUnderTest, refused: dict[str, int], status: str
+) -> None:
     bench.set_path()
     bench.load(pulses(1))
-    assert refused_as(lambda: bench.set_path(barrel_diameter_um=8_585, line_flags=LineFlag.CENTRAL)) == "PATH_LIMIT"
-    assert refused_as(lambda: bench.pump.link.command("START", {"program_crc": 0, "lease_ms": 500})) in (
-        "NO_PATH", "PROGRAM_CRC",
-    )  # fmt: skip
+    assert bench.pump.loaded is not None
+    program_crc = bench.pump.loaded.program_crc
+    assert refused_as(lambda: bench.set_path(**refused)) == status
+    start = {"program_crc": program_crc, "lease_ms": 500}
+    assert refused_as(lambda: bench.pump.link.command("START", start)) == "NO_PATH"
+    bench_path_is_not_set(bench)
+
+
+@pytest.mark.requirement("REQ-PATH-1")
+def test_a_path_out_of_range_leaves_no_older_path_and_program_to_flush_with(bench: DeviceUnderTest) -> None:
+    bench.set_path()
+    bench.load(pulses(1))
+    assert bench.pump.loaded is not None
+    program_crc = bench.pump.loaded.program_crc
+    payload = bytearray(hand_payload(bench))
+    payload[3] = 77
+    raw = RawClient(bench.port)
+    raw.hello()
+    raw.authenticate()
+    assert status_name(raw.ask("PATH_SET", bytes(payload))) == "OUT_OF_RANGE"
+    start = codec.REQUESTS["START"].pack({"program_crc": program_crc, "lease_ms": 500})
+    assert status_name(raw.ask("START", start)) == "NO_PATH"
 
 
 @pytest.mark.requirement("REQ-PATH-4")
