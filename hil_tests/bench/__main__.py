@@ -9,8 +9,9 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-# The benches of the firmware are packages below the repository's folder.
-sys.path.append(str(Path(__file__).parents[2]))
+# The benches of the firmware are packages below the repository's folder, and import the firmware's own `pump`.
+ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT), str(ROOT / "firmware")]
 
 import chip
 import delivery
