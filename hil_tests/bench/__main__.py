@@ -10,8 +10,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 # The benches of the firmware are packages below the repository's folder, and import the firmware's own `pump`.
-ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT), str(ROOT / "firmware")]
+sys.path.append(str(Path(__file__).parents[2]))
+sys.path.append(str(Path(__file__).parents[2] / "firmware"))
 
 import chip
 import delivery
