@@ -1,6 +1,14 @@
 """Gives the tests of every folder the target, the `requirement` marker, the `figure` fixture and started boards."""
 
 import gc
+import multiprocessing
+import os
+import pkgutil
+import subprocess
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,3 +29,60 @@ def pytest_collection_finish() -> None:
     """The tests and what they import stay; a collection of garbage need not look through them."""
     gc.collect()
     gc.freeze()
+
+
+# Runs in a process that the fork server has forked; what it needs is imported there already.
+_COMMAND = """
+import os, sys
+os.chdir(cwd)
+for number, name in ((0, os.devnull), (1, out), (2, err)):
+    descriptor = os.open(name, os.O_RDWR)
+    os.dup2(descriptor, number)
+    os.close(descriptor)
+sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
+os.environ.clear()
+os.environ.update(environment)
+sys.argv = ["flushpump", *arguments]
+from flushpump.cli.main import main
+main()
+"""
+_COMMANDS = [
+    found.name
+    for package in ("flushpump.cli.commands", "flushsim.cli")
+    for found in pkgutil.iter_modules(import_module(package).__path__, f"{package}.")
+]
+_HANGS_S = 300
+
+
+@pytest.fixture(scope="session")
+def run_flushpump(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs a command in a process of its own, with nobody at the keyboard: `run_flushpump(*arguments, cwd=, env=)`.
+
+    The processes are forked from one that has imported the command line: that takes longer than most commands do.
+    """
+    folder = tmp_path_factory.mktemp("commands")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "flushpump.cli.top", "flushsim.serial_urls.protocol_flushsim", *_COMMANDS])
+
+    def run(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> Any:
+        out, err = folder / "out", folder / "err"
+        out.write_bytes(b"")
+        err.write_bytes(b"")
+        values = {
+            "arguments": arguments,
+            "cwd": str(cwd or Path.cwd()),
+            "environment": dict(os.environ if env is None else env),
+            "out": str(out),
+            "err": str(err),
+        }
+        process = context.Process(target=exec, args=(_COMMAND, values))
+        process.start()
+        process.join(_HANGS_S)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            pytest.fail(f"{' '.join(arguments)} does not end")
+        texts = [file.read_text(encoding="utf-8") for file in (out, err)]
+        return subprocess.CompletedProcess(arguments, process.exitcode, *texts)
+
+    return run

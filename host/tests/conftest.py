@@ -30,20 +30,13 @@ def own_environment(tmp_path: FilePath) -> dict[str, str]:
 
 
 @pytest.fixture
-def flushpump(own_environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def flushpump(
+    own_environment: dict[str, str], run_flushpump: Callable[..., subprocess.CompletedProcess[str]]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a command to its end, with nobody at the keyboard; named arguments are environment variables."""
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flushpump.cli.main", *arguments]
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**own_environment, **more},
-        )
+        return run_flushpump(*arguments, env={**own_environment, **more})
 
     return run
 
