@@ -46,10 +46,15 @@ sys.argv = ["flushpump", *arguments]
 from flushpump.cli.main import main
 main()
 """
-_COMMANDS = [
-    found.name
-    for package in ("flushpump.cli.commands", "flushsim.cli")
-    for found in pkgutil.iter_modules(import_module(package).__path__, f"{package}.")
+_IMPORTED = [
+    "pytest",
+    "flushpump.cli.top",
+    "flushsim.url.serial_urls.protocol_flushsim",
+    *(
+        found.name
+        for package in ("flushpump.cli.commands", "flushsim.cli")
+        for found in pkgutil.iter_modules(import_module(package).__path__, f"{package}.")
+    ),
 ]
 _HANGS_S = 300
 
@@ -62,7 +67,7 @@ def run_flushpump(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "su
     """
     folder = tmp_path_factory.mktemp("commands")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "flushpump.cli.top", "flushsim.serial_urls.protocol_flushsim", *_COMMANDS])
+    context.set_forkserver_preload(_IMPORTED)
 
     def run(*arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> Any:
         out, err = folder / "out", folder / "err"
