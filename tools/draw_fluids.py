@@ -11,8 +11,8 @@ from flushsim.fluids.line import BEFORE, SEGMENTS
 from flushsim.fluids.mixing import SHAPES, Tube
 from flushsim.plant.flow_record import FlowRecord
 from flushsim.plant.parameters import PlantPath
-from flushsim.plots.colours import LIGHT
-from flushsim.plots.style import looks, new_figure, title_row
+from flushsim.plots.shared.colours import LIGHT
+from flushsim.plots.shared.style import looks, new_figure, title_row
 from matplotlib.axes import Axes
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-fluids.svg"

@@ -8,8 +8,8 @@ from random import Random
 
 from flushsim.plant.plant import Plant, PlantPath
 from flushsim.plant.variation import drawn
-from flushsim.plots.colours import LIGHT
-from flushsim.plots.style import SMALL, looks, new_figure, title_row
+from flushsim.plots.shared.colours import LIGHT
+from flushsim.plots.shared.style import SMALL, looks, new_figure, title_row
 from matplotlib.axes import Axes
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-plant.svg"

@@ -11,7 +11,6 @@ from figures import figure, heading
 from flushpump.access import catalog
 from flushpump.access.access_path import AccessPath as AccessPath
 from flushsim.fluids.deposit import GUIFFANT, removal
-from flushsim.fluids.history import of_case
 from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.flow_record import FlowRecord
 from flushsim.plant.parameters import PlantPath
@@ -68,7 +67,7 @@ def _flushes() -> float:
     worst = 0.0
     for line in catalog.load().lines.values():
         result = run(_case(line, _FLUSHES[line.kind]), flows=True)
-        said = FluidSummary.of(of_case(result))
+        said = FluidSummary.of(result.fluid_history())
         taken = removal(_flows(result), result.case.true_path())
         chamber = f"{100 * said.chamber_replaced:.2f}" if said.chamber_replaced is not None else "-"
         print(
@@ -87,7 +86,7 @@ def _locks() -> float:
     reached = []
     for line in catalog.load().lines.values():
         case = _case(line, "sash")
-        said = FluidSummary.of(of_case(run(case, flows=True)))
+        said = FluidSummary.of(run(case, flows=True).fluid_history())
         lock = said.lock
         if lock is None:
             raise RuntimeError(f"sash on {line.name} ended before its lock")
@@ -107,7 +106,7 @@ def _locks() -> float:
 def _speed() -> None:
     result = run(Scenario(), flows=True)
     begun_s = time.perf_counter()
-    of_case(result)
+    result.fluid_history()
     figure("following port-maintenance, wall clock", time.perf_counter() - begun_s, "s")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import inf
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
 from flushpump.access.access_path import AccessPath
 from flushpump.device.pump import Pump
@@ -39,6 +40,9 @@ from flushsim.rig.base import path_of
 from flushsim.rig.lockstep import Rig
 from flushsim.rig.trace import TraceRow
 from flushsim.url.serial_urls.protocol_flushsim import Serial
+
+if TYPE_CHECKING:
+    from flushsim.fluids.history import FluidHistory
 
 # A read ends as soon as something comes, so the host hears nothing later for waiting longer than at a real port.
 _READ_WAIT_S = 0.05
@@ -140,7 +144,7 @@ class GroundTruth:
 class ScenarioResult:
     """A case that was run. `trace` is the list that was asked for; `plant` is as the run left it, for who must know.
 
-    `flows` tells what flowed where, if that was asked for; `fluids.of_case` follows the fluids by it.
+    `flows` is what flowed where, if that was asked for.
     """
 
     case: Scenario
@@ -164,6 +168,16 @@ class ScenarioResult:
         if told.end is not None:
             report.ended(told.end)
         return report
+
+    def fluid_history(self, before: str = "heparin") -> "FluidHistory":
+        """Follows the fluids of a run with `flows`; `before` was in chamber and catheter. ValueError without flows."""
+        # Here, because most runs need no numpy.
+        from flushsim.fluids.charges import charges_of
+        from flushsim.fluids.history import follow
+
+        if self.flows is None:
+            raise ValueError("the scenario was run without its flows: run it with flows=True")
+        return follow(self.flows, self.case.true_path(), charges_of(self.plan, self.told.events), before)
 
     def visit(self) -> Visit | None:
         """What the next visit will know of this one; None when it says nothing of the line."""

@@ -1,1 +1,4 @@
-"""Campaigns: many cases drawn from a description, run on all cores or on a cluster, and what they say of the pump."""
+"""Campaigns: many scenarios drawn from a config, run on all cores or a cluster, and their statistics.
+
+Imports scenario and the rooms below it; plots and cli import it.
+"""

@@ -1,0 +1,1 @@
+"""The commands `flushpump sim ...`. Imports every room; no room imports it."""

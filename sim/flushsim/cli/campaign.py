@@ -162,7 +162,7 @@ def _one(description: "CampaignConfig", case: int, trace: Path, as_json: bool) -
 
     from flushsim.campaign.rows import prepared, reported_and_ground_truth
     from flushsim.firmware.image import FirmwareError
-    from flushsim.plots.saving import SUFFIXES, check_target
+    from flushsim.plots.shared.saving import SUFFIXES, check_target
     from flushsim.scenario import run
 
     group = description.group_of(case)

@@ -10,7 +10,7 @@ from flushpump.errors import NoDeviceError, UsageError, not_installed
 
 from flushsim.faults.spec import FaultError
 from flushsim.firmware.image import FirmwareError
-from flushsim.plots.saving import check_target
+from flushsim.plots.shared.saving import check_target
 from flushsim.url.url import SimulatorUrl
 
 _DEFAULT = SimulatorUrl()

@@ -73,8 +73,7 @@ class EmulatorRig(PumpRig):
         until_us = self.now_us + TURN_US
         while self.now_us < until_us:
             self._slice(min(until_us, self.now_us + SLICE_US))
-        if self.trace is not None:
-            self.trace.add(self)
+        self._trace_tick()
 
     def _slice(self, until_us: int) -> None:
         if self._faults_wait():

@@ -9,20 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flushsim.fluids.charges import Charge, charges_of
+from flushsim.fluids.charges import Charge
 from flushsim.fluids.line import FIRST_CHARGE, SEGMENTS, FluidLine
 from flushsim.fluids.mixing import Amounts
-from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.flow_record import JUMP_S, FlowRecord
 from flushsim.plant.parameters import PlantPath
-
-if TYPE_CHECKING:
-    from flushsim.scenario import ScenarioResult
 
 Floats = NDArray[np.float64]
 
@@ -108,18 +103,6 @@ def follow(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], befor
         astray_ml=line.astray.amounts_ml,
         error_ml=float(np.abs(line.errors_ml()).max()),
     )
-
-
-def summary(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], before: str = "heparin") -> FluidSummary:
-    """Follows the fluids of a run and says what came of them. Arguments and ValueError as `follow`'s."""
-    return FluidSummary.of(follow(record, path, charges, before))
-
-
-def of_case(result: "ScenarioResult", before: str = "heparin") -> FluidHistory:
-    """Follows the fluids of a case that was run with `flows`. ValueError if it was not."""
-    if result.flows is None:
-        raise ValueError("the case was run without its flows: run it with flows=True")
-    return follow(result.flows, result.case.true_path(), charges_of(result.plan, result.told.events), before)
 
 
 def _begin(line: FluidLine, label: int, new: int, charge: Charge) -> int:

@@ -1,15 +1,17 @@
 """What came of the fluids of a run, in a few figures: how much was replaced, and whether the lock reached the tip."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from flushsim.fluids.charges import Charge
+from flushsim.fluids.history import FluidHistory, follow
 from flushsim.fluids.line import BEFORE, BLOOD, FIRST_CHARGE, SEGMENTS
-
-if TYPE_CHECKING:
-    from flushsim.fluids.history import FluidHistory
+from flushsim.plant.flow_record import FlowRecord
+from flushsim.plant.parameters import PlantPath
 
 # The lock has reached the tip when half of what is there is lock: what a straight tube has when exactly its volume
 # has gone in (Polaschegg, Blood Purif. 26:255, 2008).
@@ -65,7 +67,7 @@ class FluidSummary:
     error_ml: float
 
     @classmethod
-    def of(cls, history: "FluidHistory") -> "FluidSummary":
+    def of(cls, history: FluidHistory) -> "FluidSummary":
         """The figures of a history."""
         pumped = [not charge.by_hand for charge in history.charges]
         given = np.array([False] * FIRST_CHARGE + pumped)
@@ -104,7 +106,12 @@ class FluidSummary:
         return tuple(lines)
 
 
-def _lock(history: "FluidHistory", end: dict[str, Any]) -> LockSummary | None:
+def summarize(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], before: str = "heparin") -> FluidSummary:
+    """Follows the fluids of a run and sums them up. Arguments and ValueError as of `history.follow`."""
+    return FluidSummary.of(follow(record, path, charges, before))
+
+
+def _lock(history: FluidHistory, end: dict[str, Any]) -> LockSummary | None:
     locks = [label for label, charge in enumerate(history.charges, start=FIRST_CHARGE) if charge.lock]
     if not locks:
         return None
@@ -130,7 +137,7 @@ def _share(held_ml: Any, of: Any) -> float | None:
     return float(held_ml[of].sum() / total) if total > 0 else None
 
 
-def _last(history: "FluidHistory", segment: str) -> dict[str, float]:
+def _last(history: FluidHistory, segment: str) -> dict[str, float]:
     return {fluid: float(shares[-1]) for fluid, shares in history.shares(segment).items()}
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Volumes = tuple[float, float, float, float, float]
+"""mL driven, into the extension, past the needle, out of the tip, lost."""
 # Two rows that lie closer together are a jump, not a flow: a line that empties into the room at once.
 JUMP_S = 1e-9
 
@@ -72,3 +74,19 @@ class FlowNotes:
 
         rows = np.array(self._rows).reshape(-1, 6)
         return FlowRecord(*(np.ascontiguousarray(column) for column in rows.T))
+
+
+class FlowMeter:
+    """Records the plant's volumes from the time it is switched on: counts from `volumes`, which were there then."""
+
+    def __init__(self, time_us: float, volumes: Volumes) -> None:
+        self._notes = FlowNotes(time_us)
+        self._from = volumes
+
+    def note(self, time_us: float, volumes: Volumes) -> None:
+        """Records the volumes up to this time."""
+        self._notes.add(time_us, *(now_ml - then_ml for now_ml, then_ml in zip(volumes, self._from, strict=True)))
+
+    def record(self) -> FlowRecord:
+        """Everything recorded so far. ImportError without numpy."""
+        return self._notes.record()

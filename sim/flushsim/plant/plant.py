@@ -14,8 +14,7 @@ from typing import Any
 
 from flushsim.faults.schedule import FaultClock
 from flushsim.faults.spec import Fault, parse_faults
-from flushsim.plant.flow_meter import FlowMeter, Volumes
-from flushsim.plant.flow_record import FlowRecord
+from flushsim.plant.flow_record import FlowMeter, FlowRecord, Volumes
 from flushsim.plant.line_state import LineState
 from flushsim.plant.parameters import PlantPath
 from flushsim.plant.plunger import Plunger

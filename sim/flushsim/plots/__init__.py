@@ -1,1 +1,4 @@
-"""Pictures of what happened: one run, or a campaign of many, as SVG, PNG or one HTML page that needs nothing else."""
+"""Plots of one run or of a campaign, as SVG, PNG or one HTML page that needs nothing else.
+
+`run` and `campaign` import `shared`, and nothing of each other; cli imports them.
+"""

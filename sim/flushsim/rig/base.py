@@ -130,6 +130,10 @@ class PumpRig(ABC):
         if self.trace is not None:
             self.trace.sent(data)
 
+    def _trace_tick(self) -> None:
+        if self.trace is not None:
+            self.trace.add_row(self.plant, self.now_us, self.reading, self.moving, self.light, self.sound)
+
     # -- hands --------------------------------------------------------------------------------------------------------
 
     def press_stop(self, pressed: bool = True) -> None:

@@ -102,8 +102,7 @@ class Rig(PumpRig):
         self._seen_inputs = self._inputs
         self.plant.advance(now_us + TURN_US)
         self.now_us = now_us + TURN_US
-        if self.trace is not None:
-            self.trace.add(self)
+        self._trace_tick()
 
     def reset(self, cause: int = image.RESET_BUTTON) -> None:
         """Restarts the board: motion ends at once, scratch values and journal stay."""

@@ -2,12 +2,11 @@
 
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 from flushpump.errors import FileProblem, UsageError
 
-if TYPE_CHECKING:
-    from flushsim.rig.base import PumpRig
+from flushsim.plant.plant import Plant
 
 
 class TraceRow(NamedTuple):
@@ -56,12 +55,11 @@ class Trace:
         self._tx_count += len(data)
         self._tx_crc = zlib.crc32(data, self._tx_crc)
 
-    def add(self, rig: "PumpRig") -> None:
-        """The row of the turn that has just ended."""
-        plant = rig.plant
+    def add_row(self, plant: Plant, now_us: int, reading: int, moving: bool, light: int, sound: int) -> None:
+        """Adds the row of the tick that has just ended."""
         row = TraceRow(
-            rig.now_us, plant.pressure_pa, rig.reading, plant.stepper.position, plant.stepper.queued_us(),
-            plant.flow_tip_ul_per_s, plant.delivered_ul, rig.moving, rig.light, rig.sound, self._tx_count, self._tx_crc,
+            now_us, plant.pressure_pa, reading, plant.stepper.position, plant.stepper.queued_us(),
+            plant.flow_tip_ul_per_s, plant.delivered_ul, moving, light, sound, self._tx_count, self._tx_crc,
         )  # fmt: skip
         if self.rows is not None:
             self.rows.append(row)

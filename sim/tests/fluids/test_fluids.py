@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from flushpump.access import catalog
 from flushsim.fluids import history as fluids
-from flushsim.fluids.history import Charge, follow, summary
+from flushsim.fluids.history import Charge, follow
 from flushsim.fluids.line import BLOOD, FIRST_CHARGE, SEGMENTS
-from flushsim.fluids.summary import FluidSummary
+from flushsim.fluids.summary import FluidSummary, summarize
 from flushsim.plant.flow_record import FlowRecord
 from flushsim.plant.parameters import PlantPath
 from hypothesis import given, settings
@@ -36,11 +36,11 @@ def volumes_ml(path: PlantPath) -> dict[str, float]:
 
 
 def test_a_flush_of_ten_pulses_replaces_all_but_what_was_drawn_back_into_the_syringe():
-    without = summary(FlowRecord.of_flows(PULSES), PORT, [SALINE])
+    without = summarize(FlowRecord.of_flows(PULSES), PORT, [SALINE])
     assert without.chamber_replaced > 0.9999
     assert without.catheter_replaced > 0.9999
     assert without.drawn_back_ml == pytest.approx(0.0, abs=1e-12)
-    after_return = summary(FlowRecord.of_flows([*ASPIRATE, *PULSES]), PORT, [SALINE])
+    after_return = summarize(FlowRecord.of_flows([*ASPIRATE, *PULSES]), PORT, [SALINE])
     assert 0.1 < after_return.drawn_back_ml < 0.3
     assert 0.97 < after_return.catheter_replaced < 0.99
 
@@ -56,14 +56,15 @@ def test_a_blood_return_brings_blood_into_the_catheter_and_a_flush_takes_it_out_
 
 def test_an_angular_chamber_keeps_more_of_its_old_content():
     record = FlowRecord.of_flows(PULSES)
-    rounded, angular = (summary(record, replace(PORT, chamber_shape=each), [SALINE]) for each in ("rounded", "angular"))
+    shapes = (replace(PORT, chamber_shape=each) for each in ("rounded", "angular"))
+    rounded, angular = (summarize(record, path, [SALINE]) for path in shapes)
     assert angular.chamber_replaced < 0.995 < 0.999 < rounded.chamber_replaced
 
 
 def test_a_lock_with_a_fifth_more_than_the_paths_volume_reaches_the_tip_and_part_of_it_goes_past():
     volume_ml = 1.2 * sum(volumes_ml(PORT).values())
     record, lock = lock_after(PULSES, volume_ml)
-    said = summary(record, PORT, [SALINE, lock]).lock
+    said = summarize(record, PORT, [SALINE, lock]).lock
     assert said.reached_tip
     assert sum(time_s for _, time_s in PULSES) < said.reached_at_s < record.duration_s
     assert 0.2 < said.passed_ml < 0.5
@@ -72,7 +73,7 @@ def test_a_lock_with_a_fifth_more_than_the_paths_volume_reaches_the_tip_and_part
 
 def test_a_lock_of_half_the_paths_volume_does_not_reach_the_tip():
     record, lock = lock_after(PULSES, 0.5 * sum(volumes_ml(PORT).values()))
-    said = summary(record, PORT, [SALINE, lock])
+    said = summarize(record, PORT, [SALINE, lock])
     assert not said.lock.reached_tip
     assert said.lock.passed_ml < 0.01
     assert "did not reach the tip" in " ".join(said.sentences())
@@ -110,14 +111,14 @@ def test_a_drug_given_by_hand_fills_the_line_and_the_next_flush_takes_it_out():
 
 def test_a_line_without_chamber_and_needle_is_followed_too():
     picc = replace(PORT, chamber_ml=0.0, needle_length_mm=0.0, catheter_bore_mm=1.07, catheter_length_mm=450.0)
-    said = summary(FlowRecord.of_flows(PULSES), picc, [SALINE])
+    said = summarize(FlowRecord.of_flows(PULSES), picc, [SALINE])
     assert said.chamber_replaced is None
     assert said.chamber == {}
     assert said.catheter_replaced > 0.999
 
 
 def test_without_an_extension_the_syringe_sits_on_the_needle():
-    said = summary(FlowRecord.of_flows([*ASPIRATE, *PULSES]), replace(PORT, extension_length_mm=0.0), [SALINE])
+    said = summarize(FlowRecord.of_flows([*ASPIRATE, *PULSES]), replace(PORT, extension_length_mm=0.0), [SALINE])
     assert said.drawn_back_ml > 0.3
     assert said.error_ml < 1e-9
 
@@ -155,7 +156,7 @@ def test_figures_hardly_depend_on_the_length_of_a_step(monkeypatch: pytest.Monke
     found = []
     for step_ml in (fluids.STEP_ML, fluids.STEP_ML / 5):
         monkeypatch.setattr(fluids, "STEP_ML", step_ml)
-        said = summary(record, PORT, [SALINE, lock])
+        said = summarize(record, PORT, [SALINE, lock])
         found.append((said.chamber_replaced, said.catheter_replaced, said.lock.in_catheter, said.lock.passed_ml))
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
 

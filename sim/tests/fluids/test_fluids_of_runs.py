@@ -2,7 +2,6 @@
 
 import pytest
 from flushsim.fluids.deposit import removal
-from flushsim.fluids.history import of_case
 from flushsim.fluids.line import SEGMENTS
 from flushsim.fluids.summary import FluidSummary
 from flushsim.scenario import Scenario, run
@@ -15,7 +14,7 @@ def maintained():
 
 
 def test_port_maintenance_replaces_chamber_and_catheter_but_for_what_the_blood_return_drew_back(maintained):
-    history = of_case(maintained)
+    history = maintained.fluid_history()
     said = FluidSummary.of(history)
     assert 0.97 < said.chamber_replaced < 1
     assert 0.97 < said.catheter_replaced < 1
@@ -25,7 +24,7 @@ def test_port_maintenance_replaces_chamber_and_catheter_but_for_what_the_blood_r
 
 
 def test_fluids_are_where_the_plant_says_that_volume_went(maintained):
-    history = of_case(maintained)
+    history = maintained.fluid_history()
     assert history.error_ml < 1e-9
     came_out = history.out_ml[-1].sum() - history.blood_in_ml
     assert came_out == pytest.approx(maintained.truth.tip_ml, abs=1e-9)
@@ -46,11 +45,11 @@ def test_the_record_of_flows_changes_nothing_and_ends_where_the_run_does(maintai
 
 def test_a_run_without_its_flows_cannot_be_followed():
     with pytest.raises(ValueError, match="flows=True"):
-        of_case(run(Scenario(sequence="lock")))
+        run(Scenario(sequence="lock")).fluid_history()
 
 
 def test_sash_gives_a_drug_takes_it_out_again_and_brings_its_heparin_to_the_tip():
-    history = of_case(run(Scenario(sequence="sash"), flows=True))
+    history = run(Scenario(sequence="sash"), flows=True).fluid_history()
     said = FluidSummary.of(history)
     assert history.shares("catheter")["drug"].max() > 0.99
     assert said.catheter["drug"] < 0.01
@@ -60,14 +59,14 @@ def test_sash_gives_a_drug_takes_it_out_again_and_brings_its_heparin_to_the_tip(
 
 
 def test_a_leak_at_the_connector_takes_fluid_that_never_reaches_the_line():
-    history = of_case(run(Scenario(faults=("leak:0.2@0s",)), flows=True))
+    history = run(Scenario(faults=("leak:0.2@0s",)), flows=True).fluid_history()
     assert history.leaked_ml.sum() > 0.2
     assert history.error_ml < 1e-9
 
 
 @pytest.mark.parametrize("fault", ["disconnect@3s", "bubble:0.3@2s", "occlusion@3s", "growing:2@1s"])
 def test_nothing_is_lost_whatever_fault_the_run_has(fault):
-    assert of_case(run(Scenario(faults=(fault,)), flows=True)).error_ml < 1e-9
+    assert run(Scenario(faults=(fault,)), flows=True).fluid_history().error_ml < 1e-9
 
 
 def test_blood_return_ten_pulses_and_lock_are_twelve_starts_and_take_the_deposit_off_as_the_study_found(maintained):
@@ -78,7 +77,7 @@ def test_blood_return_ten_pulses_and_lock_are_twelve_starts_and_take_the_deposit
 
 def test_a_needle_that_has_come_out_of_the_port_flushes_tissue_and_not_the_chamber():
     result = run(Scenario(faults=("dislodged:0.2@0s",)), flows=True)
-    history = of_case(result)
+    history = result.fluid_history()
     assert history.error_ml < 1e-9
     assert history.leaked_ml.sum() > 5
     assert FluidSummary.of(history).chamber_replaced < 0.05
@@ -86,7 +85,7 @@ def test_a_needle_that_has_come_out_of_the_port_flushes_tissue_and_not_the_chamb
 
 def test_behind_a_torn_catheter_nothing_is_replaced():
     result = run(Scenario(faults=("rupture:3@0s",)), flows=True)
-    history = of_case(result)
+    history = result.fluid_history()
     assert history.error_ml < 1e-9
     assert history.astray_ml.sum() > 5
     said = FluidSummary.of(history)

@@ -13,8 +13,8 @@ from flushsim.campaign.statistics import figures_of
 from flushsim.campaign.text_report import detection_rows
 from flushsim.plots.campaign import rates, roc, spreads
 from flushsim.plots.campaign.index import PAGE, draw
-from flushsim.plots.saving import PictureError
-from flushsim.plots.style import looks
+from flushsim.plots.shared.saving import PictureError
+from flushsim.plots.shared.style import looks
 from matplotlib.figure import Figure
 
 from sim.tests.plots.support.campaign_rows import results
@@ -142,7 +142,7 @@ def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("trace", "status", "told"),
-    [("case.html", 0, "its trace is case.html"), ("nowhere/case.svg", 1, "there is no folder")],
+    [("case.html", 0, "its trace is case.html"), ("nowhere/case.svg", 4, "there is no folder")],
 )
 def test_a_single_case_of_a_campaign_is_drawn(trace: str, status: int, told: str, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign", "small", "--case", "5"]

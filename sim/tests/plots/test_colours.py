@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from flushsim.plots.colours import DARK, LIGHT
+from flushsim.plots.shared.colours import DARK, LIGHT
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from flushsim.plots.run import figure as run_picture
-from flushsim.plots.run import pulse_panel
+from flushsim.plots.run import panels
 from flushsim.plots.run.build import timeline_of
 from flushsim.plots.run.timeline import RunTimeline
-from flushsim.plots.style import DPI, looks
+from flushsim.plots.shared.style import DPI, looks
 from flushsim.scenario import Scenario, run
 from matplotlib.figure import Figure
 
@@ -92,7 +92,7 @@ def test_a_pulse_without_room_for_its_words_has_them_on_the_page(story: Stories)
         picture, page = (run_picture.draw(told, heading=heading) for heading in (True, False))
         seen = [text for text, _ in written(picture)].count("patent")
         there = [text for text, _ in written(page)].count("patent")
-    assert seen == -(-60 // pulse_panel.every(told)) < there == 60
+    assert seen == -(-60 // panels.pulse_text_interval(told)) < there == 60
 
 
 def test_the_limits_are_those_that_the_pump_was_told(story: Stories) -> None:

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from flushsim.plots import colours
 from flushsim.plots.run.files import write_run
 from flushsim.plots.run.timeline import RunTimeline
-from flushsim.plots.saving import PictureError, write
+from flushsim.plots.shared import colours
+from flushsim.plots.shared.saving import PictureError, write
 
 Stories = Callable[[str], RunTimeline]
 SVG = "{http://www.w3.org/2000/svg}"

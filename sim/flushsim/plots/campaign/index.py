@@ -9,9 +9,9 @@ from flushsim.campaign.results import Results
 from flushsim.campaign.statistics import figures_of
 from flushsim.plots.campaign import rates, roc, spreads
 from flushsim.plots.campaign.page import Picture, campaign_page
-from flushsim.plots.saving import write
-from flushsim.plots.style import looks
-from flushsim.plots.svg import svg_text
+from flushsim.plots.shared.saving import write
+from flushsim.plots.shared.style import looks
+from flushsim.plots.shared.svg import svg_text
 
 PAGE = "campaign.html"
 

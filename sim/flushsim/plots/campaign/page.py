@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from flushsim.campaign.text_report import detection_rows, volume_rows
-from flushsim.plots import page
-from flushsim.plots.svg import inline_svg
+from flushsim.plots.shared import page
+from flushsim.plots.shared.svg import inline_svg
 
 Figures = dict[str, Any]
 

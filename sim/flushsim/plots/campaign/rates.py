@@ -14,8 +14,8 @@ from matplotlib.ticker import PercentFormatter
 from flushsim.campaign.statistics import Rate
 from flushsim.campaign.text_report import SOMETHING_SAID, percent
 from flushsim.faults.spec import KINDS
-from flushsim.plots.colours import LIGHT
-from flushsim.plots.style import SMALL, WIDTH_IN, Box, legend_above, new_figure, placed, shortened, title_row
+from flushsim.plots.shared.colours import LIGHT
+from flushsim.plots.shared.style import SMALL, WIDTH_IN, Box, legend_above, new_figure, placed, shortened, title_row
 
 Figures = dict[str, Any]
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from flushsim.campaign.results import Results, area_under, roc, scores_of
-from flushsim.plots.colours import LIGHT
-from flushsim.plots.style import SMALL, WIDTH_IN, Box, new_figure, placed, shortened, title_row
+from flushsim.plots.shared.colours import LIGHT
+from flushsim.plots.shared.style import SMALL, WIDTH_IN, Box, new_figure, placed, shortened, title_row
 
 _COLUMNS = 3
 _CELL_IN = 2.7

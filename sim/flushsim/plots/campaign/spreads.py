@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flushsim.plots.colours import LIGHT
-from flushsim.plots.style import Box, legend_above, new_figure, placed, shortened, title_row
+from flushsim.plots.shared.colours import LIGHT
+from flushsim.plots.shared.style import Box, legend_above, new_figure, placed, shortened, title_row
 
 BUDGET_ABOVE_KPA = 15.0
 BUDGET_BOLUS_ML = 0.1

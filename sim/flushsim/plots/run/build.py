@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from flushsim.faults.routing import RIG
 from flushsim.faults.spec import KINDS, LINE, LINK, SENSOR, Fault, parse_faults
-from flushsim.fluids.history import FluidHistory, of_case
+from flushsim.fluids.history import FluidHistory
 from flushsim.fluids.line import SEGMENTS
 from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.sensor import PressureSensor
@@ -37,7 +37,7 @@ def timeline_of(result: ScenarioResult) -> RunTimeline:
     times_s = np.array([(row.now_us - zero_us) / 1e6 for row in rows])
     us = np.array([row.now_us for row in rows])
     driven_ml = np.interp(us, flows.time_us, flows.driven_ml)
-    fluids = of_case(result, before=BEFORE_RUN)
+    fluids = result.fluid_history(before=BEFORE_RUN)
     case, settings = result.case, result.settings
     names = (case.line, case.needle, case.syringe, case.extension)
     return RunTimeline(

@@ -17,11 +17,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from flushsim.plots.colours import LIGHT
-from flushsim.plots.run import panels as strips
-from flushsim.plots.run import pulse_panel
+from flushsim.plots.run import panels
 from flushsim.plots.run.timeline import LEAST_ML, RunTimeline
-from flushsim.plots.style import LEFT_IN, RIGHT_IN, WIDTH_IN, Box, curve, legend_above, new_figure, placed, title_row
+from flushsim.plots.shared.colours import LIGHT
+from flushsim.plots.shared.style import (
+    LEFT_IN,
+    RIGHT_IN,
+    WIDTH_IN,
+    Box,
+    curve,
+    legend_above,
+    new_figure,
+    placed,
+    title_row,
+)
 
 WITH_GRID = ("flow", "pressure", "volume")
 _TITLE_IN, _LINE_IN, _UNDER_IN = 0.37, 0.21, 0.09
@@ -45,24 +54,24 @@ class _Panel:
 
 def draw(story: RunTimeline, heading: bool = True) -> Figure:
     """The picture; without `heading` for a page, which has one and can be zoomed. To be called within `style.looks`."""
-    panels = _panels(story, whole=heading)
+    shown = _panels(story, whole=heading)
     lines = _heading(story) if heading else []
     above_in = _TITLE_IN + _LINE_IN * len(lines) + _UNDER_IN if heading else _TOP_BARE_IN
-    height_in = above_in + sum(panel.gap_in + panel.height_in for panel in panels) + _BOTTOM_IN
+    height_in = above_in + sum(panel.gap_in + panel.height_in for panel in shown) + _BOTTOM_IN
     figure = new_figure(height_in)
     top_in = above_in
     axes: list[Axes] = []
-    for panel in panels:
+    for panel in shown:
         top_in += panel.gap_in
         box = Box(LEFT_IN, top_in, WIDTH_IN - LEFT_IN - RIGHT_IN, panel.height_in)
         one = placed(figure, box, sharex=axes[0] if axes else None, label=panel.name)
         one.set_xlim(story.start_s, story.end_s)
         axes.append(one)
         top_in += panel.height_in
-    for one, panel in zip(axes, panels, strict=True):
+    for one, panel in zip(axes, shown, strict=True):
         panel.draw(one, story)
         if panel.name in WITH_GRID:
-            strips.draw_onsets(one, story)
+            panels.draw_onsets(one, story)
         _time_axis(one, story, last=one is axes[-1])
     if heading:
         left = 0.2 / WIDTH_IN
@@ -73,19 +82,19 @@ def draw(story: RunTimeline, heading: bool = True) -> Figure:
 
 
 def _panels(story: RunTimeline, whole: bool) -> list[_Panel]:
-    panels = [
-        _Panel("events", strips.events_height_in(story), 0.0, strips.draw_events),
+    shown = [
+        _Panel("events", panels.events_height_in(story), 0.0, panels.draw_events),
         _Panel("flow", 1.35, _GAP_IN, _flow),
         _Panel("pressure", 2.0, _GAP_IN, _pressure),
         _Panel("volume", 1.5, _GAP_IN, _volume),
     ]
     if story.pulses:
-        draw_pulses = partial(pulse_panel.draw, all_texts=not whole)
-        panels.append(_Panel("pulses", pulse_panel.height_in(story), _GAP_IN, draw_pulses))
+        draw_pulses = partial(panels.draw_pulses, all_texts=not whole)
+        shown.append(_Panel("pulses", panels.pulses_height_in(story), _GAP_IN, draw_pulses))
     for number, filling in enumerate(story.fillings):
         gap_in = 0.09 if number else _GAP_IN
-        panels.append(_Panel(f"filling {number}", 0.42, gap_in, strips.filling(filling, number)))
-    return panels
+        shown.append(_Panel(f"filling {number}", 0.42, gap_in, panels.filling(filling, number)))
+    return shown
 
 
 def title(story: RunTimeline) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from flushsim.plots.run import figure as run_picture
 from flushsim.plots.run.page import description, run_page
 from flushsim.plots.run.timeline import RunTimeline
-from flushsim.plots.saving import check_target, write
-from flushsim.plots.style import looks
-from flushsim.plots.svg import svg_text
+from flushsim.plots.shared.saving import check_target, write
+from flushsim.plots.shared.style import looks
+from flushsim.plots.shared.svg import svg_text
 
 
 def write_run(story: RunTimeline, file: Path) -> None:

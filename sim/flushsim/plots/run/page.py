@@ -2,17 +2,18 @@
 
 import json
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from flushsim.plots import page
-from flushsim.plots.colours import LIGHT, of_verdict
 from flushsim.plots.run import figure as run_picture
-from flushsim.plots.run import pulse_panel
+from flushsim.plots.run import panels
 from flushsim.plots.run.timeline import LEAST_ML, Curve, RunTimeline
-from flushsim.plots.svg import inline_svg
+from flushsim.plots.shared import page
+from flushsim.plots.shared.colours import LIGHT, of_verdict
+from flushsim.plots.shared.svg import inline_svg
 
 # More points than this are not told under the pointer: the picture is 950 px wide.
 _POINTS_MOST = 5_000
@@ -40,14 +41,14 @@ def run_page(story: RunTimeline) -> str:
         f"{_pulses(story)}{_happened(story)}{_fillings(story)}"
         f'<script type="application/json" id="story">{_json(story, figure)}</script>\n'
     )
-    return page.page(title, body, page.resource("zoom.js"))
+    return page.page(title, body, _zoom_script())
 
 
 def description(story: RunTimeline) -> str:
     """The picture in words, for whoever cannot see it."""
     faults = ", ".join(f"{fault.text} from {fault.start_s:.2f} s" for fault in story.faults) or "none"
     alarms = ", ".join(f"{alarm.text} at {alarm.time_s:.2f} s" for alarm in story.alarms) or "none"
-    verdicts = ", ".join(pulse_panel.word(pulse.told) for pulse in story.pulses) or "none"
+    verdicts = ", ".join(panels.verdict_word(pulse.told) for pulse in story.pulses) or "none"
     return (
         f"Flow, pressure, volume and pulses over {story.end_s:.1f} s. The pump: {story.told_text}. "
         f"The plant: {story.truth_text}. The fluids: {'; '.join(story.fluid_texts)}. "
@@ -61,7 +62,7 @@ def _pulses(story: RunTimeline) -> str:
         return "<h2>Pulses</h2>\n<p>There was none.</p>\n"
     rows = [
         ["pulse", "verdict", "start, s", "driven for, s", "intended, mL", "delivered, mL"]
-        + [label for label, _ in pulse_panel.EVIDENCE]
+        + [label for label, _ in panels.PULSE_EVIDENCE]
     ]
     for pulse in story.pulses:
         told = pulse.told
@@ -69,12 +70,12 @@ def _pulses(story: RunTimeline) -> str:
             [
                 str(told.index + 1),
                 f'<span class="verdict" style="background: {_variable(of_verdict(told.verdict))}">'
-                f"{escape(pulse_panel.word(told))}</span>",
+                f"{escape(panels.verdict_word(told))}</span>",
                 f"{pulse.start_s:.3f}",
                 f"{told.duration_us / 1e6:.3f}",
                 f"{told.intended_nl / 1e6:.3f}",
                 f"{told.delivered_nl / 1e6:.3f}",
-                *(tell(told) for _, tell in pulse_panel.EVIDENCE),
+                *(tell(told) for _, tell in panels.PULSE_EVIDENCE),
             ]
         )
     return f"<h2>Pulses</h2>\n{page.table(rows, words=(1,), raw=(1,))}"
@@ -118,7 +119,7 @@ def _json(story: RunTimeline, figure: Figure) -> str:
                 }
                 for axes, box in boxes
             ],
-            "every": pulse_panel.every(story) if story.pulses else 1,
+            "every": panels.pulse_text_interval(story) if story.pulses else 1,
             "start": story.start_s,
             "end": story.end_s,
             "spans": _spans(story),
@@ -133,7 +134,7 @@ def _spans(story: RunTimeline) -> list[dict[str, Any]]:
     spans = [(one.start_s, one.end_s, one.text) for one in story.phases]
     spans += [(one.start_s, one.end_s, f"fault: {one.text}") for one in story.faults]
     spans += [
-        (one.start_s, one.end_s, f"pulse {one.told.index + 1}: {pulse_panel.word(one.told)}") for one in story.pulses
+        (one.start_s, one.end_s, f"pulse {one.told.index + 1}: {panels.verdict_word(one.told)}") for one in story.pulses
     ]
     return [{"from": round(start_s, 4), "to": round(end_s, 4), "text": text} for start_s, end_s, text in spans]
 
@@ -170,6 +171,10 @@ def _thinned(times_s: Curve, shown: list[tuple[str, str, int, Curve]]) -> dict[s
             for name, unit, digits, data in shown
         ],
     }
+
+
+def _zoom_script() -> str:
+    return files("flushsim.plots.run").joinpath("zoom.js").read_text(encoding="utf-8")
 
 
 def _variable(colour: str) -> str:

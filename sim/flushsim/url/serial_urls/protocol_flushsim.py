@@ -14,9 +14,9 @@ from typing import Self
 from flushpump.errors import FlushPumpError
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException, to_bytes  # type: ignore[import-untyped]
 
-from flushsim.cli.signals import DeferredInterrupt
 from flushsim.firmware.image import FirmwareError
 from flushsim.rig.base import TURN_US, PumpRig
+from flushsim.rig.deferred_interrupt import DeferredInterrupt
 from flushsim.url import url as simulator_url
 
 _US = 1_000_000

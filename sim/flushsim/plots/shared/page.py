@@ -3,7 +3,7 @@
 from html import escape
 from importlib.resources import files
 
-from flushsim.plots.colours import DARK, LIGHT
+from flushsim.plots.shared.colours import DARK, LIGHT
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _WARNING = "For bench and research use only: flushpump is no medical device, and this is a simulation."
@@ -16,7 +16,7 @@ def page(title: str, body: str, script: str = "") -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{_variables()}{resource('page.css')}</style>\n</head>\n<body>\n{body}"
+        f"<style>\n{_variables()}{_stylesheet()}</style>\n</head>\n<body>\n{body}"
         f"<footer>{_WARNING}</footer>\n{end}</body>\n</html>\n"
     )
 
@@ -33,9 +33,8 @@ def table(rows: list[list[str]], words: tuple[int, ...] = (0,), raw: tuple[int, 
     return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>\n'
 
 
-def resource(name: str) -> str:
-    """The text of a file beside this one."""
-    return files("flushsim.plots").joinpath(name).read_text(encoding="utf-8")
+def _stylesheet() -> str:
+    return files("flushsim.plots.shared").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _class(at: int, words: tuple[int, ...]) -> str:

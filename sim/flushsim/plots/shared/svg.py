@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 from matplotlib.figure import Figure
 
-from flushsim.plots.colours import LIGHT
+from flushsim.plots.shared.colours import LIGHT
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"

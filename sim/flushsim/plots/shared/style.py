@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flushsim.plots.colours import LIGHT
+from flushsim.plots.shared.colours import LIGHT
 
 WIDTH_IN = 12.0
 DPI = 100
