@@ -62,3 +62,27 @@ def test_the_page_of_exit_statuses_has_those_of_the_code() -> None:
     page = (ROOT / "docs" / "reference" / "exit-statuses.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\d+) \| ([^|]+) \|", page, re.MULTILINE))
     assert {int(status): meaning for status, meaning in rows.items()} == MEANINGS
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MyST make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*\.md)?#([\w.-]+)\)", page.read_text(encoding="utf-8"))
+    targets = [((page.parent / file) if file else page, anchor) for file, anchor in links]
+    # The page of the protocol includes the specification.
+    included = {ROOT / "docs" / "protocol.md": ROOT / "protocol" / "SPECIFICATION.md"}
+    missing = [
+        anchor for file, anchor in targets if anchor not in anchors(included.get(file.resolve(), file.resolve()))
+    ]
+    assert not missing
+
+
+def test_two_clicks_lead_from_the_readme_to_the_way_of_a_stop_and_the_reason_of_a_verdict() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "docs/architecture.md#the-way-of-a-stop" in readme
+    assert "docs/architecture.md#the-way-of-a-pressure-sample" in readme
