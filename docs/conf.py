@@ -1,7 +1,7 @@
 """Configuration of Sphinx for the pages of this folder; `make docs` builds them with every warning as an error."""
 
 import sys
-import tomllib
+from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "flushpump"
 author = "the flushpump authors"
-release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+release = metadata.version("flushpump")
 version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click"]

@@ -6,19 +6,15 @@
 # ruff: noqa: N818 -- the names say what happened, as the command line does
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
-from flushlink import messages
-
 from flushpump.exit_status import ExitStatus
-
-_STATUS_SENTENCES = {number: sentence for number, _, sentence in messages.STATUSES}
-_STATUS_NAMES = {number: name for number, name, _ in messages.STATUSES}
 
 
 def nearest_or(otherwise: str, name: str, known: Iterable[str]) -> str:
     """The remedy for a name that is not among the known ones: did you mean the nearest? `otherwise` if none is near."""
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else otherwise
 
@@ -62,7 +58,7 @@ class RefusedError(FlushPumpError):
     @property
     def status_name(self) -> str:
         """The status's name in the message table, "" without one."""
-        return "" if self.status is None else _STATUS_NAMES.get(self.status, f"STATUS_{self.status}")
+        return "" if self.status is None else _status_row(self.status)[0]
 
 
 class FileProblem(FlushPumpError):
@@ -113,5 +109,15 @@ def not_installed(what: str, *packages: str) -> UsageError:
 
 def refusal_of(command: str, status: int) -> RefusedError:
     """The RefusedError for a status of the table, with its sentence."""
-    sentence = _STATUS_SENTENCES.get(status, f"status {status}, which this version does not know")
-    return RefusedError(f"the pump refused {command}: {sentence}", status=status)
+    return RefusedError(f"the pump refused {command}: {_status_row(status)[1]}", status=status)
+
+
+def _status_row(status: int) -> tuple[str, str]:
+    """Name and sentence of a status of the message table."""
+    # The table is loaded late: `flushpump --version` raises no refusal.
+    from flushlink import messages
+
+    for number, name, sentence in messages.STATUSES:
+        if number == status:
+            return name, sentence
+    return f"STATUS_{status}", f"status {status}, which this version does not know"

@@ -5,7 +5,7 @@ import sys
 import click
 from rich.console import Console
 
-from flushpump.cli.params import echo_lines
+from flushpump.cli.output import echo_lines
 from flushpump.cli.prompts import drop_typed_ahead
 from flushpump.errors import RefusedError
 

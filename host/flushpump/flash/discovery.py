@@ -19,6 +19,7 @@ from flushpump.errors import (
     UsageError,
 )
 from flushpump.link.ports import find_pump, list_ports, open_port
+from flushpump.link.url_handlers import handler_of
 
 OLDEST = (1, 28)
 """FACTS of MicroPython: before 1.27 DMA went on over a soft reset, before 1.28 its interrupt could crash there."""
@@ -49,7 +50,7 @@ def find_board(port: str | None) -> str:
     """The port of the one board that is plugged in, or the port given. NoDeviceError, UsageError."""
     if port is not None:
         if "://" in port:
-            what = "a simulated pump has no board" if port.startswith("flushsim:") else "that is no serial port"
+            what = "a simulated pump has no board" if handler_of(port) is not None else "that is no serial port"
             raise UsageError(f"{port} cannot be flashed: {what}", "name the board's own port, as in /dev/ttyACM0")
         return port
     try:

@@ -15,6 +15,7 @@ import serial  # type: ignore[import-untyped]
 from serial.tools import list_ports as serial_list_ports  # type: ignore[import-untyped]
 
 from flushpump.errors import NoDeviceError, UsageError
+from flushpump.link.url_handlers import handler_of
 
 # Time that one read waits. It is set once, because some ports negotiate every change with a far end.
 READ_WAIT_S = 0.01
@@ -23,9 +24,6 @@ WRITE_WAIT_S = 1.0
 # Raspberry Pi's USB vendor number, and the product number that MicroPython's serial port has on its boards.
 _PICO_VID = 0x2E8A
 _PICO_PID = 0x0005
-
-_SIM_HANDLERS = "flushsim.url.serial_urls"
-_SIMULATOR = "flushsim:"
 
 
 class Port(Protocol):
@@ -56,15 +54,16 @@ def open_port(url: str, *, shared: bool = False) -> Port:
 
     One sentence when it cannot be: NoDeviceError, or UsageError where a flushsim:// URL makes no sense.
     """
-    if _SIM_HANDLERS not in serial.protocol_handler_packages:
-        serial.protocol_handler_packages.append(_SIM_HANDLERS)
+    handler = handler_of(url)
+    if handler is not None and handler.__name__ not in serial.protocol_handler_packages:
+        serial.protocol_handler_packages.append(handler.__name__)
     options: dict[str, object] = {"baudrate": 115200, "timeout": READ_WAIT_S, "write_timeout": WRITE_WAIT_S}
     if is_local(url) and not shared:
         options["exclusive"] = True
     try:
         return cast(Port, serial.serial_for_url(url, **options))
     except (OSError, ValueError) as problem:
-        if url.startswith(_SIMULATOR):
+        if handler is not None:
             raise _no_simulator(problem) from problem
         remedy = _remedy(problem, stopping=shared)
         raise NoDeviceError(f"the port {url} cannot be opened: {_reason(problem)}", remedy) from problem

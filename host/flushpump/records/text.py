@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from flushpump.cli.params import aligned
 from flushpump.records.store import Record, RecordError
+from flushpump.text_table import aligned
 from flushpump.times import shown_time
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from flushpump.access.access_path import AccessPath
-from flushpump.cli.params import simulated_with, target_of
 from flushpump.cli.top import cli
+from flushpump.link.url_handlers import target_of, with_path
 
 PORT_PATH = ["--line", "smartport-ct-8f", "--needle", "huber-20g", "--syringe", "bd-10"]
 
@@ -144,12 +144,12 @@ def test_an_error_of_the_program_is_one_sentence_and_its_traceback_goes_to_a_log
 
 def test_a_simulated_pump_gets_the_parts_of_the_path_that_its_url_does_not_name():
     path = AccessPath.of("picc-4f", "none", "terumo-20")
-    url = simulated_with("flushsim://?fault=occlusion@3s&fault=leak:0.1@5s&syringe=bd-10", path)
+    url = with_path("flushsim://?fault=occlusion@3s&fault=leak:0.1@5s&syringe=bd-10", path.names)
     assert url == (
         "flushsim://?fault=occlusion@3s&fault=leak:0.1@5s&syringe=bd-10"
         "&line=picc-4f&needle=none&extension=extension-20cm"
     )
-    assert simulated_with("/dev/ttyACM0", path) == "/dev/ttyACM0"
+    assert with_path("/dev/ttyACM0", path.names) == "/dev/ttyACM0"
 
 
 def test_the_target_of_a_run_is_the_simulators_or_the_port():

@@ -10,9 +10,9 @@ import click
 import pexpect
 import pytest
 from click.testing import CliRunner
-from flushpump.cli.params import aligned
 from flushpump.cli.top import cli
 from flushpump.records.store import Records
+from flushpump.text_table import aligned
 from flushpump.times import shown_time
 from flushpump.wire.messages import Fluid
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flushpump.cli.params import aligned
+from flushpump.text_table import aligned
 
 from flushsim.campaign.results import SCORES
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from flushpump.cli.params import console_for, echo_error, echo_table, json_option, print_json
+from flushpump.cli.output import console_for, echo_error, echo_table, print_json
+from flushpump.cli.params import json_option
 from flushpump.errors import FileProblem, ProgramError, UsageError, not_installed
 
 if TYPE_CHECKING:

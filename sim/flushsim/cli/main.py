@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import click
-from flushpump.cli.params import FiniteRange, console_for, echo_lines, echo_table
+from flushpump.cli.completion import catalog_names
+from flushpump.cli.output import console_for, echo_lines, echo_table
+from flushpump.cli.params import FiniteRange
 from flushpump.errors import NoDeviceError, UsageError
 
 from flushsim.cli.campaign import campaign_command
@@ -27,10 +29,34 @@ sim_group.add_command(trace_command)
 
 
 @sim_group.command("serve", short_help="Offers a simulated pump on a pseudo-terminal.")
-@click.option("--line", default=_DEFAULT.line, show_default=True, help="Access device, see `flushpump catalog lines`.")
-@click.option("--needle", default=_DEFAULT.needle, show_default=True, help="Needle of a port, or `none`.")
-@click.option("--syringe", default=_DEFAULT.syringe, show_default=True, help="Syringe in the pump.")
-@click.option("--extension", default=_DEFAULT.extension, show_default=True, help="Extension set.")
+@click.option(
+    "--line",
+    shell_complete=catalog_names("lines"),
+    default=_DEFAULT.line,
+    show_default=True,
+    help="Access device, see `flushpump catalog lines`.",
+)
+@click.option(
+    "--needle",
+    shell_complete=catalog_names("needles"),
+    default=_DEFAULT.needle,
+    show_default=True,
+    help="Needle of a port, or `none`.",
+)
+@click.option(
+    "--syringe",
+    shell_complete=catalog_names("syringes"),
+    default=_DEFAULT.syringe,
+    show_default=True,
+    help="Syringe in the pump.",
+)
+@click.option(
+    "--extension",
+    shell_complete=catalog_names("extensions"),
+    default=_DEFAULT.extension,
+    show_default=True,
+    help="Extension set.",
+)
 @click.option("--fault", "faults", multiple=True, help="For instance occlusion@3s; may be repeated.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same run.")
 @click.option("--target", default=_DEFAULT.target, show_default=True, type=click.Choice(ALL_TARGETS))

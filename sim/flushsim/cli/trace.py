@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 from flushpump.access import catalog
+from flushpump.cli.completion import catalog_names, sequence_names
 from flushpump.cli.params import VOLUME
 from flushpump.errors import NoDeviceError, UsageError, not_installed
 
@@ -17,11 +18,33 @@ _DEFAULT = SimulatorUrl()
 
 
 @click.command("trace", short_help="Draws one run on the simulated pump.")
-@click.argument("sequence", default="port-maintenance")
-@click.option("--line", default=_DEFAULT.line, show_default=True, help="Access device, see `flushpump catalog lines`.")
-@click.option("--needle", help=f"Needle of a port, or `none`; default: {_DEFAULT.needle} where the line needs one.")
-@click.option("--syringe", default=_DEFAULT.syringe, show_default=True, help="Syringe in the pump.")
-@click.option("--extension", default=_DEFAULT.extension, show_default=True, help="Extension set.")
+@click.argument("sequence", default="port-maintenance", shell_complete=sequence_names)
+@click.option(
+    "--line",
+    shell_complete=catalog_names("lines"),
+    default=_DEFAULT.line,
+    show_default=True,
+    help="Access device, see `flushpump catalog lines`.",
+)
+@click.option(
+    "--needle",
+    shell_complete=catalog_names("needles"),
+    help=f"Needle of a port, or `none`; default: {_DEFAULT.needle} where the line needs one.",
+)
+@click.option(
+    "--syringe",
+    shell_complete=catalog_names("syringes"),
+    default=_DEFAULT.syringe,
+    show_default=True,
+    help="Syringe in the pump.",
+)
+@click.option(
+    "--extension",
+    shell_complete=catalog_names("extensions"),
+    default=_DEFAULT.extension,
+    show_default=True,
+    help="Extension set.",
+)
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
 @click.option("--fault", "faults", multiple=True, help="For instance occlusion@3s; may be repeated.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same run.")

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from math import inf, pi, sqrt
 from typing import TYPE_CHECKING
 
-from flushpump.access.hydraulics import KPA_PER_MMHG, SALINE_20C, Drop, Fluid, drop, inertia_kpa_s2_per_ml
+from flushpump.access.hydraulics import SALINE_20C, Drop, Fluid, drop, inertia_kpa_s2_per_ml
+from flushpump.units import KPA_PER_MMHG
 
 from flushsim.plant.flow_paths import FlowPath
 from flushsim.plant.pressure_drop import curve_of

@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import exp, log, pi
 from random import Random
 
-from flushpump.access.hydraulics import KPA_PER_MMHG
+from flushpump.units import KPA_PER_MMHG
 
 from flushsim.plant.parameters import PlantPath
 from flushsim.plant.saline import saline_at

@@ -103,7 +103,7 @@ class Clock:
             self.now_s += step_s
 
         monkeypatch.setattr(port.rig, "step", slow_step)
-        monkeypatch.setattr("flushsim.serial_urls.protocol_flushsim.time", self)
+        monkeypatch.setattr("flushsim.url.serial_urls.protocol_flushsim.time", self)
         port._left_s = self.now_s
 
     def monotonic(self) -> float:

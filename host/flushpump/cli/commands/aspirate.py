@@ -5,22 +5,15 @@ import click
 from flushpump.access.access_path import AccessPath
 from flushpump.cli.commands.motion import check_syringe, perform, tell
 from flushpump.cli.confirm import confirm, refuse_without_answers
-from flushpump.cli.params import (
-    FLOW,
-    VOLUME,
-    console_for,
-    json_option,
-    path_options,
-    port_option,
-    simulated_with,
-    yes_option,
-)
+from flushpump.cli.output import console_for
+from flushpump.cli.params import FLOW, VOLUME, json_option, path_options, port_option, yes_option
 from flushpump.device.bench_hooks import fill_syringe
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
 from flushpump.device.single_motion import SingleMotion
 from flushpump.errors import RefusedError
 from flushpump.link.ports import find_pump
+from flushpump.link.url_handlers import with_path
 from flushpump.planning.plan import path_settings
 from flushpump.signals import StopSignals
 from flushpump.wire.messages import Fluid
@@ -76,7 +69,7 @@ def aspirate_command(
         )
     refuse_without_answers(yes, as_json)
     console = console_for(as_json)
-    with Pump.open(simulated_with(url or find_pump(), path)) as pump:
+    with Pump.open(with_path(url or find_pump(), path.names)) as pump:
         text = f"draw back {volume_ml:g} mL at {flow:g} mL/s into {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Are line, needle, brand and size of the syringe as shown?")
         with StopSignals() as interrupts:

@@ -6,16 +6,8 @@ import click
 from rich.console import Console
 
 from flushpump.cli.confirm import confirm, refuse_without_answers
-from flushpump.cli.params import (
-    PRESSURE,
-    console_for,
-    echo_lines,
-    json_option,
-    port_option,
-    print_json,
-    try_write,
-    yes_option,
-)
+from flushpump.cli.output import console_for, echo_lines, print_json, try_write
+from flushpump.cli.params import PRESSURE, json_option, port_option, yes_option
 from flushpump.device.bench_hooks import held_at
 from flushpump.device.calibration import LEAST_KNOWN_PA, Calibration, Reading, apply, check_sensor, measure
 from flushpump.device.pump import Pump

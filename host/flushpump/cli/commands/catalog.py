@@ -8,20 +8,12 @@ import click
 
 from flushpump.access.access_path import AccessPath
 from flushpump.access.catalog import Extension, Line, Needle, Syringe, UnknownNameError, load
-from flushpump.cli.params import (
-    VOLUME,
-    aligned,
-    console_for,
-    echo_lines,
-    echo_table,
-    fluid_option,
-    json_option,
-    path_options,
-    print_json,
-    terminal_width,
-)
+from flushpump.cli.completion import sequence_names
+from flushpump.cli.output import console_for, echo_lines, echo_table, print_json, terminal_width
+from flushpump.cli.params import VOLUME, fluid_option, json_option, path_options
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import FLUIDS, built_in_names, load_sequence
+from flushpump.text_table import aligned
 from flushpump.wire.messages import Fluid
 
 _UNITS = {
@@ -63,7 +55,7 @@ def catalog_command(kind: str | None, as_json: bool) -> None:
 
 
 @click.command("plan", short_help="Shows what a run would do; nothing moves.")
-@click.argument("sequence")
+@click.argument("sequence", shell_complete=sequence_names)
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
 @fluid_option

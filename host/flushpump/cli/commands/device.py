@@ -1,4 +1,4 @@
-"""`flushpump ports | info | status | monitor | stop | alarms | ack`: looking at a pump, and stopping it."""
+"""`flushpump ports | info | status | monitor | alarms | ack`: looking at a pump."""
 
 import json
 import time
@@ -10,20 +10,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli.params import (
-    FiniteRange,
-    console_for,
-    echo_error,
-    echo_lines,
-    echo_table,
-    json_option,
-    port_option,
-    print_json,
-)
+from flushpump.cli.output import console_for, echo_lines, echo_table, print_json
+from flushpump.cli.params import FiniteRange, json_option, port_option
 from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
-from flushpump.errors import OutcomeUnknownError, UsageError
+from flushpump.errors import UsageError
 from flushpump.link.ports import list_ports
 from flushpump.runs.report import alarm_json, alarm_sentence
 from flushpump.signals import StopSignals
@@ -31,7 +23,6 @@ from flushpump.wire.events import alarm_happened, alarm_name, alarm_remedy
 from flushpump.wire.messages import Flag, Status
 
 _MONITOR_S = 0.2
-_BY_HAND = "if anything moves, press the pump's stop button or cut its power"
 
 
 @click.command("ports", short_help="Lists the serial ports of this computer.")
@@ -107,38 +98,6 @@ def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> No
                 while not interrupts.wanted and pump.now_s < began_pump_s + _MONITOR_S:
                     pump.poll(_MONITOR_S / 4)
                 time.sleep(max(0.0, _MONITOR_S - (time.monotonic() - began_s)))
-
-
-@click.command("stop", short_help="Stops the pump, whoever runs it.")
-@port_option
-@json_option
-def stop_command(url: str | None, as_json: bool) -> None:
-    """Stops the pump, whoever runs it, and ends when it says that nothing moves.
-
-    Where another program takes the pump's answers and does not give way, it ends with status 7: STOP went out again and
-    again, but look whether anything moves.
-    """
-    with Pump.observe(url, shared=True) as pump:
-        try:
-            report = pump.stop(_still_stopping)
-        except KeyboardInterrupt as interrupt:
-            raise OutcomeUnknownError(
-                "stopped by the user before the pump had said that nothing moves", _BY_HAND
-            ) from interrupt
-    values = {
-        "state": report.state.name.lower(),
-        "moving": bool(report.moving),
-        "driven_ml": report.driven_nl / 1e6,
-        "delivered_ml": report.delivered_nl / 1e6,
-    }
-    if as_json:
-        print_json(values)
-    else:
-        click.echo(f"stopped, nothing moves: {values['delivered_ml']:.2f} mL delivered in the last program")
-
-
-def _still_stopping() -> None:
-    echo_error(f"no answer to STOP yet, it is sent again and again; {_BY_HAND}")
 
 
 @click.command("alarms", short_help="Lists the alarms that wait.")

@@ -6,7 +6,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flushpump.cli.params import console_for, echo_lines, json_option, print_json
+from flushpump.cli.completion import board_names
+from flushpump.cli.output import console_for, echo_lines, print_json
+from flushpump.cli.params import json_option
 from flushpump.flash.discovery import OLDEST, OLDEST_AT_ALL, find_board
 from flushpump.flash.image import checked_board
 from flushpump.flash.job import Flashing, release_text
@@ -16,7 +18,14 @@ _OLDEST_AT_ALL = ".".join(str(part) for part in OLDEST_AT_ALL)
 
 
 @click.command("flash", short_help="Puts the firmware on a board.")
-@click.option("--board", "name", metavar="NAME", required=True, help="Wiring, as in rpi_pico; see boards/README.md.")
+@click.option(
+    "--board",
+    "name",
+    metavar="NAME",
+    required=True,
+    shell_complete=board_names,
+    help="Wiring, as in rpi_pico; see boards/README.md.",
+)
 @click.option(
     "--port", metavar="DEVICE", envvar="FLUSHPUMP_PORT", show_envvar=True, help="Serial port; default: the one found."
 )

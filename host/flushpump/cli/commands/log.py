@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from flushpump.cli.params import echo_error, echo_table, json_option, port_option, print_json
+from flushpump.cli.output import echo_error, echo_table, print_json
+from flushpump.cli.params import json_option, port_option
 from flushpump.device.log_text import code_name, log_words
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
@@ -13,18 +14,11 @@ from flushpump.errors import UsageError
 from flushpump.wire.messages import LogEntry
 
 _LAST = 20
-# A number of LOG_READ.
-_NUMBER_MAX = 2**30 - 1
 
 
 @click.command("log", short_help="Shows the pump's event log in words.")
 @click.option("--last", "count", type=click.IntRange(1), help=f"So many of the newest entries; default: {_LAST}.")
-@click.option(
-    "--since",
-    "number",
-    type=click.IntRange(0, _NUMBER_MAX),
-    help="Every entry from this number on; 0 for all there are.",
-)
+@click.option("--since", "number", type=click.IntRange(0), help="Every entry from this number on; 0 for all there are.")
 @port_option
 @json_option
 def log_command(count: int | None, number: int | None, url: str | None, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from flushpump.access.access_path import AccessPath
-from flushpump.cli.params import console_for, echo_error, echo_lines, print_json, try_write
+from flushpump.cli.output import console_for, echo_error, echo_lines, print_json, try_write
 from flushpump.device.single_motion import SingleMotion
 from flushpump.errors import RefusedError, StoppedByUserError
 from flushpump.exit_status import ExitStatus

@@ -4,7 +4,9 @@ import click
 
 from flushpump.cli.commands.records_due import due_command
 from flushpump.cli.commands.records_export import export_command
-from flushpump.cli.params import echo_error, echo_table, json_option, print_json, terminal_width
+from flushpump.cli.completion import record_names
+from flushpump.cli.output import echo_error, echo_table, print_json, terminal_width
+from flushpump.cli.params import json_option
 from flushpump.records.store import Records
 from flushpump.records.text import record_lines
 from flushpump.times import shown_time
@@ -41,7 +43,7 @@ def list_command(as_json: bool) -> None:
 
 
 @records_group.command("show", short_help="Shows one record, by default the newest.")
-@click.argument("record_id", required=False)
+@click.argument("record_id", required=False, shell_complete=record_names)
 @json_option
 def show_command(record_id: str | None, as_json: bool) -> None:
     """Shows one record, named by its id or its number; without either the newest."""

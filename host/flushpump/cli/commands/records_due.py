@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from flushpump.cli.params import Quantity, console_for, echo_error, echo_lines, echo_table, json_option, print_json
+from flushpump.cli.output import console_for, echo_error, echo_lines, echo_table, print_json
+from flushpump.cli.params import Quantity, json_option
 from flushpump.records.due import LineCare, lines_due
 from flushpump.records.store import Records
 

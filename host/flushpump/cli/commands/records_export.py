@@ -9,7 +9,8 @@ from pathlib import Path as FilePath
 
 import click
 
-from flushpump.cli.params import echo_error
+from flushpump.cli.completion import record_names
+from flushpump.cli.output import echo_error
 from flushpump.errors import UsageError
 from flushpump.records.export.common import Export
 from flushpump.records.export.csv import as_csv
@@ -31,7 +32,7 @@ _FORMATS: dict[str, Callable[[Export], str]] = {"json": as_json, "csv": as_csv, 
 
 
 @click.command("export", short_help="Writes records as json, csv, html or fhir.")
-@click.argument("record_ids", nargs=-1, metavar="[RECORD]...")
+@click.argument("record_ids", nargs=-1, metavar="[RECORD]...", shell_complete=record_names)
 @click.option("--format", "kind", type=click.Choice(list(_FORMATS)), required=True, help="See above.")
 @click.option("--out", "file", type=click.Path(path_type=FilePath), metavar="FILE", help="Default: standard output.")
 def export_command(record_ids: tuple[str, ...], kind: str, file: FilePath | None) -> None:

@@ -8,23 +8,18 @@ from rich.console import Console
 
 from flushpump.access.access_path import AccessPath
 from flushpump.cli.commands.catalog import fluid_named, plan_lines
+from flushpump.cli.completion import sequence_names
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.live_view import display_for
+from flushpump.cli.output import console_for, echo_error, echo_lines, print_json, try_write
 from flushpump.cli.params import (
     LABEL,
     OPERATOR,
     VOLUME,
-    console_for,
-    echo_error,
-    echo_lines,
     fluid_option,
     json_option,
     path_options,
     port_option,
-    print_json,
-    simulated_with,
-    target_of,
-    try_write,
     yes_option,
 )
 from flushpump.cli.prompts import Prompter, TerminalPrompter, YesPrompter
@@ -33,6 +28,7 @@ from flushpump.device.retry import retry_idempotent
 from flushpump.errors import FlushPumpError
 from flushpump.exit_status import ExitStatus
 from flushpump.link.ports import find_pump
+from flushpump.link.url_handlers import target_of, with_path
 from flushpump.planning.plan import Plan
 from flushpump.planning.prior_visit import last_visit
 from flushpump.planning.sequence import load_sequence
@@ -44,7 +40,7 @@ from flushpump.times import now_text
 
 
 @click.command("run", short_help="Runs a sequence, live, and writes its record.")
-@click.argument("sequence")
+@click.argument("sequence", shell_complete=sequence_names)
 @path_options
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
 @fluid_option
@@ -77,7 +73,7 @@ def run_command(
     visit = last_visit(_past_runs(label), label or "", path)
     plan = Plan.of(load_sequence(sequence), path, loaded_ml=loaded_ml, fluid=fluid_named(fluid), visit=visit)
     refuse_without_answers(yes, as_json)
-    url = simulated_with(url or find_pump(), path) or ""
+    url = with_path(url or find_pump(), path.names)
     console = console_for(as_json)
     asker: Prompter = YesPrompter() if yes else TerminalPrompter(sys.stderr)
     report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=asker.by)

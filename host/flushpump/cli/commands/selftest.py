@@ -3,16 +3,8 @@
 import click
 
 from flushpump.cli.commands.device import alarms_wait
-from flushpump.cli.params import (
-    console_for,
-    echo_error,
-    echo_lines,
-    echo_table,
-    json_option,
-    port_option,
-    print_json,
-    try_write,
-)
+from flushpump.cli.output import console_for, echo_error, echo_lines, echo_table, print_json, try_write
+from flushpump.cli.params import json_option, port_option
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
 from flushpump.exit_status import ExitStatus

@@ -5,24 +5,17 @@ from typing import Any
 
 import click
 
+from flushpump.cli.completion import setting_names
 from flushpump.cli.confirm import confirm, refuse_without_answers
-from flushpump.cli.params import (
-    aligned,
-    console_for,
-    echo_lines,
-    json_option,
-    port_option,
-    print_json,
-    terminal_width,
-    try_write,
-    yes_option,
-)
+from flushpump.cli.output import console_for, echo_lines, print_json, terminal_width, try_write
+from flushpump.cli.params import json_option, port_option, yes_option
 from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
 from flushpump.device.setting_values import Setting, all_settings, setting_named
 from flushpump.errors import RefusedError
 from flushpump.exit_status import ExitStatus
+from flushpump.text_table import aligned
 from flushpump.wire.messages import Flag
 
 CORRUPT = "the stored settings are missing or corrupt: the pump gives no therapy, and these values are the defaults"
@@ -59,7 +52,7 @@ def show_command(url: str | None, as_json: bool) -> None:
     # A value may begin with a minus.
     context_settings={"ignore_unknown_options": True},
 )
-@click.argument("name")
+@click.argument("name", shell_complete=setting_names)
 @click.argument("value")
 @port_option
 @yes_option
