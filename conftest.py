@@ -33,7 +33,7 @@ def pytest_collection_finish() -> None:
 
 # Runs in a process that the fork server has forked; what it needs is imported there already.
 _COMMAND = """
-import os, sys
+import os, sys, time
 os.chdir(cwd)
 for number, name in ((0, os.devnull), (1, out), (2, err)):
     descriptor = os.open(name, os.O_RDWR)
@@ -42,6 +42,7 @@ for number, name in ((0, os.devnull), (1, out), (2, err)):
 sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
 os.environ.clear()
 os.environ.update(environment)
+time.tzset()
 sys.argv = ["flushpump", *arguments]
 from flushpump.cli.main import main
 main()
