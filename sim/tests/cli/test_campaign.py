@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from flushsim.campaign.config import shipped_names
 from flushsim.campaign.results import read
 from flushsim.cli.campaign import campaign_command
 
+# One worker of the tests makes the small campaign for all of them.
+pytestmark = pytest.mark.xdist_group("campaign")
 COMMAND = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign"]
 
 
@@ -109,9 +112,12 @@ def test_the_help_names_every_campaign_that_is_shipped() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_sentence(
-    arguments: tuple[str, ...], sentence: str, tmp_path: Path
+    run_flushpump: Callable[..., "subprocess.CompletedProcess[str]"],
+    arguments: tuple[str, ...],
+    sentence: str,
+    tmp_path: Path,
 ) -> None:
-    told = run(*arguments, folder=tmp_path)
+    told = run_flushpump("sim", "campaign", *arguments, cwd=tmp_path)
     assert told.returncode == 2
     assert sentence in told.stderr
     assert told.stderr.count("\n") == 1
@@ -131,7 +137,7 @@ def test_a_missing_extra_is_named_with_the_way_to_get_it_before_anything_is_run(
         "main()\n"
     )
     told = subprocess.run(
-        [sys.executable, "-c", without], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+        [sys.executable, "-c", without], capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path
     )
     assert told.returncode == 2
     assert "a campaign needs pyarrow, which is not installed; pip install pyarrow" in told.stderr

@@ -4,11 +4,13 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 COMMAND = [str(Path(sys.executable).parent / "flushpump")]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def served(*options: str) -> "subprocess.Popen[str]":
@@ -17,18 +19,16 @@ def served(*options: str) -> "subprocess.Popen[str]":
     )
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_prints_its_path_serves_clients_and_ends_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+def test_serve_prints_its_path_serves_clients_and_ends_cleanly(
+    run_flushpump: Command, number: signal.Signals, tmp_path: Path
+) -> None:
     link = tmp_path / "pump"
     with served("--link", str(link)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == f"{link}\n"
         for _ in range(2):
-            answer = run("status", "--port", str(link), "--json")
+            answer = run_flushpump("status", "--port", str(link), "--json")
             assert answer.returncode == 0, answer.stderr
             assert json.loads(answer.stdout)["moving"] is False
         process.send_signal(number)
@@ -39,11 +39,13 @@ def test_serve_prints_its_path_serves_clients_and_ends_cleanly(number: signal.Si
     assert not link.is_symlink()
 
 
-def test_a_client_primes_the_served_pump_in_real_time() -> None:
+def test_a_client_primes_the_served_pump_in_real_time(run_flushpump: Command) -> None:
     with served("--target", "native", "--speed", "2") as process:
         assert process.stdout is not None
         path = process.stdout.readline().strip()
-        primed = run("prime", "--port", path, "--line", "picc-4f", "--syringe", "bd-10", "--volume", "0.5mL", "--yes")
+        primed = run_flushpump(
+            "prime", "--port", path, "--line", "picc-4f", "--syringe", "bd-10", "--volume", "0.5mL", "--yes"
+        )
         process.terminate()
         process.communicate(timeout=10)
     assert primed.returncode == 0, primed.stderr
@@ -59,23 +61,25 @@ def test_a_client_primes_the_served_pump_in_real_time() -> None:
         (("--speed", "5"), "'--speed': 5.0 is not in the range 0.01<=x<=2"),
     ],
 )
-def test_serve_refuses_what_makes_no_sense_with_one_sentence(options: tuple[str, ...], sentence: str) -> None:
-    answer = run("sim", "serve", *options)
+def test_serve_refuses_what_makes_no_sense_with_one_sentence(
+    run_flushpump: Command, options: tuple[str, ...], sentence: str
+) -> None:
+    answer = run_flushpump("sim", "serve", *options)
     assert answer.returncode == 2
     assert sentence in answer.stderr
     assert answer.stderr.count("\n") == 1
     assert answer.stdout == ""
 
 
-def test_faults_lists_every_fault() -> None:
-    listed = json.loads(run("sim", "faults", "--json").stdout)
+def test_faults_lists_every_fault(run_flushpump: Command) -> None:
+    listed = json.loads(run_flushpump("sim", "faults", "--json").stdout)
     names = [entry["name"] for entry in listed]
     assert {"occlusion", "bubble", "link-loss", "link-reorder", "power-cut"} <= set(names)
-    table = run("sim", "faults").stdout
+    table = run_flushpump("sim", "faults").stdout
     assert all(f"\n{name}" in table for name in names)
 
 
-def test_a_missing_vm_says_how_to_get_it(tmp_path: Path) -> None:
+def test_a_missing_vm_says_how_to_get_it(run_flushpump: Command, tmp_path: Path) -> None:
     # A Python whose folder has no micropython, and a PATH without one.
     python = tmp_path / "python"
     python.symlink_to(sys.executable)

@@ -4,20 +4,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-COMMAND = str(Path(sys.executable).parent / "flushpump")
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def trace(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [COMMAND, "sim", "trace", *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=cwd
-    )
+@pytest.fixture
+def trace(run_flushpump: Command) -> Command:
+    return partial(run_flushpump, "sim", "trace")
 
 
-def test_a_run_is_drawn_in_every_kind_of_file_and_told(tmp_path: Path) -> None:
+def test_a_run_is_drawn_in_every_kind_of_file_and_told(trace: Command, tmp_path: Path) -> None:
     names = ["run.svg", "run.png", "run.html"]
     outputs = [word for name in names for word in ("--output", name)]
     done = trace("--fault", "occlusion@3s", *outputs, cwd=tmp_path)
@@ -30,7 +31,9 @@ def test_a_run_is_drawn_in_every_kind_of_file_and_told(tmp_path: Path) -> None:
     assert (tmp_path / "run.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_a_line_without_a_needle_needs_no_option_for_it_and_json_is_the_runs_result(tmp_path: Path) -> None:
+def test_a_line_without_a_needle_needs_no_option_for_it_and_json_is_the_runs_result(
+    trace: Command, tmp_path: Path
+) -> None:
     done = trace("picc-flush", "--line", "picc-4f", "--json", "--output", "run.svg", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -53,7 +56,7 @@ def test_a_line_without_a_needle_needs_no_option_for_it_and_json_is_the_runs_res
     ],
 )
 def test_bad_input_is_one_sentence_with_its_exit_status_and_no_file(
-    arguments: list[str], status: int, sentence: str, tmp_path: Path
+    trace: Command, arguments: list[str], status: int, sentence: str, tmp_path: Path
 ) -> None:
     (tmp_path / "folder.svg").mkdir()
     done = trace(*arguments, cwd=tmp_path)
@@ -64,7 +67,7 @@ def test_bad_input_is_one_sentence_with_its_exit_status_and_no_file(
     assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
 
 
-def test_a_folder_that_may_not_be_written_to_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_to_is_one_sentence(trace: Command, tmp_path: Path) -> None:
     if os.geteuid():
         folder = tmp_path
         folder.chmod(0o500)
@@ -82,7 +85,7 @@ def test_without_matplotlib_one_sentence_says_what_to_install(tmp_path: Path) ->
     program = "import sys; sys.modules['matplotlib'] = None; from flushpump.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "sim", "trace", "--output", "run.svg"],
-        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
+        capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == ("flushpump: a picture needs matplotlib, which is not installed; pip install matplotlib\n")
@@ -90,5 +93,5 @@ def test_without_matplotlib_one_sentence_says_what_to_install(tmp_path: Path) ->
 
 def test_the_commands_of_the_simulator_load_no_matplotlib(tmp_path: Path) -> None:
     program = "import sys; import flushsim.cli.main; print({'matplotlib', 'numpy', 'pandas'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout == "set()\n"
