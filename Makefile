@@ -65,7 +65,7 @@ $(VENV)/.flash: pyproject.toml $(VENV)/.python
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.test: pyproject.toml $(VENV)/.python
-	$(PIP) install --editable '.[test]'
+	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.run $(VENV)/.flash
 
 $(VENV)/micropython: pyproject.toml $(VENV)/.python

@@ -1,4 +1,4 @@
-"""Gives the tests of every folder the target, the `requirement` marker, the `figure` fixture and started boards."""
+"""Hypothesis profiles for the tests of every folder. `flushhil.plugin` gives them target, markers and fixtures."""
 
 import gc
 import multiprocessing
@@ -12,10 +12,6 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-
-pytest.register_assert_rewrite("flushhil.dut", "flushhil.raw_client", "flushhil.ground_truth")
-
-pytest_plugins = ("flushhil.targets", "flushhil.requirements", "flushhil.forks")
 
 # No deadline anywhere: how long an example takes depends on the load of the machine.
 settings.register_profile("test", derandomize=True, deadline=None, database=None)

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from flushhil.targets import SUITE
+
 # A test of some seconds on the chip takes a minute of a busy machine.
 _TIMEOUT_S = 1_200
 
@@ -42,7 +44,7 @@ def _started(name: str) -> Any:
 def board_of(item: pytest.Item) -> str:
     """Name of the started board of which the test gets a copy, "" for a test without."""
     names = getattr(item, "fixturenames", ())
-    if item.config.getoption("--target") == "emulator" and "open_bench" in names:
+    if item.config.getoption("--target") == "emulator" and item.path.is_relative_to(SUITE) and "open_bench" in names:
         return "started_board"
     return next((name for name in BOARDS if name in names), "")
 
