@@ -19,6 +19,7 @@ import detection
 import flushing
 import link_soak
 import speed
+import starting
 import trips
 from figures import published, record
 
@@ -56,6 +57,7 @@ SECTIONS = {
     "flushing": (flushing.main, "Flushed volume", "the simulator's fluids, target native"),
     "detection": (detection.main, "Detection", f"campaign `{detection.name()}`, target native; 95 % intervals"),
     "speed": (speed.main, "Speed", "the wall clock of the machine named"),
+    "starting": (starting.main, "Starting", "CPU time on the machine named"),
     "link": (link_soak.main, "Commands over a bad link", "the simulator, target native"),
     "step": (step, "Cost of a tick", "the MicroPython VM of the machine named, bytecodes counted"),
     "registers": (registers, "Step generator", "the emulated RP2040's registers, PIO and DMA at 125 MHz"),

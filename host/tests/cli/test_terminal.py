@@ -209,7 +209,7 @@ main()
 def test_a_ctrl_c_that_python_drops_in_a_destructor_still_stops_what_begins_after_it(environment: dict[str, str]):
     code = """
 import os, signal
-from flushpump.signals import Interrupts, raise_on_signals
+from flushpump.signals import StopSignals, raise_on_signals
 class Dying:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)
@@ -217,7 +217,7 @@ class Dying:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 raise_on_signals()
 Dying()
-print(Interrupts().wanted)
+print(StopSignals().wanted)
 """
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0
