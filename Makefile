@@ -25,6 +25,7 @@ fuzz: $(VENV)/.test
 
 lint: $(VENV)/.test $(VENV)/micropython
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file firmware/mypy.ini
 

@@ -32,9 +32,7 @@ def test_starting_loads_no_heavy_module(arguments: list[str]):
     )  # fmt: skip
     loaded = modules_of(*arguments) - set(plain.stdout.split())
     assert not HEAVY & loaded
-    assert not {name for name in loaded if name.startswith("flushpump.cli.commands.")} - {
-        "flushpump.cli.commands.stop"
-    }
+    assert not {name for name in loaded if name.startswith("flushpump.cli.commands.")} - {"flushpump.cli.commands.stop"}
 
 
 def test_stopping_a_serial_port_loads_neither_console_nor_records_nor_simulator():
