@@ -93,6 +93,8 @@ class Burst:
         """Ends the burst with `steps` made, and books them."""
         self.running = False
         kind = self._program.kind[self._phase]
+        if steps > 0:
+            self._ledger.forward_nl += self._path.volume_nl(steps)
         if is_dose(kind):
             self._ledger.dose_done(steps)
         elif kind == codes.PHASE_ASPIRATE:

@@ -51,8 +51,11 @@ _COUNTERS_SLOT = const(2)
 _STORE_AGAIN_MS = const(1_000)
 _MIRROR_TURNS = const(5)
 _LATE_TURNS = const(3)
-# What may have left between the last mirror of the volume and a watchdog reset: 50 ms at 5 mL/s.
-_RESET_MARGIN_NL = const(250_000)
+# Longest time between the last mirror of the volume and the last step before a watchdog reset: a mirror that waits for
+# a tick with time, twice 25 ms and a tick, the queue of 20 ms, and the ticks of both ends.
+_RESET_MARGIN_MS = const(85)
+# A path and its program are for a run that begins soon, with the line that its host has just described.
+_PATH_AGE_MS = const(600_000)
 
 
 class Controller:
@@ -92,6 +95,8 @@ class Controller:
         self.settings_fingerprint = bytes(4)
         self.settings_changed()
         self.path_set = False
+        self._path_session = 0
+        self._path_ms = 0
         self.central = True
         self.flow_cap_nl_per_s = 0
         self.tested = False
@@ -127,7 +132,7 @@ class Controller:
     def _begin_log(self):
         cause = self.identity.reset_cause
         self.log.add(LOG_BOOT, cause, 0, self.boot_count)
-        recovered = self.ledger.recover(_RESET_MARGIN_NL)
+        recovered = self.ledger.recover(self.settings.get(codes.SETTING_FLOW_CAP_NL_PER_S) // 1000 * _RESET_MARGIN_MS)
         # How long the pump was off nobody knows: what the window held counts as driven now.
         self.window.add(self.now_ms, self.ledger.window_nl)
         if cause == codes.RESET_WATCHDOG:
@@ -175,10 +180,16 @@ class Controller:
         self.flow_cap_nl_per_s = flow
         self.program.clear()
         self.path_set = True
+        self._path_session = self.server.session
+        self._path_ms = self.now_ms
         if self.board.back_drives:
             # A line may hang on the syringe from now on: the motor holds the plunger until the pump is switched off.
             self.steps.enable(True)
         return flow
+
+    def path_in_force(self):
+        """Whether the session that asks has set a path."""
+        return self.path_set and self._path_session == self.server.session
 
     def forget_path(self):
         """No path and no program any more: a new start needs both anew."""
@@ -347,19 +358,27 @@ class Controller:
         else:
             self.alarms.once(codes.ALARM_SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
 
+    def book_run(self):
+        """Books a run that has ended in window, journal and log. Nothing may move; no run may begin before."""
+        runner = self.runner
+        if self._booked or runner.active():
+            return
+        self._booked = True
+        now_ms = self.now_ms
+        self.window.add(now_ms, self.ledger.forward_nl)
+        if not self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(codes.SETTING_WINDOW_S))):
+            self.storage_failed()
+        self.log.add(LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
+        if self.alarms.locked != bool(self._counters[2]):
+            self._counters[2] = 1 if self.alarms.locked else 0
+            self.journal.save(_COUNTERS_SLOT, self._counters, 4)
+
     def _at_rest(self, now_ms):
         """What may take its time: averaging the rest pressure, the journal, the log, leaving the loop."""
         self.pressure.rest()
-        runner = self.runner
-        if not self._booked and not runner.active():
-            self._booked = True
-            self.window.add(now_ms, self.ledger.driven_nl)
-            if not self.ledger.flush(self.window.total_nl(now_ms, self.settings.get(codes.SETTING_WINDOW_S))):
-                self.storage_failed()
-            self.log.add(LOG_PROGRAM_END, runner.outcome, now_ms, self.ledger.delivered_nl)
-            if self.alarms.locked != bool(self._counters[2]):
-                self._counters[2] = 1 if self.alarms.locked else 0
-                self.journal.save(_COUNTERS_SLOT, self._counters, 4)
+        self.book_run()
+        if self.path_set and not self.runner.active() and since(now_ms, self._path_ms) > _PATH_AGE_MS:
+            self.forget_path()
         if self._stored or since(now_ms, self._store_ms) >= _STORE_AGAIN_MS:
             self._stored = self.log.flush_one(now_ms)
             if not self._stored:

@@ -15,6 +15,8 @@ _SCRATCH_INTENDED = const(1)
 _SCRATCH_DRIVEN = const(2)
 _SCRATCH_HELD_BACK = const(3)
 _SLOT = const(1)
+# The longest rolling window that the setting allows, 24 h.
+_WINDOW_MAX_MS = const(86_400_000)
 
 
 class Ledger:
@@ -28,14 +30,16 @@ class Ledger:
         self.delivered_nl = 0
         self.uncertain_nl = 0
         self.aspirated_nl = 0
+        # All that was driven forwards, prime included: what the rolling window counts.
+        self.forward_nl = 0
         # What the rolling window held when it was written last: a restart must not empty it.
         self.window_nl = 0
         self._dose_steps = 0
         self._lost_nl = 0
         self._open = False
 
-    def begin(self, intended_nl):
-        """Opens a run; writes the journal, so only while nothing moves.
+    def begin(self, intended_nl, forward_nl):
+        """Opens a run of `intended_nl` of dose, `forward_nl` with what primes; writes the journal, so only at rest.
 
         False, and no run is open, when the journal takes no mark: a power cut in it would go unnoticed.
         """
@@ -47,7 +51,9 @@ class Ledger:
         self.aspirated_nl = 0
         self._dose_steps = 0
         self._lost_nl = 0
-        self._open = self._mark(_MARK_RUN)
+        self.forward_nl = 0
+        # Should power fail, all that was to be driven forwards counts in the window.
+        self._open = self._mark(_MARK_RUN, self.window_nl + forward_nl - intended_nl)
         if self._open:
             self.mirror()
         return self._open
@@ -84,7 +90,7 @@ class Ledger:
         if not self._open:
             return True
         self._open = False
-        return self._mark(_MARK_IDLE)
+        return self._mark(_MARK_IDLE, window_nl)
 
     def mirror(self):
         """Running figures into the scratch registers; call `refresh` first."""
@@ -122,13 +128,13 @@ class Ledger:
             result = 2
         journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
         if open_run or size < 0:
-            self._mark(_MARK_IDLE)
+            self._mark(_MARK_IDLE, self.window_nl)
         return result
 
-    def _mark(self, mark):
+    def _mark(self, mark, window_nl):
         put_u32(self._record, 0, mark)
         put_u32(self._record, 4, self.intended_nl)
-        put_u32(self._record, 8, self.window_nl)
+        put_u32(self._record, 8, window_nl)
         return self._journal.save(_SLOT, self._record, 12)
 
 
@@ -153,9 +159,12 @@ class Window:
         self._ends_ms[self._at] = now_ms
 
     def total_nl(self, now_ms, window_s):
+        """Volume driven in the last `window_s` seconds, nl. A shorter window does not empty a longer one."""
         total = 0
         for index in range(self.PARTS):
-            if (now_ms - self._ends_ms[index]) & 0x3FFFFFFF > window_s * 1000:
+            age_ms = (now_ms - self._ends_ms[index]) & 0x3FFFFFFF
+            if age_ms > _WINDOW_MAX_MS:
                 self._volumes[index] = 0
-            total += self._volumes[index]
+            if age_ms <= window_s * 1000:
+                total += self._volumes[index]
         return total

@@ -41,6 +41,8 @@ class Program:
         self._running_crc = 0xFFFF
         self.max_time_ms = 0
         self.dose_nl = 0
+        # Dose and what primes.
+        self.forward_nl = 0
         self.net_nl = 0
         self.lowest_nl = 0
         self.highest_nl = 0
@@ -87,6 +89,7 @@ class Program:
             self.net_nl += total_nl
         else:
             self.net_nl -= total_nl
+            self.forward_nl += total_nl
         if is_dose(kind):
             self.dose_nl += total_nl
         if kind == codes.PHASE_PULSES:

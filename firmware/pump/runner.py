@@ -62,7 +62,7 @@ class Runner:
 
     def start(self):
         """Starts the committed program, everything has been checked; False when the journal takes no mark of it."""
-        if not self._ledger.begin(self._program.dose_nl):
+        if not self._ledger.begin(self._program.dose_nl, self._program.forward_nl):
             return False
         self._report.clear()
         self._judge.begin_run(self._pressure.rest_pa)

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from flushlink import messages
 from flushpump.wire import codec
 from pump import codes
 
@@ -225,3 +226,65 @@ def test_a_run_in_which_the_user_takes_half_an_hour_tells_its_true_duration():
     assert host.ask("CONTINUE", {"question": 4, "answer": 1, "syringe_loaded_nl": 0}).status == 0
     ended(device)
     assert abs(result(host)["duration_ms"] - 1_800_000) < 2_000
+
+
+@pytest.mark.requirement("REQ-DOSE-5", "REQ-LOG-1")
+@pytest.mark.parametrize("kind", ["PRIME", "ASPIRATE"])
+@pytest.mark.parametrize("ticks_before_rest", range(-2, 4))
+def test_a_motion_begun_right_after_a_run_does_not_lose_the_run(kind: str, ticks_before_rest: int):
+    first, _ = started(phase(0, STEADY, 500_000))
+    ticks = 0
+    while first.pump.runner.active():
+        first.turn()
+        ticks += 1
+    device, host = started(phase(0, STEADY, 500_000), turns=20 + ticks - ticks_before_rest)
+    move = host.frame(kind, {"volume_nl": 100_000, "flow_nl_per_s": 500_000, **LEASE})
+    (reply,) = host.send(move, turns=6)
+    device.turn(200)
+    ends = [data for data in device.journal.entries if data[2] == messages.LOG_PROGRAM_END]
+    assert len(ends) == (2 if reply.status == 0 else 1)
+    forward_nl = 599_900 if kind == "PRIME" and reply.status == 0 else 499_900
+    assert device.pump.window.total_nl(device.pump.now_ms, 3_600) >= forward_nl
+
+
+@pytest.mark.requirement("REQ-LINK-4", "REQ-PATH-1")
+def test_a_path_is_not_left_to_the_next_session():
+    device = Device()
+    host = device.ready()
+    assert host.ask("PATH_SET", PATH).status == 0
+    crc = load(host, phase(0, STEADY, 500_000))
+    host.hello(b"nonce-02")
+    assert host.authenticate().status == 0
+    assert host.ask("START", {"program_crc": crc, **LEASE}).status == STATUS["NO_PATH"]
+    assert host.ask("PRIME", {"volume_nl": 100_000, "flow_nl_per_s": 500_000, **LEASE}).status == STATUS["NO_PATH"]
+
+
+@pytest.mark.requirement("REQ-PATH-1")
+def test_a_path_and_its_program_are_forgotten_after_ten_minutes_without_a_start():
+    device = Device()
+    host = device.ready()
+    assert host.ask("PATH_SET", PATH).status == 0
+    crc = load(host, phase(0, STEADY, 500_000))
+    device.turn(118_000)
+    assert device.pump.path_set
+    device.turn(2_100)
+    assert host.ask("START", {"program_crc": crc, **LEASE}).status == STATUS["NO_PATH"]
+
+
+@pytest.mark.requirement("REQ-DOSE-4")
+@pytest.mark.parametrize("flow_nl_per_s", [5_000_000, 10_000_000])
+def test_after_a_watchdog_reset_the_error_of_the_volume_is_within_what_is_uncertain(flow_nl_per_s: int):
+    for ticks in range(100, 125):
+        device = Device(step_rate_max_per_s=400_000)
+        host = device.ready()
+        assert host.ask("SETTINGS_SET", {"index": codes.SETTING_FLOW_CAP_NL_PER_S, "value": flow_nl_per_s}).status == 0
+        path = {**PATH, "flow_cap_nl_per_s": flow_nl_per_s, "compliance_nl_per_kpa": 2_000}
+        assert host.ask("PATH_SET", path).status == 0
+        crc = load(host, phase(0, STEADY, 9_000_000, flow_nl_per_s))
+        assert host.ask("START", {"program_crc": crc, **LEASE}).status == 0
+        device.turn(ticks)
+        device.drive.advance(1_000_000)
+        driven_nl = device.pump.hydraulics.volume_nl(device.drive.position())
+        assert driven_nl > 1_000_000
+        ledger = Device(journal=device.journal, reset_cause=2, step_rate_max_per_s=400_000).pump.ledger
+        assert abs(ledger.driven_nl - driven_nl) <= ledger.uncertain_nl, ticks

@@ -172,7 +172,7 @@ class TherapyCommands:
         pump = self._pump
         if pump.runner.active():
             return codes.STATUS_WRONG_STATE
-        if not pump.path_set:
+        if not pump.path_in_force():
             return codes.STATUS_NO_PATH
         return codes.STATUS_OK
 
@@ -203,6 +203,18 @@ class TherapyCommands:
             return False
         return program.lowest_nl == 0 or program.changes_syringe() or remaining + program.lowest_nl >= _RESERVE_NL
 
+    def _window_holds(self):
+        """Whether all that the program drives forwards, prime included, fits into the rolling window.
+
+        Call it before every start: it books a run that has ended a moment ago.
+        """
+        pump = self._pump
+        pump.book_run()
+        settings = pump.settings
+        booked_nl = pump.window.total_nl(pump.now_ms, settings.get(codes.SETTING_WINDOW_S))
+        forward_nl = pump.program.forward_nl
+        return forward_nl == 0 or booked_nl + forward_nl <= settings.get(codes.SETTING_WINDOW_VOLUME_CAP_NL)
+
     def _start(self, frame, reply):
         pump = self._pump
         status = self._therapy_status()
@@ -214,9 +226,7 @@ class TherapyCommands:
             return codes.STATUS_PROGRAM_CRC
         if not self._room():
             return codes.STATUS_SYRINGE
-        settings = pump.settings
-        booked = pump.window.total_nl(pump.now_ms, settings.get(codes.SETTING_WINDOW_S))
-        if booked + program.dose_nl > settings.get(codes.SETTING_WINDOW_VOLUME_CAP_NL):
+        if not self._window_holds():
             return codes.STATUS_DOSE_CAP
         program.committed = False
         put_u16(reply, _START_R["program_crc"], crc)
@@ -272,6 +282,8 @@ class TherapyCommands:
             return codes.STATUS_OUT_OF_RANGE
         if not self._room():
             return codes.STATUS_SYRINGE
+        if not self._window_holds():
+            return codes.STATUS_DOSE_CAP
         put_u32(reply, _MOVE_R["volume_nl"], volume_nl)
         put_u32(reply, _MOVE_R["flow_nl_per_s"], flow)
         return self._go(get_u16(frame, _MOVE["lease_ms"]), reply, _MOVE_R)

@@ -86,6 +86,39 @@ def test_the_window_counts_what_was_driven_by_stopped_runs_too(bench: DeviceUnde
     assert bench.follow().end.outcome is Outcome.COMPLETED
 
 
+@pytest.mark.simulated("a rolling window that no earlier test has filled")
+@pytest.mark.requirement("REQ-DOSE-5")
+def test_a_shorter_window_and_back_does_not_empty_the_rolling_window(bench: DeviceUnderTest) -> None:
+    bench.pump.set_setting("window_volume_cap_nl", 2_000_000)
+    bench.run(pulses(2))
+    bench.wait(61.0)
+    bench.pump.set_setting("window_s", 60)
+    bench.set_path()
+    bench.load(steady(200_000, 500_000))
+    bench.pump.start()
+    bench.follow()
+    bench.pump.set_setting("window_s", 3_600)
+    bench.set_path()
+    bench.load(pulses(1))
+    assert refused_as(bench.pump.start) == "DOSE_CAP"
+
+
+@pytest.mark.simulated("a rolling window that no earlier test has filled")
+@pytest.mark.requirement("REQ-DOSE-5")
+def test_what_prime_drives_counts_in_the_rolling_window(bench: DeviceUnderTest) -> None:
+    bench.pump.set_setting("window_volume_cap_nl", 2_000_000)
+    bench.set_path()
+    for _ in range(2):
+        bench.pump.prime(0.9, 1.0)
+        bench.pump.wait_until_still()
+        bench.wait(0.1)
+    assert refused_as(lambda: bench.pump.prime(0.9, 1.0)) == "DOSE_CAP"
+    bench.load(steady(300_000, 1_000_000))
+    assert refused_as(bench.pump.start) == "DOSE_CAP"
+    bench.pump.aspirate(0.2, 0.5)
+    bench.pump.wait_until_still()
+
+
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-DOSE-5")
 @pytest.mark.parametrize("restart", ["command", "watchdog", "power cut"])
