@@ -22,8 +22,8 @@ class Burst:
     def __init__(self, parts):
         self._motion = parts.motion
         self._pressure = parts.pressure
-        self._path = parts.hydraulics
-        self._judge = parts.judge
+        self._model = parts.line_model
+        self._detector = parts.detector
         self._limiter = parts.limiter
         self._ledger = parts.ledger
         self._program = parts.program
@@ -56,10 +56,10 @@ class Burst:
         self._phase = phase
         self._start_position = motion.commanded
         self._goal = self._start_position + direction * burst_steps
-        self._stored_nl = self._path.stored_nl(value_pa - self._judge.rest_pa)
-        self._limiter.begin(self.rate)
-        self._judge.begin_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == codes.PHASE_PRIME)
-        self._pressure.mark(self._path.model_pa())
+        self._stored_nl = self._model.stored_nl(value_pa - self._detector.rest_pa)
+        self._limiter.start_burst(self.rate)
+        self._detector.start_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == codes.PHASE_PRIME)
+        self._pressure.set_reference(self._model.model_pa())
         motion.begin(burst_steps, self.rate, direction)
 
     def pause(self):
@@ -94,11 +94,11 @@ class Burst:
         self.running = False
         kind = self._program.kind[self._phase]
         if steps > 0:
-            self._ledger.forward_nl += self._path.volume_nl(steps)
+            self._ledger.forward_nl += self._model.volume_nl(steps)
         if is_dose(kind):
             self._ledger.dose_done(steps)
         elif kind == codes.PHASE_ASPIRATE:
-            self._ledger.aspirated_nl += self._path.volume_nl(-steps)
+            self._ledger.aspirated_nl += self._model.volume_nl(-steps)
 
     def cut(self, stopped_us, run_start_us, run_ms):
         """Books what was made of a burst that was ended at `stopped_us`, and reports it unless that was done."""
@@ -112,18 +112,18 @@ class Burst:
         # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
         if kind == codes.PHASE_PULSES and steps > 0:
             self.report(steps, run_start_us, run_ms)
-        if self._judge.verdict >= codes.VERDICT_LEAK and steps > 0 and is_dose(kind):
-            self._ledger.lost(self._path.volume_nl(steps))
+        if self._detector.verdict >= codes.VERDICT_LEAK and steps > 0 and is_dose(kind):
+            self._ledger.lost(self._model.volume_nl(steps))
 
     def report(self, steps, run_start_us, run_ms):
         """Keeps the result of a pulse with `steps` made, in a run that began at `run_start_us`, `run_ms` ago."""
-        driven_nl = self._path.volume_nl(max(steps, 0))
-        stored_nl = self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa)
+        driven_nl = self._model.volume_nl(max(steps, 0))
+        stored_nl = self._model.stored_nl(self._pressure.value_pa - self._detector.rest_pa)
         motion = self._motion
         # A run that waited for its user longer than the microsecond clock goes round.
         start_us = since(motion.start_us, run_start_us) if run_ms < MASK // 1000 else MASK
         self._report.pulse(
-            self._judge,
+            self._detector,
             self._phase,
             self._limiter.derated_percent(self.rate),
             self._program.volume_nl[self._phase],

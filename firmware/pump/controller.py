@@ -75,18 +75,18 @@ class Controller:
         self.settings = Settings(journal)
         self.motion = Motion(board, steps, counter)
         self.pressure = Pressure(board, pressure)
-        self.hydraulics = LineModel()
-        self.limiter = Limiter(self.hydraulics)
-        self.judge = Detector(self.hydraulics, self.limiter)
-        self.relief = Relief(self.motion, self.pressure, self.hydraulics)
-        self.ledger = Ledger(self.hydraulics, journal)
+        self.line_model = LineModel()
+        self.limiter = Limiter(self.line_model)
+        self.detector = Detector(self.line_model, self.limiter)
+        self.relief = Relief(self.motion, self.pressure, self.line_model)
+        self.ledger = Ledger(self.line_model, journal)
         self.window = Window()
         self.log = EventLog(journal, self.boot_count)
         self.alarms = Alarms(self.log)
-        self.program = Program(self.motion, self.hydraulics)
+        self.program = Program(self.motion, self.line_model)
         self.report = Report()
         self.runner = Runner(self)
-        self.syringe = Syringe(self.motion, self.hydraulics)
+        self.syringe = Syringe(self.motion, self.line_model)
         self.lease = Lease()
         self.log_entry = bytearray(ENTRY_SIZE)
         self.self_test = SelfTest(steps, counter, self.pressure, indicators, self.settings)
@@ -173,10 +173,10 @@ class Controller:
         per_step_pl = max(self.board.volume_per_step_pl(diameter_um), 1)
         fastest = self.board.step_rate_max_per_s * per_step_pl // 1000
         flow = min(flow_nl_per_s, self.settings.get(codes.SETTING_FLOW_CAP_NL_PER_S), fastest)
-        self.hydraulics.configure(per_step_pl, laminar, turbulent, compliance_nl_per_kpa)
+        self.line_model.configure(per_step_pl, laminar, turbulent, compliance_nl_per_kpa)
         self.limiter.working_pa = working_pa
         self.runner.hard_pa = hard_pa
-        self.runner.relief_cap_steps = self.hydraulics.steps_of(self.settings.get(codes.SETTING_RELIEF_VOLUME_CAP_NL))
+        self.runner.relief_cap_steps = self.line_model.steps_of(self.settings.get(codes.SETTING_RELIEF_VOLUME_CAP_NL))
         self.flow_cap_nl_per_s = flow
         self.program.clear()
         self.path_set = True
@@ -198,7 +198,7 @@ class Controller:
 
     def run_self_test(self):
         """The whole self-test in one turn; nothing may move."""
-        self.self_test.judge(self.self_test.plausible(), self.motion.mismatch(self._counter.position()) == 0)
+        self.self_test.check_all(self.self_test.plausible(), self.motion.mismatch(self._counter.position()) == 0)
         self._tested()
 
     def leave(self, wish):
@@ -375,7 +375,7 @@ class Controller:
 
     def _at_rest(self, now_ms):
         """What may take its time: averaging the rest pressure, the journal, the log, leaving the loop."""
-        self.pressure.rest()
+        self.pressure.average_rest()
         self.book_run()
         if self.path_set and not self.runner.active() and since(now_ms, self._path_ms) > _PATH_AGE_MS:
             self.forget_path()

@@ -20,8 +20,8 @@ _WINDOW_MAX_MS = const(86_400_000)
 
 
 class Ledger:
-    def __init__(self, hydraulics, journal):
-        self._path = hydraulics
+    def __init__(self, line_model, journal):
+        self._model = line_model
         self._journal = journal
         self._record = bytearray(12)
         self.intended_nl = 0
@@ -65,7 +65,7 @@ class Ledger:
 
     def refresh(self, running_steps, stored_nl):
         """Brings the figures up to date with a dose burst of `running_steps` and what the compliance holds."""
-        self.driven_nl = self._path.volume_nl(self._dose_steps + running_steps)
+        self.driven_nl = self._model.volume_nl(self._dose_steps + running_steps)
         delivered = self.driven_nl - self.relieved_nl - self._lost_nl - min(stored_nl, self.driven_nl)
         self.delivered_nl = max(delivered, 0)
 

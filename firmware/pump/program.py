@@ -17,9 +17,9 @@ def is_dose(kind):
 
 
 class Program:
-    def __init__(self, motion, hydraulics):
+    def __init__(self, motion, line_model):
         self._motion = motion
-        self._path = hydraulics
+        self._model = line_model
         zeros = [0] * _PHASES_MAX
         self.kind = list(zeros)
         self.count = list(zeros)
@@ -68,7 +68,7 @@ class Program:
             return False
         if kind == codes.PHASE_ASPIRATE and volume_nl > _ASPIRATE_MAX_NL:
             return False
-        path = self._path
+        path = self._model
         steps = path.steps_of(volume_nl * count)
         rate = max((flow_nl_per_s * 1000 + path.volume_per_step_pl // 2) // path.volume_per_step_pl, 1)
         if moves and steps < count:

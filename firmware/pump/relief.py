@@ -26,10 +26,10 @@ _FASTEST_GAP_PA = const(6_000)
 
 
 class Relief:
-    def __init__(self, motion, pressure, hydraulics):
+    def __init__(self, motion, pressure, line_model):
         self._motion = motion
         self._pressure = pressure
-        self._path = hydraulics
+        self._model = line_model
         self._start = 0
         self._cap = 0
         self._first_pa = 0
@@ -48,10 +48,10 @@ class Relief:
         self._settled = 0
         # By 20 uL of backlash and what the compliance holds at 12 kPa a true reading has begun to fall.
         self._first_pa = self._mean_pa = self._pressure.value_pa
-        self._proof = self._path.steps_per_ul() * (self._path.stored_nl(12_000) // 1000 + 20)
+        self._proof = self._model.steps_per_ul() * (self._model.stored_nl(12_000) // 1000 + 20)
         self._target_pa = max(rest_pa, 0) + TARGET_PA
         # Pressure falls by 1.25 kPa per turn at the most: 0.5 mL/s in 2 uL/kPa.
-        self._fastest = max(self._path.slope_rate(1_250), 20)
+        self._fastest = max(self._model.rate_into_compliance(1_250), 20)
 
     def relieved_steps(self):
         """Steps drawn back since `begin`."""
@@ -64,7 +64,7 @@ class Relief:
         if self._pressure.fault:
             motion.halt()
             return INCOMPLETE
-        path = self._path
+        path = self._model
         value_pa = self._pressure.value_pa
         fallen_pa = self._first_pa - value_pa
         # Twice what the compliance has given by now, because it may be known that badly.
@@ -86,7 +86,7 @@ class Relief:
             if near:
                 self._settled += 1
             return DONE if self._settled >= _SETTLE_TURNS else UNDER_WAY
-        rate = min(max(path.slope_rate(min(gap, _FASTEST_GAP_PA)) // _SHARE, 20), self._fastest)
+        rate = min(max(path.rate_into_compliance(min(gap, _FASTEST_GAP_PA)) // _SHARE, 20), self._fastest)
         if idle:
             motion.begin(left, rate, -1)
             self._settled = 0

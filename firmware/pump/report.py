@@ -41,14 +41,23 @@ class Report:
         self.peak_pa = -1_000_000
 
     def pulse(
-        self, judge, phase_index, derated_percent, intended_nl, driven_nl, delivered_nl, start_us, duration_us, pause_us
+        self,
+        detector,
+        phase_index,
+        derated_percent,
+        intended_nl,
+        driven_nl,
+        delivered_nl,
+        start_us,
+        duration_us,
+        pause_us,
     ):
         """Keeps the result of the pulse that has ended; a program has no more of them than there is room for."""
         if self.pulses == PULSES_MAX:
             return
         values = _PULSE.values
         values[0] = self.pulses
-        values[1] = judge.verdict
+        values[1] = detector.verdict
         values[2] = derated_percent
         values[3] = phase_index
         values[4] = intended_nl
@@ -57,13 +66,13 @@ class Report:
         values[7] = start_us
         values[8] = duration_us
         values[9] = pause_us
-        values[10] = judge.peak_pa
-        values[11] = judge.resistance
-        values[12] = judge.compliance
-        values[13] = judge.residual_pa
-        values[14] = judge.evidence
-        values[15] = judge.seen
-        values[16] = judge.limit
+        values[10] = detector.peak_pa
+        values[11] = detector.resistance
+        values[12] = detector.compliance
+        values[13] = detector.residual_pa
+        values[14] = detector.evidence
+        values[15] = detector.observed
+        values[16] = detector.threshold
         _PULSE.put(self._rows, self.pulses * _ROW_SIZE - HEADER_SIZE)
         self.pulses += 1
         self.news = True

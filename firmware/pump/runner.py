@@ -20,8 +20,8 @@ class Runner:
     def __init__(self, parts):
         self._motion = parts.motion
         self._pressure = parts.pressure
-        self._path = parts.hydraulics
-        self._judge = parts.judge
+        self._model = parts.line_model
+        self._detector = parts.detector
         self._limiter = parts.limiter
         self._ledger = parts.ledger
         self._alarms = parts.alarms
@@ -65,7 +65,7 @@ class Runner:
         if not self._ledger.begin(self._program.dose_nl, self._program.forward_nl):
             return False
         self._report.clear()
-        self._judge.begin_run(self._pressure.rest_pa)
+        self._detector.start_run(self._pressure.rest_pa)
         self.state = codes.STATE_RUNNING
         self.phase = 0
         self.outcome = 0
@@ -189,18 +189,18 @@ class Runner:
         if not burst.running:
             return True
         if burst.tail and burst.in_pause():
-            if burst.closed == OPEN and self._judge.pause_turn(value_pa, rate):
+            if burst.closed == OPEN and self._detector.pause_tick(value_pa, rate):
                 self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, value_pa)
                 return False
             return True
         pressure = self._pressure
-        allowed = self._limiter.turn(value_pa, pressure.slope_pa, rate)
-        verdict = self._judge.turn(value_pa, rate)
+        allowed = self._limiter.allowed_rate(value_pa, pressure.slope_pa, rate)
+        verdict = self._detector.drive_tick(value_pa, rate)
         if verdict == codes.VERDICT_OCCLUDED:
             self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, value_pa)
         elif verdict == codes.VERDICT_DISCONNECTED:
             self.stop(codes.OUTCOME_ALARM, codes.ALARM_DISCONNECTED, value_pa)
-        elif not pressure.fine and kind != codes.PHASE_PRIME and not pressure.follows(self._path.model_pa()):
+        elif not pressure.fine and kind != codes.PHASE_PRIME and not pressure.follows_model(self._model.model_pa()):
             self.stop(codes.OUTCOME_ALARM, codes.ALARM_SENSOR_STUCK, value_pa)
         else:
             motion = self._motion
@@ -216,14 +216,14 @@ class Runner:
         if kind == codes.PHASE_ASPIRATE or kind == codes.PHASE_PRIME:
             return True
         if burst.closed == WEIGHED:
-            self._judge.weigh_pulse()
+            self._detector.estimate_pulse()
         elif burst.closed == JUDGED:
-            self._judge.finish_pulse()
+            self._detector.classify_pulse()
         else:
-            self._judge.learn_pulse()
+            self._detector.update_baseline()
             if kind == codes.PHASE_PULSES:
                 burst.report(burst.ordered(), self.start_us, self.run_ms())
-            return self._accept(self._judge.verdict)
+            return self._accept(self._detector.verdict)
         return True
 
     def _burst_over(self, kind):
@@ -243,17 +243,17 @@ class Runner:
         now_ms = self.now_ms
         if verdict >= codes.VERDICT_LEAK:
             # It left the syringe, but perhaps not through the tip.
-            self._ledger.lost(self._path.volume_nl(self._burst.ordered()))
+            self._ledger.lost(self._model.volume_nl(self._burst.ordered()))
         if verdict == codes.VERDICT_OCCLUDED:
-            self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, self._judge.residual_pa)
+            self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, self._detector.residual_pa)
         elif verdict == codes.VERDICT_DISCONNECTED:
-            self.stop(codes.OUTCOME_ALARM, codes.ALARM_DISCONNECTED, self._judge.residual_pa)
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_DISCONNECTED, self._detector.residual_pa)
         elif verdict == codes.VERDICT_LEAK:
-            self.stop(codes.OUTCOME_ALARM, codes.ALARM_LEAK, self._judge.residual_pa)
+            self.stop(codes.OUTCOME_ALARM, codes.ALARM_LEAK, self._detector.residual_pa)
         elif verdict == codes.VERDICT_PARTIAL:
-            self._alarms.once(codes.ALARM_PARTIAL_OCCLUSION, now_ms, self._judge.residual_pa)
+            self._alarms.once(codes.ALARM_PARTIAL_OCCLUSION, now_ms, self._detector.residual_pa)
         elif verdict == codes.VERDICT_BUBBLE:
-            self._alarms.once(codes.ALARM_BUBBLE, now_ms, self._judge.compliance)
+            self._alarms.once(codes.ALARM_BUBBLE, now_ms, self._detector.compliance)
         return self.state == codes.STATE_RUNNING
 
     def run_ms(self):
@@ -272,4 +272,4 @@ class Runner:
             return
         burst = self._burst
         running = burst.made() if burst.running and is_dose(self._program.kind[self.phase]) else 0
-        self._ledger.refresh(running, self._path.stored_nl(self._pressure.value_pa - self._judge.rest_pa))
+        self._ledger.refresh(running, self._model.stored_nl(self._pressure.value_pa - self._detector.rest_pa))

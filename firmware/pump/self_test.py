@@ -46,21 +46,21 @@ class SelfTest:
             self._good_readings += 1
         if self._turn < _TURNS:
             return False
-        self.judge(self._good_readings >= _TURNS // 2, self._counter.position() == self._position)
+        self.check_all(self._good_readings >= _TURNS // 2, self._counter.position() == self._position)
         return True
 
-    def judge(self, readings_good, counter_still):
+    def check_all(self, readings_good, counter_still):
         """Tests everything at once, given whether the readings so far were plausible and no step has been counted."""
         self.passed = 0
         self.failed = 0
-        self._judge(TEST_MEMORY, self._memory_holds() and crc16(_CHECK, 0, 9) == _CHECK_CRC)
-        self._judge(TEST_CONFIGURATION, self._settings.good)
-        self._judge(TEST_SENSOR, self._pressure.fault == 0 and readings_good)
+        self._record(TEST_MEMORY, self._memory_holds() and crc16(_CHECK, 0, 9) == _CHECK_CRC)
+        self._record(TEST_CONFIGURATION, self._settings.good)
+        self._record(TEST_SENSOR, self._pressure.fault == 0 and readings_good)
         self._steps.stop()
-        self._judge(TEST_DRIVER, self._steps.ready() and self._steps.queued_us() == 0)
-        self._judge(TEST_COUNTER, counter_still)
+        self._record(TEST_DRIVER, self._steps.ready() and self._steps.queued_us() == 0)
+        self._record(TEST_COUNTER, counter_still)
         self._indicators.show(0, 0)
-        self._judge(TEST_INDICATORS, self._indicators.inputs() >= 0)
+        self._record(TEST_INDICATORS, self._indicators.inputs() >= 0)
 
     def plausible(self):
         """Whether the sensor reads what a pump at rest can have."""
@@ -76,7 +76,7 @@ class SelfTest:
                     return False
         return True
 
-    def _judge(self, bit, good):
+    def _record(self, bit, good):
         if good:
             self.passed |= bit
         else:

@@ -14,9 +14,9 @@ class Syringe:
     `low_at` and `empty_at` are the positions from which less than 1 mL and less than 0.5 mL remain.
     """
 
-    def __init__(self, motion, hydraulics):
+    def __init__(self, motion, line_model):
         self._motion = motion
-        self._path = hydraulics
+        self._model = line_model
         self._loaded_nl = 0
         self._base = 0
         self.capacity_nl = 0
@@ -34,10 +34,10 @@ class Syringe:
     def _steps_until(self, volume_nl):
         """Steps after which less than `volume_nl` remains."""
         driven_pl = (self._loaded_nl - volume_nl + 1) * 1000
-        return -(-driven_pl // self._path.volume_per_step_pl)
+        return -(-driven_pl // self._model.volume_per_step_pl)
 
     def remaining_nl(self):
-        return self._loaded_nl - self._path.volume_nl(self._motion.position() - self._base)
+        return self._loaded_nl - self._model.volume_nl(self._motion.position() - self._base)
 
 
 class Lease:

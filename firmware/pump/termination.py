@@ -66,7 +66,7 @@ class RunTermination:
         if burst.running:
             run.worked = True
             burst.cut(run.now_us if self._ramping else self._stopped_us, run.start_us, run.run_ms())
-        above = pressure.value_pa - parts.judge.rest_pa
+        above = pressure.value_pa - parts.detector.rest_pa
         if run.outcome == codes.OUTCOME_COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
             self._settling += 1
             return
@@ -75,15 +75,15 @@ class RunTermination:
                 # An open line gives it out by itself.
                 self._settling += 1
                 return
-            path = parts.hydraulics
+            model = parts.line_model
             # A fall that swings shows too little, and pressure would be left. Only here is air counted: air that goes
             # away while the pump drives would make an open line look closed.
-            gives = max(parts.judge.air_gives, path.compliance_nl_per_kpa)
-            if gives > path.compliance:
-                path.take_compliance(min(gives, 60_000))
-                path.measure_again()
+            gives = max(parts.detector.air_compliance, model.compliance_nl_per_kpa)
+            if gives > model.compliance:
+                model.set_compliance(min(gives, 60_000))
+                model.discard_measurement()
             # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
-            cap = path.steps_per_ul() * (path.stored_nl(above) // 500 + 20)
+            cap = model.steps_per_ul() * (model.stored_nl(above) // 500 + 20)
             parts.relief.begin(min(cap, run.relief_cap_steps), self._rest_pa())
             run.state = codes.STATE_RELIEVING
             return
@@ -95,7 +95,7 @@ class RunTermination:
         relief = parts.relief
         result = relief.turn() if self._relief_allowed else DONE
         if result != UNDER_WAY:
-            parts.ledger.relieved_nl += parts.hydraulics.volume_nl(relief.relieved_steps())
+            parts.ledger.relieved_nl += parts.line_model.volume_nl(relief.relieved_steps())
             now_ms = self._run.now_ms
             if result == STUCK:
                 parts.alarms.raise_alarm(codes.ALARM_SENSOR_STUCK, now_ms, parts.pressure.value_pa)
@@ -110,26 +110,26 @@ class RunTermination:
         what a higher end leaves in the line is 40 uL at the most.
         """
         parts = self._parts
-        rest_pa = parts.judge.rest_pa
-        return rest_pa + min(max(parts.judge.floor_pa - rest_pa, 0), 40_000_000 // parts.hydraulics.compliance)
+        rest_pa = parts.detector.rest_pa
+        return rest_pa + min(max(parts.detector.relaxed_pa - rest_pa, 0), 40_000_000 // parts.line_model.compliance)
 
     def _finish(self):
         run = self._run
         parts = self._parts
-        judge = parts.judge
+        detector = parts.detector
         alarms = parts.alarms
         outcome = run.outcome
         run.worked = True
-        parts.ledger.close(parts.hydraulics.stored_nl(parts.pressure.value_pa - judge.rest_pa))
+        parts.ledger.close(parts.line_model.stored_nl(parts.pressure.value_pa - detector.rest_pa))
         if not parts.board.back_drives:
             parts.steps.enable(False)
         if outcome == codes.OUTCOME_OCCLUDED or outcome == codes.OUTCOME_ALARM:
             alarms.round(run.now_ms)
-        if outcome == codes.OUTCOME_OCCLUDED and judge.worst != codes.VERDICT_OCCLUDED:
-            judge.worst = codes.VERDICT_OCCLUDED
+        if outcome == codes.OUTCOME_OCCLUDED and detector.worst != codes.VERDICT_OCCLUDED:
+            detector.worst = codes.VERDICT_OCCLUDED
         parts.report.result(
             outcome,
-            judge.worst,
+            detector.worst,
             self._alarm_code,
             parts.program.crc,
             run.run_ms(),

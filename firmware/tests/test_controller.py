@@ -62,7 +62,7 @@ def test_a_run_drives_its_volume_and_says_so():
     ended(device)
     told = result(host)
     assert told["outcome"] == 1
-    assert told["driven_nl"] == device.pump.hydraulics.volume_nl(device.drive.position())
+    assert told["driven_nl"] == device.pump.line_model.volume_nl(device.drive.position())
     assert abs(told["driven_nl"] - 500_000) < 110
     assert not device.drive.enabled
 
@@ -193,8 +193,8 @@ def test_bursts_without_a_pause_follow_each_other_and_the_phase_ends_with_its_la
         device.turn()
     assert left_us[-1] == 0, "nothing is left to be made when the user is asked"
     made = device.drive.position()
-    assert made == device.pump.hydraulics.steps_of(4 * volume_nl)
-    assert device.pump.ledger.driven_nl == device.pump.hydraulics.volume_nl(made)
+    assert made == device.pump.line_model.steps_of(4 * volume_nl)
+    assert device.pump.ledger.driven_nl == device.pump.line_model.volume_nl(made)
     gaps = [after - before for before, after in pairwise(device.drive.edges)]
     assert max(gaps) < 10_000 * 125
 

@@ -23,7 +23,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
     path.configure(STEP_PL, 2_000, 10_000, round(believed * 1000))
     limiter = Limiter(path)
     limiter.working_pa = WORKING_PA
-    limiter.begin(wanted)
+    limiter.start_burst(wanted)
     motion.begin(1_000_000, wanted, 1)
     pressure_pa = before_pa = sampled_pa = 0.0
     last = 0
@@ -33,7 +33,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
         value_pa += noise_pa if number % 2 else -noise_pa
         made = drive.position() - last
         last = drive.position()
-        allowed = limiter.turn(value_pa, round(value_pa - before_pa), made * 200)
+        allowed = limiter.allowed_rate(value_pa, round(value_pa - before_pa), made * 200)
         before_pa = value_pa
         motion.limit(allowed)
         motion.fill(drive.now // TICKS_PER_US)
@@ -101,16 +101,16 @@ def test_a_slow_flow_that_was_limited_may_rise_again():
     path.configure(STEP_PL, 2_000, 10_000, 2_000)
     limiter = Limiter(path)
     limiter.working_pa = WORKING_PA
-    limiter.begin(10)
-    assert limiter.turn(WORKING_PA + 30_000, 0, 10) == 1
+    limiter.start_burst(10)
+    assert limiter.allowed_rate(WORKING_PA + 30_000, 0, 10) == 1
     for _ in range(12):
-        allowed = limiter.turn(0, 0, 10)
+        allowed = limiter.allowed_rate(0, 0, 10)
     assert allowed == 10
 
 
 def test_the_largest_lowering_is_told_rounded_up_and_a_lowering_within_the_noise_is_not():
     limiter = Limiter(LineModel())
-    limiter.begin(10_000)
+    limiter.start_burst(10_000)
     limiter.lowest = 9_900
     assert limiter.derated_percent(10_000) == 0
     limiter.lowest = 9_799

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pump.board import Board
-from pump.detection.kernels import GAIN, SHIFT, ZERO
-from pump.pressure import GOOD, RANGE, SILENT, STUCK, Pressure
+from pump.pressure import GAIN, GOOD, RANGE, SHIFT, SILENT, STUCK, ZERO, Pressure
 
 from firmware.tests.support.ports import Sensor, board_data
 
@@ -109,21 +108,21 @@ def test_a_coarse_sensor_may_repeat_itself_at_rest():
     for _ in range(100):
         pressure.sample()
         assert pressure.fault == GOOD
-    pressure.mark(0)
-    assert pressure.follows(11_000)
+    pressure.set_reference(0)
+    assert pressure.follows_model(11_000)
 
 
 @pytest.mark.requirement("REQ-PRES-3")
 def test_a_coarse_sensor_that_does_not_follow_the_motion_is_found_out():
     pressure, sensor = make([1_000], COARSE)
     pressure.sample()
-    pressure.mark(0)
-    assert not pressure.follows(12_000)
+    pressure.set_reference(0)
+    assert not pressure.follows_model(12_000)
     sensor.counts = [1_010]
     pressure.sample()
-    assert pressure.follows(12_000)
-    assert pressure.follows(20_000), "counted from where it moved last"
-    assert not pressure.follows(24_000)
+    assert pressure.follows_model(12_000)
+    assert pressure.follows_model(20_000), "counted from where it moved last"
+    assert not pressure.follows_model(24_000)
 
 
 def test_the_rest_is_the_mean_of_a_quiet_line_only():
@@ -133,7 +132,7 @@ def test_the_rest_is_the_mean_of_a_quiet_line_only():
     rests = []
     for _ in range(48):
         pressure.sample()
-        pressure.rest()
+        pressure.average_rest()
         rests.append(pressure.rest_pa)
     board = Board(board_data(**COARSE))
     assert rests[14] == 0

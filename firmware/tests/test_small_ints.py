@@ -160,10 +160,10 @@ def parts(tmp_path_factory: pytest.TempPathFactory):
         sys.path.insert(0, str(root))
         try:
             from pump import limiter, line_model, small
-            from pump.detection import detector as judge
+            from pump.detection import detector
         finally:
             sys.path.remove(str(root))
-    return small.Strict, line_model.LineModel, judge.Detector, limiter.Limiter
+    return small.Strict, line_model.LineModel, detector.Detector, limiter.Limiter
 
 
 PRESSURES = st.one_of(st.integers(-60_000, 320_000), st.sampled_from([-206_000, 0, 320_000, 400_000]))
@@ -182,32 +182,32 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
     path = hydraulics()
     path.configure(step_pl, laminar, turbulent, compliance)
     limiter = limiter_type(path)
-    judge = judge_type(path, limiter)
+    detector = judge_type(path, limiter)
     limiter.working_pa = 137_600
     # No flow is above 10 mL/s.
     fastest = min(64_000, 10_000_000_000 // step_pl)
     strict.on = True
     try:
-        judge.begin_run(rest_pa)
+        detector.start_run(rest_pa)
         for _ in range(2):
-            judge.begin_pulse(rest_pa, 20)
-            limiter.begin(fastest)
+            detector.start_pulse(rest_pa, 20)
+            limiter.start_burst(fastest)
             last_pa = rest_pa
             for value_pa, rate, turns in driving:
                 for _ in range(turns):
                     rate = min(rate, fastest)
-                    allowed = limiter.turn(value_pa, value_pa - last_pa, rate)
+                    allowed = limiter.allowed_rate(value_pa, value_pa - last_pa, rate)
                     assert 1 <= allowed <= fastest
-                    judge.turn(value_pa, rate)
+                    detector.drive_tick(value_pa, rate)
                     path.stored_nl(value_pa - rest_pa)
                     last_pa = value_pa
             for value_pa, _, turns in pausing:
                 for _ in range(turns):
-                    judge.pause_turn(value_pa, 0)
-            judge.verdict = 0
-            assert 0 <= judge.finish_pulse() <= 6
-            judge.learn_pulse()
-            assert 0 <= judge.compliance <= 65_535
-            assert 0 <= judge.resistance < 2**30
+                    detector.pause_tick(value_pa, 0)
+            detector.verdict = 0
+            assert 0 <= detector.classify_pulse() <= 6
+            detector.update_baseline()
+            assert 0 <= detector.compliance <= 65_535
+            assert 0 <= detector.resistance < 2**30
     finally:
         strict.on = False

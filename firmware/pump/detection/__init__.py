@@ -1,0 +1,1 @@
+"""The state of the line from pressure and steps: `detector.Detector` is what others import."""

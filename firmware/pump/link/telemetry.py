@@ -120,7 +120,7 @@ class Telemetry:
         values[3] = pump.flags()
         values[4] = now_ms
         values[5] = pump.pressure.value_pa
-        values[6] = pump.hydraulics.volume_nl(rate)
+        values[6] = pump.line_model.volume_nl(rate)
         values[7] = ledger.driven_nl
         values[8] = ledger.delivered_nl
         left = pump.program.total_ms - runner.elapsed_us // 1000 if runner.active() else 0

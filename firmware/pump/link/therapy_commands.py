@@ -83,7 +83,7 @@ class TherapyCommands:
         )
         working_pa = min(working_pa, hard_pa * 9 // 10)
         pump.central = line_flags & LINE_CENTRAL != 0
-        pump.hydraulics.know(
+        pump.line_model.set_prior(
             known_permille,
             get_u16(frame, at["known_compliance_nl_per_kpa"]),
             get_u16(frame, at["open_permille"]),
@@ -98,7 +98,7 @@ class TherapyCommands:
             get_u16(frame, at["compliance_nl_per_kpa"]),
         )
         pump.syringe.load(loaded_nl, capacity_nl)
-        put_u32(reply, _PATH_R["volume_per_step_pl"], pump.hydraulics.volume_per_step_pl)
+        put_u32(reply, _PATH_R["volume_per_step_pl"], pump.line_model.volume_per_step_pl)
         put_u32(reply, _PATH_R["hard_limit_pa"], hard_pa)
         put_u32(reply, _PATH_R["working_limit_pa"], working_pa)
         put_u32(reply, _PATH_R["flow_cap_nl_per_s"], flow)

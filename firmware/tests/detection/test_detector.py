@@ -1,4 +1,4 @@
-"""The judge learns a path from its open pulses and tells what departs from it, by more than a vein does of itself."""
+"""The detector takes its baseline from open pulses and detects what departs from it by more than a vein does."""
 
 from math import pi, sin, sqrt
 
@@ -16,16 +16,16 @@ REST_PA = 700
 
 
 class Line:
-    """A line of R_L 8 kPa s/mL and R_T 17 kPa s2/mL2 behind a compliance, and the judge that looks at it."""
+    """A line of R_L 8 kPa s/mL and R_T 17 kPa s2/mL2 behind a compliance, and the detector that looks at it."""
 
     def __init__(self, compliance=2.2, known=(0, 0, 80)):
         self.path = LineModel()
-        self.path.know(*known)
+        self.path.set_prior(*known)
         self.path.configure(STEP_PL, 8_000, 17_000, 2_200)
         self.limiter = Limiter(self.path)
         self.limiter.working_pa = 137_600
-        self.judge = Detector(self.path, self.limiter)
-        self.judge.begin_run(REST_PA)
+        self.detector = Detector(self.path, self.limiter)
+        self.detector.start_run(REST_PA)
         self.compliance = compliance
         self.times = 1.0
         self.leak = 0.0
@@ -53,24 +53,24 @@ class Line:
 
     def pulse(self):
         """The verdict of one pulse and its pause."""
-        judge = self.judge
-        judge.begin_pulse(round(self.kpa * 1000), DRIVE_TURNS)
-        self.limiter.begin(RATE)
+        detector = self.detector
+        detector.start_pulse(round(self.kpa * 1000), DRIVE_TURNS)
+        self.limiter.start_burst(RATE)
         last_pa = round(self.kpa * 1000)
         allowed = RATE
         for turn in range(DRIVE_TURNS):
             # Four turns up the ramp, four down.
             rate = min(RATE * min(turn + 1, DRIVE_TURNS - turn, 4) // 4, allowed)
             value_pa = self._turn(rate)
-            allowed = self.limiter.turn(value_pa, value_pa - last_pa, rate)
+            allowed = self.limiter.allowed_rate(value_pa, value_pa - last_pa, rate)
             last_pa = value_pa
-            if judge.turn(value_pa, rate):
-                return judge.verdict
+            if detector.drive_tick(value_pa, rate):
+                return detector.verdict
         for _ in range(PAUSE_TURNS):
-            if judge.pause_turn(self._turn(0), 0):
-                return judge.verdict
-        verdict = judge.finish_pulse()
-        judge.learn_pulse()
+            if detector.pause_tick(self._turn(0), 0):
+                return detector.verdict
+        verdict = detector.classify_pulse()
+        detector.update_baseline()
         return verdict
 
     def pulses(self, count):
@@ -96,7 +96,7 @@ def test_an_open_line_within_its_tolerances_is_patent_from_its_first_pulse_on(co
     line = Line(compliance)
     line.times, line.vein = times, breathing
     assert line.pulses(10) == [PATENT] * 10
-    assert line.judge.compliance == pytest.approx(compliance * 1000, rel=0.05)
+    assert line.detector.compliance == pytest.approx(compliance * 1000, rel=0.05)
 
 
 @pytest.mark.parametrize("compliance", [2.2, 5.0, 15.0])
@@ -106,7 +106,7 @@ def test_a_leak_of_a_tenth_of_the_flow_is_told_of_its_first_whole_pulse(complian
     assert line.pulses(6) == [PATENT] * 6
     line.leak = 0.1
     assert line.pulse() == codes.VERDICT_LEAK
-    assert line.judge.seen < line.judge.limit < 1_000
+    assert line.detector.observed < line.detector.threshold < 1_000
 
 
 def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pulse():
@@ -115,20 +115,20 @@ def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pu
     assert line.pulses(5) == [PATENT] * 5
     line.compliance *= 1.25
     assert line.pulse() == codes.VERDICT_BUBBLE
-    assert line.judge.seen > line.judge.limit > 1_000
+    assert line.detector.observed > line.detector.threshold > 1_000
 
 
 def test_what_air_gives_way_is_known_until_it_is_gone():
     line = Line()
     assert line.pulses(4) == [PATENT] * 4
-    assert line.judge.air_gives == 0
+    assert line.detector.air_compliance == 0
     line.compliance *= 3
     assert line.pulses(2) == [codes.VERDICT_BUBBLE] * 2
-    assert line.judge.air_gives == pytest.approx(6_600, rel=0.05)
+    assert line.detector.air_compliance == pytest.approx(6_600, rel=0.05)
     assert line.path.compliance == pytest.approx(2_200, rel=0.05)
     line.compliance /= 3
     assert line.pulses(3)[1:] == [PATENT] * 2
-    assert line.judge.air_gives == 0
+    assert line.detector.air_compliance == 0
 
 
 @pytest.mark.parametrize("at_turn", range(10, DRIVE_TURNS, 20))
@@ -190,8 +190,8 @@ def test_another_path_is_learnt_anew():
     line = Line()
     line.times = 0.6
     assert line.pulses(3) == [PATENT] * 3
-    line.path.forget()
-    line.judge.begin_run(REST_PA)
+    line.path.reset_baseline()
+    line.detector.start_run(REST_PA)
     line.times = 1.5
     assert line.pulses(3) == [PATENT] * 3, "against the first needle it would be partly occluded"
 
@@ -211,8 +211,8 @@ def test_air_from_the_start_is_told_only_beyond_what_another_syringe_of_the_kind
 def test_the_end_of_a_pause_in_which_the_line_has_relaxed_is_where_the_sensors_zero_is():
     line = Line()
     assert line.pulses(2) == [PATENT] * 2
-    assert line.judge.floor_pa == pytest.approx(REST_PA, abs=200)
+    assert line.detector.relaxed_pa == pytest.approx(REST_PA, abs=200)
     slow = Line(15.0)
     slow.times = 1.8
     slow.pulses(3)
-    assert slow.judge.floor_pa == REST_PA, "it has not relaxed: its end says nothing"
+    assert slow.detector.relaxed_pa == REST_PA, "it has not relaxed: its end says nothing"

@@ -41,12 +41,12 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
     model.configure(STEP_PL, told.resistance_pa_s_per_ml, told.turbulence_pa_s2_per_ml2, told.compliance_nl_per_kpa * 2)
     limiter = Limiter(model)
     limiter.working_pa = told.working_limit_pa
-    judge = Detector(model, limiter)
+    detector = Detector(model, limiter)
     rest_pa = round(real.vein_kpa * 1000)
-    judge.begin_run(rest_pa)
-    judge.begin_pulse(rest_pa, 90)
+    detector.start_run(rest_pa)
+    detector.start_pulse(rest_pa, 90)
     wanted = round(flow_ml_per_s * 1e9 / STEP_PL)
-    limiter.begin(wanted)
+    limiter.start_burst(wanted)
     last_pa = rest_pa
     for turn in range(1, RISE_TURNS):
         rate = min(wanted, turn * RAMP_PER_TURN - RAMP_PER_TURN // 2)
@@ -54,8 +54,8 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
         liquid.advance(0.0025, rate * STEP_PL / 1e9)
         value_pa = round(liquid.port_kpa * 1000)
         liquid.advance(0.0025, rate * STEP_PL / 1e9)
-        limiter.turn(value_pa, value_pa - last_pa, rate)
-        judge.turn(value_pa, rate)
+        limiter.allowed_rate(value_pa, value_pa - last_pa, rate)
+        detector.drive_tick(value_pa, rate)
         last_pa = value_pa
         if model.compliance_measured:
             return model.compliance / 1000 / (real.syringe_compliance_ul_per_kpa + far_ul_per_kpa)

@@ -7,15 +7,21 @@ against each other. They say what a fault must change to be told. What changes l
 from dataclasses import dataclass
 from math import sqrt
 
+from flushlink import detection_limits as limits
+
 from flushpump.access import hydraulics
 from flushpump.access.access_path import VEIN_KPA, AccessPath
 from flushpump.wire.messages import Evidence, PulseResult, Verdict
 
 ATMOSPHERE_KPA = 101.325
 # Means over a quarter of a pulse: what breathing and heartbeat change of them, and what a cough does.
-VEIN_MOVES_KPA = 1.5
-COUGH_KPA = 9.0
-PARTIAL_FROM = 1.5
+VEIN_MOVES_KPA = limits.VEIN_PA / 1000
+COUGH_KPA = limits.COUGH_PA / 1000
+PARTIAL_FROM = limits.HIGH_BASELINE / 1000
+_AIR_NOISE = limits.AIR_NOISE / 1000
+_AIR_NOISE_KPA = limits.AIR_NOISE_PA / 1_000_000
+_AIR_NOISE_TICKS = limits.AIR_NOISE_TICKS / 1000
+_AIR_LIMIT = limits.AIR_LIMIT / 1000
 # A limit is passed in nearly every pulse by a fault that goes this much beyond it.
 SURELY = 1.3
 _AIR_ML = 0.1
@@ -45,12 +51,12 @@ def detectable(path: AccessPath, flow_ml_per_s: float) -> Detectable:
     """What the pump tells in pulses of this flow (which the path can take) from the third pulse on."""
     whole = path.predict_kpa(flow_ml_per_s) - VEIN_KPA
     beyond = whole - open_share(path, flow_ml_per_s) * whole
-    least_drop = SURELY * (VEIN_MOVES_KPA + whole / 32)
+    least_drop = SURELY * (VEIN_MOVES_KPA + whole / (1 << limits.LOW_SHIFT))
     # The fall to a quarter in turns of 5 ms: of a quick one the pump sees little.
     fall_turns = max(1.4 * path.compliance_ul_per_kpa * whole / flow_ml_per_s / 5, 1.0)
-    noise = 0.02 + 0.6 / whole + 0.4 / fall_turns
+    noise = _AIR_NOISE + _AIR_NOISE_KPA / whole + _AIR_NOISE_TICKS / fall_turns
     air_gives = ATMOSPHERE_KPA / (ATMOSPHERE_KPA + beyond) / (ATMOSPHERE_KPA + beyond / 2)
-    air_ml = SURELY * (noise + 0.06) * path.compliance_ul_per_kpa / 1000 / air_gives
+    air_ml = SURELY * (noise + _AIR_LIMIT) * path.compliance_ul_per_kpa / 1000 / air_gives
     return Detectable(
         partial_times=1 + SURELY * max(COUGH_KPA, (PARTIAL_FROM - 1) * whole) / beyond,
         leak_share=_least_leak(path, flow_ml_per_s, least_drop),
