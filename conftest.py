@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import os
 import pkgutil
+import signal
 import subprocess
 from collections.abc import Callable
 from importlib import import_module
@@ -18,6 +19,12 @@ settings.register_profile("test", derandomize=True, deadline=None, database=None
 settings.register_profile("long", settings.get_profile("test"), max_examples=1_000)
 settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("test")
+
+
+# Tests send signals to commands; a shell that started the tests in the background lets them ignore these.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(trylast=True)

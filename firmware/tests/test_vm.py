@@ -55,7 +55,7 @@ def test_every_file_of_the_firmware_compiles_in_micropython():
     assert len(files) > 20
     code = "import sys\nfor name in sys.argv[1:]:\n    compile(open(name).read(), name, 'exec')\nprint('compiled')"
     program = [find_micropython(), "-c", code, *files]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.endswith("compiled\n"), done.stdout + done.stderr
 
 
@@ -88,11 +88,10 @@ def test_a_whole_run_allocates_nothing_while_it_moves(recorded: Recording, tmp_p
         find_micropython(), "-X", f"heapsize={HEAP_SIZE}", str(HERE / "support" / "replay_vm.py"),
         str(tmp_path / "recording"),
     ]  # fmt: skip
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
     check(done.stdout, recorded)
 
 
-@pytest.mark.timeout(200)
 def test_a_machine_with_words_of_32_bits_does_the_same_with_its_heap_locked(recorded: Recording, tmp_path: Path):
     shutil.copytree(FIRMWARE / "pump", tmp_path / "pump")
     shutil.copytree(Path(flushlink.__file__).parent, tmp_path / "flushlink")
@@ -106,5 +105,5 @@ def test_a_machine_with_words_of_32_bits_does_the_same_with_its_heap_locked(reco
     shutil.copy(HERE / "support" / "replay_vm.py", tmp_path)
     recorded.write(tmp_path / "recording", ["/input"])
     program = [sys.executable, str(HERE / "support" / "wasm.py"), str(tmp_path)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
     assert check(done.stdout + done.stderr, recorded)["words_of_32_bits"]

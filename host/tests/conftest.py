@@ -49,7 +49,7 @@ def at_terminal(own_environment: dict[str, str]) -> Iterator[Callable[..., Any]]
     def spawn(*arguments: str, columns: int = 120) -> Any:
         command = ["-m", "flushpump.cli.main", *arguments]
         child = pexpect.spawn(
-            sys.executable, command, env=own_environment, encoding="utf-8", timeout=20, dimensions=(30, columns)
+            sys.executable, command, env=own_environment, encoding="utf-8", timeout=300, dimensions=(30, columns)
         )
         children.append(child)
         return child

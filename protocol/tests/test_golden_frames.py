@@ -73,7 +73,7 @@ def test_the_device_codec_does_so_in_the_vm_without_allocating() -> None:
     script = Path(__file__).with_name("device_codec_check.py")
     run = subprocess.run(
         [micropython(), "-X", "heapsize=1m", str(script), str(PROTOCOL)],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert run.stdout == f"frames checked: {len(GOLDEN['frames'])}\n", run.stdout + run.stderr
 

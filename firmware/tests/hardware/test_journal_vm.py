@@ -21,7 +21,7 @@ def run_vm(script, *arguments):
         env={**os.environ, "MICROPYPATH": ":".join(map(str, _PATHS))},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)

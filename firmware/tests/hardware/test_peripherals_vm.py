@@ -19,7 +19,7 @@ def test_no_turn_of_link_sensors_and_indicators_allocates_and_control_characters
         env={**os.environ, "MICROPYPATH": f"{HERE / 'vm_peripherals'}:{FIRMWARE.parent / 'protocol'}"},
         input=sent,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()

@@ -32,7 +32,7 @@ def run_vm(case, **changes):
         env={**os.environ, "MICROPYPATH": ":".join(map(str, _PATHS))},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

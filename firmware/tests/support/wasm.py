@@ -26,7 +26,7 @@ def main() -> None:
         default_wasm_path(),
         memory_bytes=64 * 2**20,
         fuel=10**14,
-        wall_timeout_seconds=100.0,
+        wall_timeout_seconds=300.0,
         readonly_dir=sys.argv[1],
     )
     print(result.stdout, end="")

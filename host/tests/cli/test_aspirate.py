@@ -99,7 +99,7 @@ def test_ctrl_c_stops_it_and_tells_the_volume(own_environment: dict[str, str], p
         for _ in range(presses):
             process.send_signal(signal.SIGINT)
             time.sleep(0.02)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     told = json.loads(out)
     assert told["interrupted"] is True

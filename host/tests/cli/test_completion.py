@@ -74,6 +74,6 @@ def test_bash_gets_the_names_from_the_command_itself():
     done = subprocess.run(
         [sys.executable, "-m", "flushpump"],
         env={**os.environ, "_FLUSHPUMP_COMPLETE": "bash_complete", **words},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["plain,picc-5f", "plain,picc-5f-dual"]

@@ -94,7 +94,7 @@ def test_a_full_disk_is_reported_and_gives_the_status_for_unusable_output(
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "flushpump.cli.main", *arguments],
-            env=own_environment, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            env=own_environment, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300,
             check=False,
         )  # fmt: skip
     assert done.stderr == "flushpump: the output cannot be written: No space left on device\n"
@@ -106,7 +106,7 @@ def test_a_pump_that_moved_but_whose_result_cannot_be_written_gives_outcome_unkn
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "flushpump.cli.main", *arguments],
-            env=own_environment, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            env=own_environment, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300,
             check=False,
         )  # fmt: skip
     assert done.returncode == ExitStatus.OUTCOME_UNKNOWN, done.stderr
@@ -120,7 +120,7 @@ def test_a_reader_that_has_gone_is_no_failure(own_environment: dict[str, str], a
     with open(write, "w") as gone:
         done = subprocess.run(
             [sys.executable, "-m", "flushpump.cli.main", *arguments],
-            env=own_environment, stdin=subprocess.DEVNULL, stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60,
+            env=own_environment, stdin=subprocess.DEVNULL, stdout=gone, stderr=subprocess.PIPE, text=True, timeout=300,
             check=False,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (ExitStatus.DONE, "")

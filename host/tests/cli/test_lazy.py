@@ -19,7 +19,7 @@ HEAVY = {
 def modules_of(*arguments: str) -> set[str]:
     code = "import sys\nfrom flushpump.cli.main import main\ntry:\n    main()\nfinally:\n    print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-I", "-c", code, *arguments], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-I", "-c", code, *arguments], capture_output=True, text=True, timeout=300, check=True
     )
     return set(done.stdout.splitlines()[-1].split())
 
@@ -28,7 +28,7 @@ def modules_of(*arguments: str) -> set[str]:
 def test_starting_loads_no_heavy_module(arguments: list[str]):
     plain = subprocess.run(
         [sys.executable, "-I", "-c", "import sys, click; print(*sys.modules)"],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     loaded = modules_of(*arguments) - set(plain.stdout.split())
     assert not HEAVY & loaded
@@ -39,7 +39,7 @@ def test_stopping_a_serial_port_loads_neither_console_nor_records_nor_simulator(
     code = "import sys\nfrom flushpump.cli.main import main\ntry:\n    main()\nfinally:\n    print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-I", "-c", code, "stop", "--port", "/dev/ttyNOPE"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     loaded = set(done.stdout.splitlines()[-1].split())
@@ -49,7 +49,7 @@ def test_stopping_a_serial_port_loads_neither_console_nor_records_nor_simulator(
 
 def test_python_m_flushpump_is_the_command():
     done = subprocess.run(
-        [sys.executable, "-m", "flushpump", "--version"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "flushpump", "--version"], capture_output=True, text=True, timeout=300, check=False
     )
     assert (done.returncode, done.stdout) == (0, f"flushpump, version {flushpump.__version__}\n")
 

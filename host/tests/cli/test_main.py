@@ -160,6 +160,6 @@ def test_the_target_of_a_run_is_the_simulators_or_the_port():
 
 def test_the_output_may_be_cut_off_by_its_reader():
     command = f"{sys.executable} -m flushpump.cli.main catalog --json | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout == "{\n"
     assert done.stderr == ""

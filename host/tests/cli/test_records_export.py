@@ -41,7 +41,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> FilePath:
     for arguments in RUNS:
         command = [sys.executable, "-m", "flushpump.cli.main", *arguments, "--yes", "--json"]
         environment = {**os.environ, "FLUSHPUMP_RECORDS": str(file)}
-        subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+        subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False)
     assert len(Records(file).all()) == len(RUNS)
     return file
 
@@ -208,7 +208,7 @@ def test_a_full_disk_and_a_reader_that_goes_are_no_traceback(own_environment: di
         command = ["bash", "-c", f'"$@" {redirection}', "bash", sys.executable, "-m", "flushpump.cli.main"]
         done = subprocess.run(
             [*command, "records", "export", "--format", "fhir"],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
+            env=environment, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert (done.returncode, "Traceback" in done.stderr) == (status, False), done.stderr
 

@@ -156,7 +156,7 @@ main()
 """
     environment = {**os.environ, "FLUSHPUMP_RECORDS": str(tmp_path / "records.sqlite")}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert result(done)["outcome"] == "completed"
     assert "no record was written: the records in" in done.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE_S = 40
+PATIENCE_S = 300
 PARTS = ["--line", "smartport-ct-8f", "--needle", "huber-20g", "--syringe", "bd-10", "--yes", "--json"]
 SLOW = """
 title = "minutes of pulses"

@@ -19,7 +19,6 @@ from flushpump.flash import image as board_files
 from host.tests.flash.support.board_in_vm import lies_on, put
 from host.tests.flash.support.board_that_restarts import BoardThatRestarts
 
-pytestmark = pytest.mark.timeout(400)
 Make = Callable[..., BoardThatRestarts]
 
 
@@ -36,7 +35,7 @@ def begin(port: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=300)
     assert "Traceback" not in err
     return process.returncode, out, err
 

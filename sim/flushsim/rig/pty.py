@@ -53,18 +53,25 @@ class PseudoTerminal:
         os.close(self.master)
 
 
-def serve(rig: PumpRig, terminal: PseudoTerminal, speed: float, goes_on: Callable[[], bool]) -> None:
+def serve(
+    rig: PumpRig,
+    terminal: PseudoTerminal,
+    speed: float,
+    goes_on: Callable[[], bool],
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Runs the pump at `speed` times real time while `goes_on()`. Raises FirmwareError when the firmware fails."""
     turn_s = TURN_US / 1_000_000 / speed
-    due_s = time.monotonic()
+    due_s = monotonic()
     hands = VirtualOperator(rig)
     while goes_on():
         due_s += turn_s
-        wait_s = due_s - time.monotonic()
+        wait_s = due_s - monotonic()
         if wait_s > 0:
-            time.sleep(wait_s)
+            sleep(wait_s)
         elif wait_s < -_MOST_BEHIND_S:
-            due_s = time.monotonic()
+            due_s = monotonic()
         data, present = terminal.receive()
         if data:
             hands.watch(data)

@@ -20,7 +20,7 @@ COMMAND = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign"]
 
 
 def run(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=110, check=False, cwd=folder)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=300, check=False, cwd=folder)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_goes_on(tmp_path: P
         assert process.stderr.readline() == "4 of 40 runs\n"
         # As on a terminal: the workers get it too.
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert out == ""
     (sentence,) = [line for line in err.splitlines() if line.startswith("flushpump: ")]

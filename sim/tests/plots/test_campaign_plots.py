@@ -147,7 +147,7 @@ def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(tmp_path: Path) 
 def test_a_single_case_of_a_campaign_is_drawn(trace: str, status: int, told: str, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign", "small", "--case", "5"]
     command += ["--trace", trace]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
     assert (done.returncode, told in done.stderr) == (status, True), done.stderr
     if not status:
         assert "<h2>Pulses</h2>" in (tmp_path / trace).read_text(encoding="utf-8")

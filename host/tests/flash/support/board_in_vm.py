@@ -73,7 +73,7 @@ class BoardInVm:
 
     def ended_with(self) -> int:
         """Waits for the VM to end: RESET when the board was reset."""
-        return self._process.wait(20)
+        return self._process.wait(300)
 
 
 def put(image: Path, contents: dict[str, bytes]) -> None:
@@ -131,7 +131,7 @@ def _run(image: Path, code: str) -> str:
     program = image.with_suffix(".py")
     program.write_text((Path(__file__).parent / "vm_board.py").read_text(encoding="utf-8") + code, encoding="utf-8")
     command = [find_micropython(), str(program), str(image), "1.28.0", str(MPY), RP2040]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     greeting, _, printed = done.stdout.replace("\r\n", "\n").partition("\n")
     assert (done.returncode, greeting) == (0, "board"), done.stdout + done.stderr
     return printed

@@ -20,7 +20,7 @@ def _call(page: Path, *options: str) -> str:
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1000",
         "--virtual-time-budget=3000", f"--user-data-dir={page.parent / 'browser'}", *options, page.as_uri(),
     ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
 
 
 def text_of(page: Path, script: str) -> str:
