@@ -284,7 +284,7 @@ def test_after_a_watchdog_reset_the_error_of_the_volume_is_within_what_is_uncert
         assert host.ask("START", {"program_crc": crc, **LEASE}).status == 0
         device.turn(ticks)
         device.drive.advance(1_000_000)
-        driven_nl = device.pump.hydraulics.volume_nl(device.drive.position())
+        driven_nl = device.pump.line_model.volume_nl(device.drive.position())
         assert driven_nl > 1_000_000
         ledger = Device(journal=device.journal, reset_cause=2, step_rate_max_per_s=400_000).pump.ledger
         assert abs(ledger.driven_nl - driven_nl) <= ledger.uncertain_nl, ticks
