@@ -11,7 +11,7 @@ from typing import Any
 from flushpump.access.access_path import AccessPath
 from flushpump.errors import RefusedError
 from flushpump.planning import detection_limits, rules
-from flushpump.planning.planned import PlannedPhase, planned
+from flushpump.planning.planned_phase import PlannedPhase, planned
 from flushpump.planning.prior_visit import Visit
 from flushpump.planning.sequence import Sequence
 from flushpump.wire import codec

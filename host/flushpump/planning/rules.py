@@ -4,7 +4,7 @@ import math
 
 from flushpump.access.access_path import AccessPath
 from flushpump.errors import RefusedError
-from flushpump.planning.planned import FORWARD, PlannedPhase, lock_volume_ml
+from flushpump.planning.planned_phase import FORWARD, PlannedPhase, lock_volume_ml
 from flushpump.planning.sequence import Sequence
 from flushpump.wire.messages import Fluid, PhaseKind, Question
 

@@ -4,7 +4,7 @@ import pytest
 from flushpump.access.access_path import VEIN_KPA, AccessPath
 from flushpump.errors import RefusedError
 from flushpump.planning.plan import Plan
-from flushpump.planning.planned import lock_volume_ml, motion_s
+from flushpump.planning.planned_phase import lock_volume_ml, motion_s
 from flushpump.planning.sequence import Sequence, built_in_names, load_sequence, parse_sequence
 from flushpump.wire.codec import REQUESTS
 from flushpump.wire.messages import Fluid, LineFlag, PhaseKind
