@@ -1,4 +1,4 @@
-"""TOML files that a user writes: values are taken out table by table, and what is wrong is said in one sentence.
+"""TOML files that a user writes: reads values table by table and names a mistake in one sentence.
 
 Every number has its unit in its key.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from flushpump.errors import UsageError, nearest_or
 
-# The longest file that makes sense has some kilobytes.
+# The longest useful file has some kilobytes.
 _SIZE_MAX = 1_000_000
 
 
@@ -22,7 +22,7 @@ def read_text(path: FilePath, what: str, see: str) -> str:
         # A fifo or a device may never end, and is refused before it is opened.
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{path} is {_kind_of(status.st_mode)} and no file", f"write the {what} as a TOML file")
+            raise UsageError(f"{path} is {_kind_of(status.st_mode)}, not a file", f"write the {what} as a TOML file")
         if status.st_size > _SIZE_MAX:
             raise UsageError(f"{path} is larger than {_SIZE_MAX // 1000} kB", f"write the {what} as a TOML file")
         return path.read_text(encoding="utf-8-sig")
@@ -35,14 +35,14 @@ def read_text(path: FilePath, what: str, see: str) -> str:
 
 
 def parse_toml(text: str, file_name: str) -> dict[str, Any]:
-    """The tables of a text; `file_name` stands in the sentence of what is wrong (UsageError)."""
+    """The tables of a text; UsageError names `file_name`."""
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise UsageError(f"{file_name} has brackets nested too deep", "remove the surplus brackets") from None
     except ValueError as problem:
-        # A number of thousands of digits is a ValueError alone.
-        raise UsageError(f"{file_name} is no TOML: {problem}", "correct that line") from None
+        # A number of thousands of digits is a plain ValueError.
+        raise UsageError(f"{file_name} is not valid TOML: {problem}", "correct that line") from None
 
 
 def _kind_of(mode: int) -> str:
@@ -73,19 +73,19 @@ class TomlTable:
         return self.problem(key, "is not known", nearest_or(f"known are {', '.join(keys)}", key, keys))
 
     def table(self, key: str) -> Mapping[str, Any]:
-        """The values of the table [key], none where it is not written."""
+        """The values of the table [key], empty if it is absent."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
-            raise self.problem(key, "is no table", f"begin it with [{key}]")
+            raise self.problem(key, "is not a table", f"begin it with [{key}]")
         return value
 
     def tables(self, key: str, keys: tuple[str, ...], heading: str, *, needed: bool = True) -> list["TomlTable"]:
-        """The tables [[heading]] of this one; there have to be some where they are needed."""
+        """The tables [[heading]] of this one; at least one if they are needed."""
         entries = self.values.get(key, [])
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             entries = None
         if entries is None or (needed and not entries):
-            what = "has to be one or more tables" if needed else "is no list of tables"
+            what = "must be one or more tables" if needed else "is not a list of tables"
             raise self.problem(key, what, f"begin each {key} with [[{heading}]]")
         return [
             TomlTable(entry, self.file_name, f"{self.place}{key} {number}, ", keys)
@@ -93,17 +93,17 @@ class TomlTable:
         ]
 
     def text(self, key: str, default: str) -> str:
-        """A text. UsageError, as from all that follow, for a value that is none."""
+        """A text. UsageError for another value, as from all methods below."""
         value = self.values.get(key, default)
         if not isinstance(value, str):
             raise self.problem(key, f"is {value!r}", "put a text in quotes")
         # It is shown on terminals and recorded.
         if not value.isprintable():
-            raise self.problem(key, f"is {value!r}", "write one line of characters that can be printed")
+            raise self.problem(key, f"is {value!r}", "write one line of printable characters")
         return value
 
     def choice(self, key: str, known: Mapping[str, Any], default: str | None = None) -> str:
-        """One of the known words; it has to be there where no default is given."""
+        """One of the known words; required if there is no default."""
         value = self.values.get(key, default)
         if value is None:
             raise self.problem(key, "is missing", f"give one of {', '.join(known)}")

@@ -12,9 +12,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from flushpump.access.access_path import AccessPath
-from flushpump.planning.detection_limits import evidence_words
 from flushpump.planning.plan import Plan
 from flushpump.runs.report import alarm_sentence
+from flushpump.runs.verdict_text import evidence_words
 from flushpump.wire.messages import Alarm, PhaseChange, PhaseKind, PulseResult, Telemetry
 
 _REDRAW_S = 0.1

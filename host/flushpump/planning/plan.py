@@ -1,7 +1,7 @@
 """A plan: a sequence on a path, with volumes, flows lowered to the cap, times and predicted pressures. Nothing moves.
 
-Everything that the catalogue and the guidelines forbid is refused here, before the pump is asked; the pump checks its
-own limits again.
+What the catalog and the guidelines forbid is refused here, before the pump is asked; the pump checks its own limits
+again.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 from flushpump.access.access_path import AccessPath
 from flushpump.errors import RefusedError
 from flushpump.planning import detection_limits, rules
-from flushpump.planning.planned_phase import PlannedPhase, planned
+from flushpump.planning.planned_phase import PlannedPhase, planned_phase
 from flushpump.planning.prior_visit import Visit
 from flushpump.planning.sequence import Sequence
 from flushpump.wire import codec
@@ -24,7 +24,7 @@ PROGRAM_TIME_S = 600.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do. Make it with `Plan.of`; `notes` are sentences that the user should read."""
+    """What a run will do. Make it with `Plan.of`; `notes` are sentences for the user."""
 
     sequence: Sequence
     path: AccessPath
@@ -45,8 +45,8 @@ class Plan:
     ) -> "Plan":
         """The plan, or RefusedError with the rule that forbids it.
 
-        `loaded_ml` is what the syringe holds, by default just what the sequence needs; `fluid` replaces the
-        sequence's own; `visit` is what the line's last visit has found.
+        `loaded_ml` is the volume in the syringe, by default as much as the sequence needs; `fluid` replaces the
+        sequence's own; `visit` has the results of the line's last visit.
         """
         notes = []
         if path.line.kind not in sequence.line_kinds:
@@ -54,7 +54,7 @@ class Plan:
                 f"{sequence.name} is written for {' or '.join(sequence.line_kinds)}, {path.line.name} is of kind "
                 f"{path.line.kind}"
             )
-        phases = tuple(planned(phase, path, fluid or sequence.fluid) for phase in sequence.phases)
+        phases = tuple(planned_phase(phase, path, fluid or sequence.fluid) for phase in sequence.phases)
         for number, phase in enumerate(phases, start=1):
             if phase.flow_ml_per_s < phase.asked_flow_ml_per_s:
                 notes.append(
@@ -76,17 +76,17 @@ class Plan:
 
     @property
     def dose_ml(self) -> float:
-        """What the program drives forwards, mL."""
+        """Volume that the program infuses, mL."""
         return sum(phase.dose_ml for phase in self.phases)
 
     @property
     def aspirated_ml(self) -> float:
-        """What the program draws back, mL."""
+        """Volume that the program aspirates, mL."""
         return sum(phase.volume_ml for phase in self.phases if phase.kind is PhaseKind.ASPIRATE)
 
     @property
     def duration_s(self) -> float:
-        """Expected time, waiting for answers not counted, s."""
+        """Expected time without waiting for answers, s."""
         return sum(phase.duration_s for phase in self.phases)
 
     @property
@@ -106,12 +106,12 @@ class Plan:
 
     @property
     def limit_lines(self) -> list[str]:
-        """What the pump will tell of this path, and what it cannot; nothing where there are no pulses to judge."""
+        """What the pump detects on this path, and what it cannot detect; nothing without pulses."""
         flow = self.pulse_flow_ml_per_s
         return [] if flow is None else detection_limits.limit_lines(self.path, flow)
 
     def settings(self) -> PathSettings:
-        """PATH_SET for this plan. The pump judges the fluid: it is told the most restricted one of the run."""
+        """PATH_SET for this plan. The pump checks one fluid: the most restricted one of the run."""
         path = self.path.fitted_to(max(phase.flow_ml_per_s for phase in self.phases))
         return path_settings(path, max(phase.fluid for phase in self.phases), self.loaded_ml, self.visit)
 
@@ -137,6 +137,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values, units in the keys."""
         flow = self.pulse_flow_ml_per_s
+        found = None if flow is None else detection_limits.detectable(self.path, flow).to_json()
         return {
             "sequence": self.sequence.name,
             "title": self.sequence.title,
@@ -148,7 +149,9 @@ class Plan:
             "questions": [question.name.lower() for question in self.questions],
             "notes": list(self.notes),
             "limits": self.limit_lines,
-            "told_from": None if flow is None else detection_limits.detectable(self.path, flow).to_json(),
+            "detectable": found,
+            # The key of `detectable` before 0.2.
+            "told_from": found,
             "last_visit": None if self.visit is None else self.visit.sentence(),
             "phases": [
                 {
@@ -170,7 +173,7 @@ class Plan:
 
 
 def path_settings(path: AccessPath, fluid: Fluid, loaded_ml: float, visit: Visit | None = None) -> PathSettings:
-    """PATH_SET for a path whose syringe holds `loaded_ml` of `fluid`, and what its last visit has found."""
+    """PATH_SET for a path whose syringe holds `loaded_ml` of `fluid`, with the results of its last visit."""
     compliance = 0.0 if visit is None else visit.compliance_ul_per_kpa or 0.0
     flags = LineFlag.CENTRAL if path.line.central else LineFlag.NONE
     if path.heparin_intolerant:

@@ -1,4 +1,4 @@
-"""A phase as it will be run: its flow lowered to the path's cap, its time, its predicted pressure."""
+"""A phase as it will be run: flow lowered to the path's cap, time, predicted pressure."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from flushpump.access.access_path import AccessPath
 from flushpump.planning.sequence import SequencePhase
 from flushpump.wire.messages import Fluid, PhaseKind, Question
 
-# The reference board's drive; INFO does not tell it. The time that the pump itself expects replaces the estimate.
+# The reference board's drive; INFO does not have it. The pump's own expected time replaces this estimate.
 ACCELERATION_MM_PER_S2 = 600.0
 # Guidelines for adults and children: the lock is the volume of catheter and add-on, and 20 % more.
 LOCK_MARGIN = 1.2
@@ -33,7 +33,7 @@ class PlannedPhase:
 
     @property
     def dose_ml(self) -> float:
-        """What the phase drives forwards."""
+        """Volume that the phase infuses, mL."""
         return self.count * self.volume_ml if self.kind in FORWARD else 0.0
 
 
@@ -50,8 +50,8 @@ def lock_volume_ml(path: AccessPath) -> float:
     return math.ceil(LOCK_MARGIN * path.volume_ml * 100) / 100
 
 
-def planned(phase: SequencePhase, path: AccessPath, fluid: Fluid) -> PlannedPhase:
-    """The phase on this path; `fluid` is what it gives unless it names its own."""
+def planned_phase(phase: SequencePhase, path: AccessPath, fluid: Fluid) -> PlannedPhase:
+    """The phase on this path; `fluid` is used unless the phase names its own."""
     volume = lock_volume_ml(path) if phase.volume_ml is None else phase.volume_ml
     cap = path.aspirate_cap if phase.kind is PhaseKind.ASPIRATE else path.flow_cap
     flow = min(phase.flow_ml_per_s, cap.flow_ml_per_s)

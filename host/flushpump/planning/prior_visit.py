@@ -1,36 +1,51 @@
-"""What the records say of a labelled line: how much it resisted and gave way at its last visit.
+"""The last visit of a labelled line, from its records: resistance and compliance as first baseline of the next run.
 
-Only a run that ended well with open pulses counts, on the same line with the same kind of needle and extension set.
-With another one nothing is known, and the pump learns the path anew; compliance is known of the same syringe only, and
-not of a line wide enough for its liquid to swing. A needle is new at each visit and its bore is known to a tenth or so,
-hence the pump takes it for no more than a hint.
+Only a completed run with patent pulses counts, on the same line with the same needle and extension set. With another
+needle or extension set nothing is known, and the pump takes its baseline from the first pulses. The compliance is known
+of the same syringe only, and not of a line so wide that its liquid oscillates. A needle is new at each visit and its
+bore is known to about 10 %, so the pump uses these values only as a hint.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from flushpump.access.access_path import VEIN_KPA, AccessPath
 from flushpump.planning.detection_limits import damping
-from flushpump.records.store import Record
 from flushpump.times import shown_time
 
-# What the pump takes; outside it a figure is no hint but a mistake.
+# Range of the pump's parameters; a value outside it is an error, not a hint.
 TIMES_LEAST, TIMES_MOST = 0.4, 2.0
 COMPLIANCE_MOST_UL_PER_KPA = 60.0
-# A barrel that is wider than the pump believes makes both figures wrong by its area, R up and C down. Another needle
-# changes R by up to a half, another syringe of the same brand and size C by up to a factor of four: less than this of
-# both says nothing, so that another brand (at most 1.25) cannot be told, another size can.
+# A barrel wider than configured changes both values by the ratio of the areas, R up and C down. Another needle changes
+# R by up to 50 %, another syringe of the same brand and size C by up to a factor of four. Below this factor in both,
+# the cause is not known: another size is detected, another brand (at most 1.25) is not.
 SYRINGE_FACTOR_LEAST = 1.6
-# What two needles of one gauge do not resist more than each other: 19G 0.686 +-0.038 mm, 22G 0.413 +-0.019 mm.
+# Two needles of one gauge differ by less than this: 19G 0.686 +-0.038 mm, 22G 0.413 +-0.019 mm.
 RESISTANCE_FACTOR_LEAST = 1.7
+
+
+class RunRecord(Protocol):
+    """A record of a run; `body` is the object of `run --json`."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def record_id(self) -> str: ...
+
+    @property
+    def written_at(self) -> str: ...
+
+    @property
+    def body(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Visit:
-    """`times` is resistance over the catalogue's; compliance is None when another syringe was used or liquid swung."""
+    """`times` is the resistance over the catalog's. The compliance is None if not known of this syringe and line."""
 
     record_id: str
     date: str
@@ -39,15 +54,16 @@ class Visit:
 
     def sentence(self) -> str:
         """For the plan."""
-        gave = "" if self.compliance_ul_per_kpa is None else f" and gave way by {self.compliance_ul_per_kpa:.1f} uL/kPa"
+        compliance = self.compliance_ul_per_kpa
+        and_compliance = "" if compliance is None else f", compliance {compliance:.1f} uL/kPa"
         return (
-            f"last visit {self.date} (record {self.record_id}): the line resisted {self.times:.2f} times as much as "
-            f"the catalogue expects{gave}; the pump starts from that"
+            f"last visit {self.date} (record {self.record_id}): resistance {self.times:.2f} x catalog{and_compliance}; "
+            "this is the first baseline"
         )
 
 
-def last_visit(records: Iterable[Record], label: str, path: AccessPath) -> Visit | None:
-    """The newest run of this label that says something of this path; None without a label or such a run."""
+def last_visit(records: Iterable[RunRecord], label: str, path: AccessPath) -> Visit | None:
+    """The newest run of this label on this path; None without a label or such a run."""
     if not label:
         return None
     for record in sorted(records, key=lambda each: each.number, reverse=True):
@@ -58,7 +74,7 @@ def last_visit(records: Iterable[Record], label: str, path: AccessPath) -> Visit
             names = body["plan"]["path"]
             line, needle, syringe, extension = path.names
             if (names["line"], names["needle"], names["extension"]) != (line, needle, extension):
-                # What was at this line last was another needle or catheter: older figures say nothing of it.
+                # The last visit was with another needle or catheter: older values do not describe this one.
                 return None
             found = measured(body, path)
             if found is None:
@@ -72,7 +88,7 @@ def last_visit(records: Iterable[Record], label: str, path: AccessPath) -> Visit
 
 
 def measured(body: dict[str, Any], path: AccessPath) -> tuple[float, float | None] | None:
-    """(resistance over the catalogue's, compliance in uL/kPa or None) of a run's open pulses; None if they say none."""
+    """(resistance over the catalog's, compliance in uL/kPa or None) of a run's patent pulses; None without a value."""
     if body.get("outcome") != "completed" or body.get("verdict") != "patent":
         return None
     whole = [pulse for pulse in body["pulses"] if pulse["verdict"] == "patent" and not pulse["derated_percent"]]
@@ -81,24 +97,24 @@ def measured(body: dict[str, Any], path: AccessPath) -> tuple[float, float | Non
 
 
 def _of_pulses(pulses: list[dict[str, Any]], path: AccessPath) -> tuple[float, float | None] | None:
-    resisted = [_times(pulse, path) for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
-    if len(resisted) < 2:
+    ratios = [_times(pulse, path) for pulse in pulses if pulse["resistance_kpa_s_per_ml"]]
+    if len(ratios) < 2:
         return None
-    times = median(resisted)
-    gave = [
+    times = median(ratios)
+    compliances = [
         pulse["compliance_ul_per_kpa"]
         for pulse in pulses
         if pulse["compliance_ul_per_kpa"] and damping(path, pulse["intended_ml"] / pulse["duration_s"]) >= 1
     ]
-    compliance = median(gave) if gave else None
+    compliance = median(compliances) if compliances else None
     return times, compliance if compliance is None or compliance < COMPLIANCE_MOST_UL_PER_KPA else None
 
 
 def _times(pulse: dict[str, Any], path: AccessPath) -> float:
-    """How much the path resisted in a pulse, over what the catalogue expects at the flow that left it then.
+    """Resistance of a pulse over the catalog's at the outflow of its second half, where the pump measures it.
 
-    The pump tells the resistance of a pulse's second half. A soft syringe behind a narrow needle still takes some of
-    the flow then, and goes on giving it out in the pause: with pulse T, pause S and decay R C, pulse after pulse.
+    A compliant syringe behind a narrow needle still stores some of the flow then and returns it in the pause; with
+    pulse T, pause S and time constant R C this repeats in each pulse.
     """
     resistance, pulse_s = pulse["resistance_kpa_s_per_ml"], pulse["duration_s"]
     flow = pulse["intended_ml"] / pulse_s
@@ -112,33 +128,32 @@ def _times(pulse: dict[str, Any], path: AccessPath) -> float:
 
 
 def syringe_note(visit: Visit | None, body: dict[str, Any], path: AccessPath) -> str:
-    """A sentence when a run looks as if the barrel were not the one that was confirmed; "" otherwise.
+    """A sentence when a run suggests that the barrel is not the confirmed one; "" otherwise.
 
-    A wider barrel makes resistance seem more and compliance less, by the same factor, and leaves the decay as it was; a
-    line that has become narrower slows the decay. Both need a last visit to compare with, and a factor that needles and
-    syringes of one kind do not have among each other: a barrel of another size, not one of another brand. Where the
-    compliance says nothing, resistance alone is told of, with all that it may come from.
+    A wider barrel raises the apparent resistance and lowers the apparent compliance by the same factor, and does not
+    change their product, the time constant; a narrower line raises the time constant. Both need a last visit to compare
+    with, and a factor larger than the spread of needles and syringes of one kind: a barrel of another size, not of
+    another brand. Without a compliance the resistance alone is reported, with all its possible causes.
     """
     if visit is None:
         return ""
-    # So much more resistance than at the last visit has been called a partial occlusion.
+    # A resistance this much above the last visit has the verdict partial.
     found = _of_pulses([pulse for pulse in body["pulses"] if pulse["verdict"] in ("patent", "partial")], path)
     if found is None:
         return ""
     more = found[0] / visit.times
     less = visit.compliance_ul_per_kpa / found[1] if visit.compliance_ul_per_kpa and found[1] else 0.0
-    alike = less > 0 and 0.7 < more / less < 2.0
-    if alike and (min(more, less) > SYRINGE_FACTOR_LEAST or max(more, less) < 1 / SYRINGE_FACTOR_LEAST):
+    similar = less > 0 and 0.7 < more / less < 2.0
+    if similar and (min(more, less) > SYRINGE_FACTOR_LEAST or max(more, less) < 1 / SYRINGE_FACTOR_LEAST):
         return (
-            f"since the last visit resistance is {more:.2f} times and compliance {1 / less:.2f} times what it was, "
-            f"and the decay is as it was: as if {(more * less) ** 0.5:.1f} times the volume were driven; check the "
-            f"syringe's brand and size ({path.syringe.title}). A narrower needle together with a stiffer syringe looks "
-            "the same"
+            f"resistance is {more:.2f} x and compliance {1 / less:.2f} x that of the last visit, with the same time "
+            f"constant, as if {(more * less) ** 0.5:.1f} x the volume were driven: check the syringe's brand and size "
+            f"({path.syringe.title}). A narrower needle together with a stiffer syringe looks the same"
         )
     if more > RESISTANCE_FACTOR_LEAST:
         return (
-            f"since the last visit resistance is {more:.2f} times what it was: the line or the needle has become "
-            "narrower, or the barrel is wider than confirmed and gives more than is counted; check the syringe's "
-            f"brand and size ({path.syringe.title})"
+            f"resistance is {more:.2f} x that of the last visit: the line or the needle is narrower, or the barrel is "
+            "wider than confirmed and delivers more than is counted; check the syringe's brand and size "
+            f"({path.syringe.title})"
         )
     return ""

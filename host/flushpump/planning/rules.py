@@ -1,4 +1,4 @@
-"""The rules that a plan has to keep: fluids, blood return, flush volume, filling. Each raises RefusedError."""
+"""The rules of a plan: fluids, blood return, flush volume, filling. Each raises RefusedError."""
 
 import math
 
@@ -18,7 +18,7 @@ def check_fluids(phases: tuple[PlannedPhase, ...], path: AccessPath) -> None:
             continue
         if path.heparin_intolerant and phase.fluid in HEPARIN:
             raise RefusedError(
-                f"phase {number} gives heparin and the line is marked heparin-intolerant", "lock with --fluid saline"
+                f"phase {number} infuses heparin and the line is marked heparin-intolerant", "lock with --fluid saline"
             )
         if phase.fluid is Fluid.ANTIMICROBIAL_LOCK and (
             phase.kind is not PhaseKind.LOCK or phase.volume_ml > lock_volume_ml(path)
@@ -36,34 +36,34 @@ def check_blood_return(phases: tuple[PlannedPhase, ...], path: AccessPath) -> No
             return
         if phase.kind in FORWARD and path.line.central:
             raise RefusedError(
-                f"phase {number} flushes a central line before blood return was asked for",
+                f"phase {number} flushes a central line before blood return is checked",
                 'begin with a phase of kind "aspirate" or "wait" with question = "blood_return"',
             )
 
 
 def check_flush_volume(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: AccessPath) -> None:
-    """A flush replaces the path's volume as often as the sequence says."""
+    """A flush replaces the path's volume as often as the sequence requires."""
     dose = sum(phase.dose_ml for phase in phases)
     least = sequence.path_volumes_at_least * path.volume_ml
     if dose < least:
         raise RefusedError(
-            f"{sequence.name} gives {dose:.2f} mL, but {sequence.path_volumes_at_least:g} times the path's volume is "
+            f"{sequence.name} infuses {dose:.2f} mL, but {sequence.path_volumes_at_least:g} x the path's volume is "
             f"{least:.2f} mL",
-            "flush with more",
+            "use a sequence with a larger volume",
         )
 
 
 def loaded_ml(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: AccessPath, wanted_ml: float | None) -> float:
-    """What the syringe has to hold at each filling; the largest of them, unless the user said what it holds."""
+    """Volume that the syringe has to hold: the largest of its fillings, or `wanted_ml`, which has to be enough."""
     fillings = [0.0]
-    drawn = [0.0]
+    aspirated = [0.0]
     for phase in phases:
         fillings[-1] += phase.dose_ml
         if phase.kind is PhaseKind.ASPIRATE:
-            drawn[-1] += phase.volume_ml
+            aspirated[-1] += phase.volume_ml
         if phase.question is Question.SYRINGE_CHANGED:
             fillings.append(0.0)
-            drawn.append(0.0)
+            aspirated.append(0.0)
     needed = round(max(fillings) + sequence.keep_in_syringe_ml, 6)
     loaded = math.ceil(needed * 2) / 2 if wanted_ml is None else wanted_ml
     name, capacity = path.syringe.name, path.syringe.capacity_ml
@@ -71,11 +71,12 @@ def loaded_ml(sequence: Sequence, phases: tuple[PlannedPhase, ...], path: Access
         raise RefusedError(
             f"{sequence.name} needs {needed:.2f} mL, {sequence.keep_in_syringe_ml:g} mL of it to stay in the syringe, "
             f"but {name} holds {loaded:g} mL",
-            "fill it, or take a larger one",
+            "fill it, or use a larger syringe",
         )
-    if loaded + max(drawn) > capacity:
+    if loaded + max(aspirated) > capacity:
         raise RefusedError(
-            f"{loaded:g} mL and {max(drawn):g} mL drawn back do not fit {name}, which ends at {capacity:g} mL",
-            "take a larger syringe",
+            f"{loaded:g} mL and {max(aspirated):g} mL aspirated do not fit into {name}, which holds at most "
+            f"{capacity:g} mL",
+            "use a larger syringe",
         )
     return loaded

@@ -1,7 +1,7 @@
 """A sequence: what is done to a line, phase by phase, as a TOML file that a user can write.
 
-The built-in ones lie in `data/sequences/`. Every number has its unit in its key. A file that makes no sense is refused
-with one sentence that names file, place, key and remedy.
+The built-in ones are in `data/sequences/`. Every number has its unit in its key. A wrong file is refused with one
+sentence that names file, place, key and remedy.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class SequencePhase:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Phases in order. `line_kinds` are those it is written for; others are told so, not refused."""
+    """Phases in order. `line_kinds` are those it is written for; with another kind the plan has a note."""
 
     name: str
     title: str
@@ -77,7 +77,7 @@ def load_sequence(name: str) -> Sequence:
 
 
 def parse_sequence(text: str, name: str, file_name: str) -> Sequence:
-    """The sequence of a TOML text; `file_name` stands in the sentence of what is wrong (UsageError)."""
+    """The sequence of a TOML text; UsageError names `file_name`."""
     data = parse_toml(text, file_name)
     table = TomlTable(data, file_name, "", _SEQUENCE_KEYS)
     phases = table.tables("phase", _PHASE_KEYS, "phase")
@@ -104,12 +104,12 @@ def _phase(table: TomlTable) -> SequencePhase:
     if kind not in _MOTION:
         for key in ("count", "volume_ml", "flow_ml_per_s"):
             if key in table.values:
-                raise table.problem(key, "has no sense in a phase that only waits", "leave it out")
+                raise table.problem(key, "does not belong in a phase of kind wait", "remove it")
         if question is Question.NONE:
-            raise table.problem("question", "is missing", f"say what is waited for: {', '.join(QUESTIONS)}")
+            raise table.problem("question", "is missing", f"give one of {', '.join(QUESTIONS)}")
         return SequencePhase(kind, 0, 0.0, 0.0, 0.0, question, fluid)
     if kind is not PhaseKind.PULSES and "count" in table.values:
-        raise table.problem("count", f"has no sense in a phase of kind {kind.name.lower()}", "leave it out")
+        raise table.problem("count", f"does not belong in a phase of kind {kind.name.lower()}", "remove it")
     volume: float | None
     if kind is PhaseKind.LOCK and table.values.get("volume_ml") == LOCK_VOLUME:
         volume = None

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flushpump.access.access_path import AccessPath
-from flushpump.planning.detection_limits import evidence_words
 from flushpump.planning.plan import Plan
 from flushpump.planning.prior_visit import syringe_note
+from flushpump.runs.verdict_text import evidence_words
 from flushpump.wire.events import alarm_happened, alarm_name, alarm_remedy
 from flushpump.wire.messages import Alarm, Outcome, ProgramEnd, PulseResult, Status, Telemetry
 

@@ -162,13 +162,13 @@ def no_file(request: pytest.FixtureRequest, tmp_path: FilePath) -> tuple[FilePat
     place = tmp_path / "mine.toml"
     if request.param == "fifo":
         os.mkfifo(place)
-        return place, "is a fifo and no file"
+        return place, "is a fifo, not a file"
     if request.param == "device":
         place.symlink_to("/dev/zero")
-        return place, "is a device or a socket and no file"
+        return place, "is a device or a socket, not a file"
     if request.param == "folder":
         place.mkdir()
-        return place, "is a folder and no file"
+        return place, "is a folder, not a file"
     place.write_bytes(b"#" * 2_000_000)
     return place, "is larger than 1000 kB"
 

@@ -21,7 +21,7 @@ def forward(volume_ml: float, kind: str = "steady", extra: str = "") -> str:
     return f'[[phase]]\nkind = "{kind}"\nvolume_ml = {volume_ml}\nflow_ml_per_s = 1\n{extra}\n'
 
 
-def test_port_maintenance_drives_9_5_ml_and_leaves_half_a_millilitre_in_a_10_ml_filling():
+def test_port_maintenance_infuses_9_5_ml_and_keeps_half_a_millilitre_in_a_10_ml_filling():
     plan = Plan.of(load_sequence("port-maintenance"), PORT)
     assert plan.dose_ml == pytest.approx(9.5)
     assert plan.aspirated_ml == 0.5
@@ -38,7 +38,7 @@ def test_a_volume_too_small_to_reach_the_flow_is_a_triangle_of_two_ramps():
     assert motion_s(0.01, 2.0, 14.43) == pytest.approx(2 * (0.01 / acceleration) ** 0.5, rel=0.001)
 
 
-def test_a_flow_above_the_cap_is_lowered_and_said_so():
+def test_a_flow_above_the_cap_is_lowered_with_a_note():
     plan = Plan.of(load_sequence("port-maintenance"), AccessPath.of("smartport-ct-8f", "huber-22g"))
     pulses = plan.phases[1]
     assert pulses.flow_ml_per_s == plan.path.flow_cap_ml_per_s < 2.0 == pulses.asked_flow_ml_per_s
@@ -61,7 +61,7 @@ def test_a_flush_is_at_least_twice_the_volume_of_catheter_and_extension_and_at_m
 
 
 def test_a_flush_that_does_not_replace_the_lines_volume_twice_is_refused():
-    with pytest.raises(RefusedError, match=r"but 2 times the path's volume is 2\.41 mL"):
+    with pytest.raises(RefusedError, match=r"but 2 x the path's volume is 2\.41 mL"):
         Plan.of(phases(CHECK + forward(2.0), "path_volumes_at_least = 2\n"), PORT)
 
 
@@ -83,7 +83,7 @@ def test_heparin_is_refused_for_a_heparin_intolerant_line(name: str):
 
 
 @pytest.mark.requirement("REQ-PATH-4")
-def test_a_heparin_intolerant_line_may_be_locked_with_saline_and_the_pump_is_told_of_the_mark():
+def test_a_heparin_intolerant_line_may_be_locked_with_saline_and_the_mark_reaches_the_pump():
     plan = Plan.of(load_sequence("lock"), AccessPath.of("picc-5f", heparin_intolerant=True), fluid=Fluid.SALINE)
     settings = plan.settings()
     assert settings.fluid is Fluid.SALINE
@@ -111,8 +111,8 @@ def test_an_antimicrobial_lock_may_fill_the_line_and_no_more():
 
 
 @pytest.mark.requirement("REQ-PATH-3")
-def test_a_sequence_that_flushes_a_central_line_before_asking_for_blood_return_is_refused():
-    with pytest.raises(RefusedError, match="before blood return was asked for"):
+def test_a_sequence_that_flushes_a_central_line_before_the_check_of_blood_return_is_refused():
+    with pytest.raises(RefusedError, match="before blood return is checked"):
         Plan.of(phases(forward(3.0) + CHECK), PORT)
     with pytest.raises(RefusedError, match="phase 1 flushes a central line"):
         Plan.of(phases(forward(3.0, "steady", 'question = "blood_return"')), PORT)
@@ -125,8 +125,8 @@ def test_a_syringe_that_does_not_hold_what_the_sequence_needs_is_refused():
         Plan.of(load_sequence("port-maintenance"), PORT, loaded_ml=9.9)
 
 
-def test_a_syringe_without_room_for_what_is_drawn_back_is_refused():
-    with pytest.raises(RefusedError, match="do not fit bd-10, which ends at 12 mL"):
+def test_a_syringe_without_room_for_the_aspirated_volume_is_refused():
+    with pytest.raises(RefusedError, match="do not fit into bd-10, which holds at most 12 mL"):
         Plan.of(load_sequence("port-maintenance"), PORT, loaded_ml=11.6)
 
 
@@ -157,7 +157,7 @@ def test_what_the_pump_is_sent_fits_the_message_table(name: str, line: str):
 
 
 @pytest.mark.parametrize(("line", "flow"), [("picc-5f", 3.0), ("tunneled-6.6f", 2.5), ("tunneled-9.6f", 4.9)])
-def test_of_a_flow_where_turbulence_has_set_in_the_pump_is_told_what_it_will_meet(line: str, flow: float) -> None:
+def test_the_pump_gets_the_turbulent_resistance_of_a_fast_flow(line: str, flow: float) -> None:
     fast = f'[[phase]]\nkind = "steady"\nvolume_ml = 5\nflow_ml_per_s = {flow}\n'
     plan = Plan.of(phases(CHECK + forward(1.0, "lock") + fast), AccessPath.of(line))
     told = plan.settings()

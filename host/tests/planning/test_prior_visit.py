@@ -1,4 +1,4 @@
-"""The last visit of a labelled line is handed to the pump where it says something of this path, and nothing else is."""
+"""The last visit of a labelled line is the first baseline of the next run on the same path, and of no other."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_the_newest_good_run_of_the_label_counts():
 @pytest.mark.parametrize("changes", [
     {"outcome": "occluded"}, {"verdict": "partial"}, {"pulses": []}, {"pulses": None}, {"plan": 7}, {"label": None},
 ])  # fmt: skip
-def test_a_run_that_says_nothing_of_the_line_is_passed_over(changes: dict[str, Any]):
+def test_a_run_without_patent_pulses_on_the_line_is_skipped(changes: dict[str, Any]):
     assert last_visit([record(**changes)], "left", PATH) is None
     visit = last_visit([record(1, 0.9), record(2, **changes)], "left", PATH)
     assert visit is not None
@@ -54,29 +54,29 @@ def test_with_another_needle_or_line_nothing_is_known():
     assert last_visit([record(1)], "", PATH) is None
 
 
-def test_of_another_syringe_the_compliance_is_not_known():
+def test_the_compliance_with_another_syringe_is_not_known():
     visit = last_visit([record(path=AccessPath.of("smartport-ct-8f", "huber-20g", "terumo-10"))], "left", PATH)
     assert visit is not None
     assert visit.compliance_ul_per_kpa is None
 
 
-def test_of_a_line_whose_liquid_swings_the_compliance_is_not_known():
+def test_the_compliance_of_a_line_whose_liquid_oscillates_is_not_known():
     wide = AccessPath.of("tunneled-9.6f", "none", "bd-10")
     visit = last_visit([record(path=wide)], "left", wide)
     assert visit is not None
     assert visit.compliance_ul_per_kpa is None
-    assert "gave way" not in visit.sentence()
+    assert "compliance" not in visit.sentence()
 
 
 @pytest.mark.parametrize("times", [0.2, 3.0])
-def test_a_figure_that_no_line_has_is_no_hint(times: float):
+def test_a_resistance_that_no_line_has_is_no_hint(times: float):
     assert last_visit([record(1, times)], "left", PATH) is None
 
 
 @pytest.mark.requirement("REQ-PATH-2")
-def test_a_run_that_looks_like_a_wider_barrel_is_said_to_and_one_like_the_last_visit_is_not():
+def test_a_run_like_that_of_a_wider_barrel_gets_a_note_and_one_like_the_last_visit_gets_none():
     visit = last_visit([record()], "left", PATH)
-    assert "1.8 times" in syringe_note(visit, record(2, 1.9, 1.4).body, PATH)
+    assert "as if 1.8 x the volume" in syringe_note(visit, record(2, 1.9, 1.4).body, PATH)
     assert syringe_note(visit, record(2, 0.5, 4.4).body, PATH)
     for times, compliance in ((1.0, 2.4), (1.6, 2.4), (1.0, 1.2), (1.25, 2.0)):
         assert syringe_note(visit, record(2, times, compliance).body, PATH) == ""
@@ -84,10 +84,10 @@ def test_a_run_that_looks_like_a_wider_barrel_is_said_to_and_one_like_the_last_v
 
 
 @pytest.mark.requirement("REQ-PATH-2")
-def test_much_more_resistance_than_at_the_last_visit_is_told_of_with_all_that_it_may_come_from():
+def test_much_more_resistance_than_at_the_last_visit_gets_a_note_with_all_possible_causes():
     visit = last_visit([record()], "left", PATH)
     for changes in ({}, {"verdict": "partial"}, {"outcome": "stopped"}):
         note = syringe_note(visit, record(2, 2.6, 2.4, **changes).body, PATH)
-        assert "2.60 times what it was" in note
+        assert "2.60 x that of the last visit" in note
         assert "barrel is wider" in note
         assert "narrower" in note

@@ -62,7 +62,7 @@ def test_an_unknown_sequence_is_refused_with_the_nearest_name():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "sentence"),
     [
         ("volume_ml = 1\n", "volume = 1\n", "mine.toml, phase 2, volume has no unit; write volume_ml"),
         ("volume_ml = 1\n", "volume_ml = '1 mL'\n", "phase 2, volume_ml is '1 mL'; give a number in mL, without"),
@@ -82,17 +82,17 @@ def test_an_unknown_sequence_is_refused_with_the_nearest_name():
         ("title", "fluid = 'water'\ntitle", "mine.toml, fluid is 'water', which is not known"),
         ("title", "for = ['foot']\ntitle", "for is ['foot']; give a list of port, picc, tunneled"),
         ('title = "mine"', "title = 3", "title is 3; put a text in quotes"),
-        ("[[phase]]", "[[phase", "mine.toml is no TOML"),
+        ("[[phase]]", "[[phase", "mine.toml is not valid TOML"),
         ("[[phase]]", "[[fase]]", "fase is not known; did you mean phase?"),
-        ('"pulses"\ncount = 3', '"wait"\ncount = 3', "count has no sense in a phase that only waits; leave it out"),
-        ('"pulses"\ncount = 3', '"steady"\ncount = 3', "count has no sense in a phase of kind steady"),
+        ('"pulses"\ncount = 3', '"wait"\ncount = 3', "count does not belong in a phase of kind wait; remove it"),
+        ('"pulses"\ncount = 3', '"steady"\ncount = 3', "count does not belong in a phase of kind steady"),
     ],
 )
-def test_what_makes_no_sense_in_a_file_is_named_in_one_sentence(old: str, new: str, said: str):
+def test_a_mistake_in_a_file_is_named_in_one_sentence(old: str, new: str, sentence: str):
     assert old in GOOD
     with pytest.raises(UsageError) as caught:
         parse_sequence(GOOD.replace(old, new), "mine", "mine.toml")
-    assert said in str(caught.value)
+    assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "mine.toml" in str(caught.value)
 
@@ -104,12 +104,12 @@ def test_a_file_with_no_phase_or_too_many_is_refused():
         parse_sequence("[[phase]]\nkind = 'wait'\nquestion = 'continue'\n" * 13, "x", "x.toml")
 
 
-def test_a_waiting_phase_has_to_say_what_for():
-    with pytest.raises(UsageError, match="say what is waited for"):
+def test_a_waiting_phase_needs_a_question():
+    with pytest.raises(UsageError, match="question is missing; give one of"):
         parse_sequence("[[phase]]\nkind = 'wait'\n", "x", "x.toml")
 
 
-def test_a_file_that_is_missing_binary_or_a_folder_is_told_as_such(tmp_path: FilePath):
+def test_a_file_that_is_missing_binary_or_a_folder_is_refused(tmp_path: FilePath):
     with pytest.raises(UsageError, match="there is no sequence file"):
         load_sequence(str(tmp_path / "none.toml"))
     binary = tmp_path / "binary.toml"
@@ -118,7 +118,7 @@ def test_a_file_that_is_missing_binary_or_a_folder_is_told_as_such(tmp_path: Fil
         load_sequence(str(binary))
     folder = tmp_path / "folder.toml"
     folder.mkdir()
-    with pytest.raises(UsageError, match="is a folder and no file"):
+    with pytest.raises(UsageError, match="is a folder, not a file"):
         load_sequence(str(folder))
 
 
@@ -129,10 +129,10 @@ def test_brackets_that_are_nested_too_deep_are_refused(text: str):
 
 
 def test_a_number_of_thousands_of_digits_is_refused():
-    with pytest.raises(UsageError, match=r"mine\.toml is no TOML: Exceeds the limit"):
+    with pytest.raises(UsageError, match=r"mine\.toml is not valid TOML: Exceeds the limit"):
         parse_sequence(f"a = {'9' * 5000}", "mine", "mine.toml")
 
 
 def test_a_title_that_cannot_be_printed_is_refused():
-    with pytest.raises(UsageError, match=r"mine\.toml, title is 'red \\x1b\[31m'; write one line of characters"):
+    with pytest.raises(UsageError, match=r"mine\.toml, title is 'red \\x1b\[31m'; write one line"):
         parse_sequence(GOOD.replace('"mine"', '"red \\u001b[31m"'), "mine", "mine.toml")

@@ -130,7 +130,7 @@ def test_a_distribution_stays_within_its_bounds_and_reaches_near_them(value: obj
         (("uniform = [1, 2]", "log_uniform = [0, 2]"), "begins at 0, and a logarithm needs more than 0"),
         (("{ uniform = [1, 2] }", '"late"'), "onset_pulse is no distribution, as in 3, "),
         (("[[group]]\n[[", '[[group]]\nname = "healthy"\n[['), "group 'healthy' stands there twice"),
-        (('title = "two groups"', "title = two"), "two.toml is no TOML"),
+        (('title = "two groups"', "title = two"), "two.toml is not valid TOML"),
         (("share = 2", 'expect = ["partail"]'), "which is no verdict and no alarm; did you mean partial?"),
         (("tolerances = false", "tolerances = 1"), "tolerances is 1; write true or false"),
         (("tolerances = false", 'syringes = ["bd-3"]'), "lines gives no path that can be run"),

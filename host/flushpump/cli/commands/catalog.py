@@ -115,7 +115,7 @@ def plan_lines(plan: Plan) -> list[str]:
     ]
     if plan.visit is not None:
         lines.append(f"known     {plan.visit.sentence()}")
-    lines += [f"judged    {line}" for line in plan.limit_lines]
+    lines += [f"limits    {line}" for line in plan.limit_lines]
     return lines + [f"note      {note}" for note in plan.notes]
 
 
