@@ -44,7 +44,7 @@ def main(commands: int = COMMANDS) -> None:
     figure("executed", len(executed), "commands")
     figure("known not to have been executed", sum(1 for done in believed.values() if done is False), "commands")
     figure("outcome never told (and said so)", sum(1 for done in believed.values() if done is None), "commands")
-    figure("three tries without an answer, then settled", SETTLED[0], "commands")
+    figure("three tries without an answer, then resolved", SETTLED[0], "commands")
 
 
 def _one(pump: Pump, number: int) -> bool | None:
@@ -56,13 +56,13 @@ def _one(pump: Pump, number: int) -> bool | None:
         SETTLED[0] += 1
     # First the answer of STATUS, then a new session: from then on a copy under way is refused.
     _insist(pump.status)
-    if pump.settled is not None and pump.settled.executed is False:
+    if pump.resolved is not None and pump.resolved.executed is False:
         _insist(pump.reopen)
-    settled = pump.settled
-    if settled is None or settled.executed is None:
+    resolved = pump.resolved
+    if resolved is None or resolved.executed is None:
         return None
     # It may have been the proof of the key, sent before the command in a new session, that went unanswered.
-    return settled.executed and settled.name == "SETTINGS_SET" and not settled.status
+    return resolved.executed and resolved.name == "SETTINGS_SET" and not resolved.status
 
 
 def _insist(ask: Callable[[], object]) -> None:

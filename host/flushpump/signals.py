@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: as one exception before a run, and in a run as a wish, so that nothing skips the stop."""
+"""Ctrl-C, SIGTERM and SIGHUP: one exception before a run; in a run a flag, so that no signal skips the stop."""
 
 import signal
 import threading
@@ -9,24 +9,24 @@ _HANGUP = getattr(signal, "SIGHUP", None)
 
 
 def _signals() -> list[int]:
-    # Whoever starts a command with nohup wants it to outlive the terminal.
+    # A command under nohup ignores SIGHUP, so that it outlives its terminal.
     hangup = [] if _HANGUP is None or signal.getsignal(_HANGUP) is signal.SIG_IGN else [_HANGUP]
     return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
-class _Came:
-    """Whether such a signal has come before any block: Python drops an exception that meets a destructor."""
+class _Received:
+    """Whether such a signal has come before any block: Python drops an exception that is raised in a destructor."""
 
-    yes = False
+    any = False
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    _Came.yes = True
+    _Received.any = True
     raise KeyboardInterrupt
 
 
 def raise_on_signals() -> None:
-    """From now on SIGTERM and SIGHUP end the command as Ctrl-C does: KeyboardInterrupt."""
+    """From now on SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does."""
     if threading.current_thread() is threading.main_thread():
         for number in _signals():
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -34,20 +34,20 @@ def raise_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """The command ends already."""
+    """From now on such signals have no effect: the command is ending."""
     if threading.current_thread() is threading.main_thread():
         for number in _signals():
             signal.signal(number, signal.SIG_IGN)
 
 
 class StopSignals:
-    """While the block lasts, such a signal sets `wanted`; a second one changes nothing, so it cannot skip the stop.
+    """In its block such a signal sets `stop_requested`. A second one changes nothing and cannot skip the stop.
 
-    Outside the main thread, where Python takes no signals, the block has no effect and `wanted` can be set by hand.
+    Outside the main thread, where Python delivers no signals, the block has no effect; set `stop_requested` instead.
     """
 
     def __init__(self) -> None:
-        self.wanted = _Came.yes
+        self.stop_requested = _Received.any
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -62,11 +62,11 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def no_more(self) -> None:
-        """Everything is done and told: until the process ends nothing is left to be interrupted."""
+    def ignore_from_now(self) -> None:
+        """Everything is done and reported: such signals have no effect until the process ends."""
         self._before.clear()
         ignore_signals()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        # Nothing is printed here: the signal may have come in the middle of a write.
-        self.wanted = True
+        # Nothing is printed here: the signal may have come during a write.
+        self.stop_requested = True

@@ -129,7 +129,7 @@ def test_integers_that_no_field_may_hold_are_clamped_or_marked(value: int) -> No
 
 
 def test_fields_outside_their_range_are_one_sentence() -> None:
-    with pytest.raises(codec.FieldError, match=r"^lease_ms of KEEPALIVE must lie from 100 to 2000, but is 5000$"):
+    with pytest.raises(codec.FieldError, match=r"^lease_ms of KEEPALIVE must be from 100 to 2000, but is 5000$"):
         codec.REQUESTS["KEEPALIVE"].pack({"lease_ms": 5000})
     with pytest.raises(codec.FieldError, match="KEEPALIVE needs a value for lease_ms"):
         codec.REQUESTS["KEEPALIVE"].pack({})

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 from flushpump.errors import FlushPumpError, LinkLostError, NoReplyError, OutcomeUnknownError, RefusedError
-from flushpump.link.outcome import ResolvedCommand
+from flushpump.link.pending import ResolvedCommand
 from flushpump.wire.messages import Outcome
 
 from flushhil.dut import DeviceUnderTest, Run, pulses
@@ -34,10 +34,10 @@ def insist(bench: DeviceUnderTest, command: Callable[[], T]) -> T | None:
         try:
             return command()
         except OutcomeUnknownError:
-            settled = patiently(bench)
-            if settled.executed:
+            resolved = patiently(bench)
+            if resolved.executed:
                 return None
-            if settled.executed is None:
+            if resolved.executed is None:
                 reopen(bench)
         except RefusedError as refusal:
             if "executed after all" in refusal.message:
@@ -53,11 +53,11 @@ def insist(bench: DeviceUnderTest, command: Callable[[], T]) -> T | None:
 def patiently(bench: DeviceUnderTest) -> ResolvedCommand:
     for _ in range(ATTEMPTS):
         try:
-            settled = bench.pump.settle()
+            resolved = bench.pump.resolve_pending()
         except NoReplyError:
             continue
-        assert settled is not None
-        return settled
+        assert resolved is not None
+        return resolved
     raise AssertionError("no status came through")
 
 
@@ -142,9 +142,9 @@ def test_a_prime_whose_reply_is_lost_primes_once(bench: DeviceUnderTest) -> None
     bench.set_path()
     with replies_lost(bench.port), pytest.raises(OutcomeUnknownError):
         bench.pump.prime(0.3, 1.0, lease_ms=2000)
-    settled = bench.pump.settle()
-    assert settled is not None
-    assert settled.executed is True
+    resolved = bench.pump.resolve_pending()
+    assert resolved is not None
+    assert resolved.executed is True
     bench.turns(2.0)
     driven_ml = bench.plant.stepper.position * bench.plant.plunger.ml_per_step
     assert driven_ml == pytest.approx(0.3, abs=0.001)
@@ -156,9 +156,9 @@ def test_a_start_that_never_arrived_is_not_taken_for_executed(bench: DeviceUnder
     bench.load(pulses(2))
     with requests_lost(bench.port), pytest.raises(OutcomeUnknownError):
         bench.pump.start()
-    settled = bench.pump.settle()
-    assert settled is not None
-    assert settled.executed is False
+    resolved = bench.pump.resolve_pending()
+    assert resolved is not None
+    assert resolved.executed is False
     assert stands_still(bench, 1.0)
     bench.pump.start()
     assert bench.follow().end.outcome is Outcome.COMPLETED

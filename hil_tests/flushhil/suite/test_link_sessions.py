@@ -213,6 +213,6 @@ def test_while_an_outcome_is_unknown_the_client_sends_only_status_and_stop(bench
     status = bench.pump.status()
     assert set(sent) == {codec.REQUESTS["STATUS"].number, codec.REQUESTS["STOP"].number}
     assert status.pulse_index <= 1
-    assert bench.pump.settled is not None
-    assert bench.pump.settled.executed is True
+    assert bench.pump.resolved is not None
+    assert bench.pump.resolved.executed is True
     assert bench.pump.info()

@@ -56,7 +56,7 @@ def _records() -> _Names:
 
 
 def _settings() -> _Names:
-    from flushpump.device.setting_values import all_settings
+    from flushpump.device.settings import all_settings
 
     return [(setting.name, setting.meaning) for setting in all_settings()]
 

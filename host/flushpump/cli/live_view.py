@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import Plan
+from flushpump.runs.ports import RunDisplay
 from flushpump.runs.report import alarm_sentence
 from flushpump.runs.verdict_text import evidence_words
 from flushpump.wire.messages import Alarm, PhaseChange, PhaseKind, PulseResult, Telemetry
@@ -32,21 +32,7 @@ _KIND_WORDS = {
 }
 
 
-class Display(Protocol):
-    """Is told what happens. `pause` and `resume` frame a question, so that it can be read and answered."""
-
-    def begin(self, plan: Plan) -> None: ...
-    def telemetry(self, telemetry: Telemetry) -> None: ...
-    def phase(self, change: PhaseChange) -> None: ...
-    def pulse(self, pulse: PulseResult) -> None: ...
-    def alarm(self, alarm: Alarm) -> None: ...
-    def note(self, text: str) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def end(self) -> None: ...
-
-
-def display_for(console: Console, lost: Callable[[], None]) -> Display:
+def display_for(console: Console, lost: Callable[[], None]) -> RunDisplay:
     """The live panel on a terminal, plain lines elsewhere; `lost` is called once when nobody can see them any more."""
     return _Surviving(LiveDisplay(console) if console.is_terminal else PlainDisplay(console), lost)
 
@@ -58,7 +44,7 @@ class PlainDisplay:
         self._console = console
         self._plan: Plan | None = None
 
-    def begin(self, plan: Plan) -> None:
+    def run_started(self, plan: Plan) -> None:
         """A line with what begins."""
         self._plan = plan
         self.note(f"{plan.sequence.name}: {plan.dose_ml:.2f} mL in about {plan.duration_s:.0f} s")
@@ -90,7 +76,7 @@ class PlainDisplay:
     def resume(self) -> None:
         """Nothing to do."""
 
-    def end(self) -> None:
+    def run_ended(self) -> None:
         """Nothing to do."""
 
 
@@ -105,7 +91,7 @@ class LiveDisplay(PlainDisplay):
         self._live: Live | None = None
         self._drawn_s = 0.0
 
-    def begin(self, plan: Plan) -> None:
+    def run_started(self, plan: Plan) -> None:
         """Shows the panel."""
         self._plan = plan
         self.resume()
@@ -141,7 +127,7 @@ class LiveDisplay(PlainDisplay):
         self._live.start()
         self._draw()
 
-    def end(self) -> None:
+    def run_ended(self) -> None:
         """Leaves the last panel standing."""
         self._draw()
         if self._live is not None:
@@ -186,7 +172,7 @@ class LiveDisplay(PlainDisplay):
 class _Surviving:
     """Passes everything on to a display until its terminal or pipe has gone, and then nothing more."""
 
-    def __init__(self, display: Display, lost: Callable[[], None]) -> None:
+    def __init__(self, display: RunDisplay, lost: Callable[[], None]) -> None:
         self._display = display
         self._lost = lost
         self._gone = False
@@ -200,8 +186,8 @@ class _Surviving:
             self._gone = True
             self._lost()
 
-    def begin(self, plan: Plan) -> None:
-        self._show(lambda: self._display.begin(plan))
+    def run_started(self, plan: Plan) -> None:
+        self._show(lambda: self._display.run_started(plan))
 
     def telemetry(self, telemetry: Telemetry) -> None:
         self._show(lambda: self._display.telemetry(telemetry))
@@ -224,8 +210,8 @@ class _Surviving:
     def resume(self) -> None:
         self._show(self._display.resume)
 
-    def end(self) -> None:
-        self._show(self._display.end)
+    def run_ended(self) -> None:
+        self._show(self._display.run_ended)
 
 
 def phase_words(plan: Plan, index: int) -> str:

@@ -9,16 +9,10 @@ import os
 import sys
 import termios
 import threading
-from typing import Protocol, TextIO
+from typing import TextIO
 
+from flushpump.runs.ports import QUESTION_SENTENCES
 from flushpump.wire.messages import Question
-
-SENTENCES = {
-    Question.BLOOD_RETURN: "Was blood return seen?",
-    Question.SYRINGE_CHANGED: "Has the syringe been changed for a full one of the same brand and size?",
-    Question.CLAMPED: "Is the line clamped?",
-    Question.CONTINUE: "Go on?",
-}
 
 
 def drop_typed_ahead(descriptor: int) -> None:
@@ -28,26 +22,13 @@ def drop_typed_ahead(descriptor: int) -> None:
             termios.tcflush(descriptor, termios.TCIFLUSH)
 
 
-class Prompter(Protocol):
-    """Somebody or something that answers questions. `by` is what the record says about who answered."""
-
-    by: str
-    is_person: bool
-
-    def ask(self, sentence: str) -> None:
-        """Puts the question."""
-
-    def answer(self) -> bool | None:
-        """The answer to the last question, None while there is none."""
-
-
 class YesPrompter:
     """Answers yes to everything, because the user said --yes; the record says so."""
 
     by = "--yes"
     is_person = False
 
-    def ask(self, sentence: str) -> None:
+    def ask(self, question: Question) -> None:
         """Nothing to do."""
 
     def answer(self) -> bool | None:
@@ -70,11 +51,11 @@ class TerminalPrompter:
         self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
         self._answer: bool | None = None
 
-    def ask(self, sentence: str) -> None:
+    def ask(self, question: Question) -> None:
         """Writes the question and begins to read."""
         self._answer = None
         drop_typed_ahead(self._descriptor)
-        self._write(f"{sentence} [y/n] ")
+        self._write(f"{QUESTION_SENTENCES[question]} [y/n] ")
         threading.Thread(target=self._read, name="answer", daemon=True).start()
 
     def answer(self) -> bool | None:

@@ -12,7 +12,7 @@ from flushlink import messages
 from flushpump.device.follow import status_while_leased, under_way
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
-from flushpump.device.setting_values import Setting, setting_named
+from flushpump.device.settings import Setting, setting_named
 from flushpump.errors import FlushPumpError, RefusedError
 from flushpump.wire.messages import Flag, Status
 from flushpump.wire.self_test import parts_of

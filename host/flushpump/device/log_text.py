@@ -2,7 +2,7 @@
 
 from flushlink import messages
 
-from flushpump.device.setting_values import all_settings
+from flushpump.device.settings import all_settings
 from flushpump.wire.codes import Outcome, ResetCause
 from flushpump.wire.events import alarm_happened
 from flushpump.wire.messages import LogEntry

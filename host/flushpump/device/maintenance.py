@@ -5,7 +5,7 @@ Part of class Pump. None of it moves anything.
 
 from __future__ import annotations
 
-from flushpump.device import settings
+from flushpump.device.settings import setting_named
 from flushpump.errors import RefusedError
 from flushpump.link.session import Session, Values
 from flushpump.wire.messages import (
@@ -17,6 +17,7 @@ from flushpump.wire.messages import (
     ProgramEnd,
     PulseResult,
     SelfTest,
+    SettingValue,
     StateReport,
 )
 
@@ -58,12 +59,16 @@ class MaintenanceApi:
         return AudioPaused.from_wire(self.link.command("AUDIO_PAUSE"))
 
     def get_setting(self, name: str) -> int:
-        """The value in force, in the unit of the name. UsageProblem for a name that the table does not have."""
-        return settings.read(self.link, name)
+        """The value in force, in the unit of the name. UsageError for a name that the table does not have."""
+        values = self.link.command("SETTINGS_GET", {"index": setting_named(name).index})
+        return SettingValue.from_wire(values).value
 
     def set_setting(self, name: str, value: int) -> int:
-        """Changes one setting and returns what applies. UsageProblem for a value outside the setting's range."""
-        return settings.write(self.link, name, value)
+        """Changes one setting and returns what applies. UsageError for a value outside the setting's range."""
+        setting = setting_named(name)
+        setting.check(value)
+        values = self.link.command("SETTINGS_SET", {"index": setting.index, "value": value})
+        return SettingValue.from_wire(values).value
 
     def log_entry(self, number: int) -> LogEntry | None:
         """The oldest stored entry of the event log whose number is at least `number`; None when there is none."""

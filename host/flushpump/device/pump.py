@@ -1,4 +1,4 @@
-"""The pump as a Python object: blocking calls, typed replies, and a `with` block that never leaves it moving.
+"""The pump as a Python object: blocking calls, typed replies, and a `with` block that never leaves the pump moving.
 
     with Pump.open("flushsim://") as pump:
         print(pump.status())
@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from flushpump.device import follow
+from flushpump.device.follow import follow, status_while_leased, under_way
 from flushpump.device.maintenance import MaintenanceApi
 from flushpump.device.retry import retry_idempotent
+from flushpump.device.stop import stop
 from flushpump.errors import FlushPumpError, NoDeviceError, NoReplyError, RefusedError, UsageError, refusal_of
 from flushpump.link.framing import FrameStream
 from flushpump.link.lease import Lease
-from flushpump.link.outcome import ResolvedCommand
+from flushpump.link.pending import ResolvedCommand
 from flushpump.link.port_lock import PortLock
 from flushpump.link.ports import Port, find_pump, is_local, open_port
 from flushpump.link.session import Session, Values
@@ -62,8 +63,8 @@ _PROGRAM_CRC = 11
 class Pump(MaintenanceApi):
     """A pump over one port. Made by Pump.open or Pump.observe.
 
-    Every call waits for the reply and raises a FlushPumpError: RefusedError (the pump said no), OutcomeUnknown (no
-    answer to a command: only status() and stop() go until status() has told), LinkLost, UsageError.
+    Every call waits for the reply and raises a FlushPumpError: RefusedError, LinkLostError, UsageError, or
+    OutcomeUnknownError (no answer to a command: until status() has resolved it, only status() and stop() work).
     """
 
     def __init__(
@@ -88,7 +89,6 @@ class Pump(MaintenanceApi):
         self.loaded: Loaded | None = None
         # CRC of the motion under way or last begun; PRIME and ASPIRATE have 0.
         self.motion_crc: int | None = None
-        self.program_running = False
         self.stop_report: StopReport | None = None
         self.stop_problem: FlushPumpError | None = None
 
@@ -100,7 +100,7 @@ class Pump(MaintenanceApi):
         *,
         nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> Self:
-        """Opens a session on the pump at `url`, or on the one pump found; older sessions end by it.
+        """Opens a session on the pump at `url`, or on the one pump found. Older sessions end.
 
         `key` None: without authentication, for commands that are no therapy. NoDeviceError, RefusedError.
         """
@@ -116,7 +116,7 @@ class Pump(MaintenanceApi):
         *,
         nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> Self:
-        """As open, over a port that is open already."""
+        """As open(), over a port that is open already."""
         pump = cls(port, name, key, nonce)
         try:
             pump.reopen()
@@ -130,9 +130,9 @@ class Pump(MaintenanceApi):
 
     @classmethod
     def observe(cls, url: str | None = None, *, shared: bool = False) -> Self:
-        """Without a session, so that nobody else's ends: only status(), stop() and poll().
+        """Opens no session, so that no other session ends: only status(), stop() and poll() work.
 
-        `shared` takes the port even while another program holds it, for a STOP.
+        `shared` opens the port even while another program uses it, for a STOP.
         """
         url = url or find_pump()
         pump = cls(open_port(url, shared=shared), url, None, shared=shared and is_local(url))
@@ -165,7 +165,7 @@ class Pump(MaintenanceApi):
                 self.stop_problem = problem
                 error.add_note(f"STOP was not confirmed: {problem}")
             except KeyboardInterrupt:
-                # Somebody who presses Ctrl-C again wants it stopped all the more.
+                # A second Ctrl-C must not skip the stop.
                 continue
             return
 
@@ -188,12 +188,12 @@ class Pump(MaintenanceApi):
         self.lease.keep_alive = on
 
     @property
-    def settled(self) -> ResolvedCommand | None:
+    def resolved(self) -> ResolvedCommand | None:
         """What became of the last command whose outcome was unknown, as status() or reopen() found out."""
-        return self.link.settled
+        return self.link.resolved
 
     def reopen(self) -> Hello:
-        """A new session with this pump; settles an unknown outcome as status() does. NoReplyError, RefusedError."""
+        """Opens a new session; resolves a pending command as status() does. NoReplyError, RefusedError."""
         self.hello = self.link.hello()
         return self.hello
 
@@ -204,9 +204,9 @@ class Pump(MaintenanceApi):
         """
         return self.link.status()
 
-    def settle(self, patience_s: float = 2.0) -> ResolvedCommand | None:
-        """Asks for the status until it has told what became of a command with an unknown outcome. NoReplyError."""
-        until_s = self.now_s + patience_s
+    def resolve_pending(self, timeout_s: float = 2.0) -> ResolvedCommand | None:
+        """Reads the status until it shows what became of a command with an unknown outcome. NoReplyError."""
+        until_s = self.now_s + timeout_s
         while True:
             try:
                 self.status()
@@ -214,7 +214,7 @@ class Pump(MaintenanceApi):
                 if self.now_s >= until_s:
                     raise
                 continue
-            return self.link.settled
+            return self.link.resolved
 
     @property
     def stopped_by_another(self) -> bool:
@@ -222,47 +222,47 @@ class Pump(MaintenanceApi):
         return self.link.stopped_by_another
 
     def stop(self, still_trying: Callable[[], None] = lambda: None) -> StopReport:
-        """Stops all motion; returns when the pump says that nothing moves. LinkLost, OutcomeUnknown.
+        """Stops all motion; returns when the pump reports that nothing moves. LinkLostError, OutcomeUnknownError.
 
-        `still_trying` is called once when no answer has come for a while, as STOP goes out again and again.
+        `still_trying` is called once when no answer has come for a while; STOP is repeated meanwhile.
         """
-        self.stop_report = follow.stop(self.link, self.lease, still_trying)
+        self.stop_report = stop(self.link, self.lease, still_trying)
         return self.stop_report
 
     def keepalive(self, lease_ms: int = LEASE_MS) -> LeaseRenewed:
-        """Renews the lease of the motion under way by hand."""
+        """Renews the lease of the motion under way."""
         return self.lease.renew(lease_ms)
 
     def poll(self, timeout_s: float) -> list[Event]:
-        """The events that have come; waits for one up to `timeout_s`, and keeps the lease meanwhile.
+        """The events that have come; waits for one up to `timeout_s`, and renews the lease meanwhile.
 
-        LinkLost when the pump was silent beyond its lease, restarted, or was taken over.
+        LinkLostError when the pump was silent beyond its lease, restarted, or was taken over.
         """
         until_s = self.now_s + timeout_s
         while True:
-            self.lease.keep()
+            self.lease.renew_if_due()
             events = self.link.events(min(until_s, self.lease.wake_s))
             if any(isinstance(event, ProgramEnd) and event.program_crc == self.motion_crc for event in events):
-                self.keep_alive = self.program_running = False
+                self.keep_alive = False
             if events or self.now_s >= until_s:
                 return events
 
     def follow(self, poll_s: float = 0.05) -> Iterator[Event]:
         """Every event until the program has ended, lost ones recovered; the last one is its ProgramEnd.
 
-        The same after prime and aspirate. LinkLost as poll; OutcomeUnknown when the pump has no result.
+        The same after prime and aspirate. LinkLostError as poll(); OutcomeUnknownError when the pump has no result.
         """
-        return follow.follow(self, poll_s)
+        return follow(self, poll_s)
 
     def wait_until_still(self, poll_s: float = 0.1) -> Status:
-        """Keeps the lease until nothing moves and no program runs; the events until then are dropped."""
-        while follow.under_way(status := follow.status_while_leased(self)):
+        """Renews the lease until nothing moves and no program runs; the events until then are dropped."""
+        while under_way(status := status_while_leased(self)):
             self.poll(poll_s)
         self.keep_alive = False
         return status
 
     def set_path(self, path: PathSettings) -> PathApplied:
-        """Syringe, limits and expected hydraulics; forgets any program."""
+        """Sends syringe, limits and expected hydraulics; clears any program."""
         self.loaded = None
         return PathApplied.from_wire(self.link.command("PATH_SET", path.to_wire()))
 
@@ -281,7 +281,7 @@ class Pump(MaintenanceApi):
         return committed.duration_ms
 
     def start(self, lease_ms: int = LEASE_MS) -> Started:
-        """Starts the loaded program, once; keeps the lease from now on."""
+        """Starts the loaded program, once; poll() renews the lease from now on."""
         if self.loaded is None:
             raise UsageError("there is no program to start", "load one first")
         crc = self.loaded.program_crc
@@ -289,39 +289,38 @@ class Pump(MaintenanceApi):
         return Started.from_wire(started)
 
     def answer(self, question: Question, yes: bool, syringe_loaded_ml: float = 0.0) -> Continued:
-        """Answers the question that a program waits with; no ends it. The volume counts after SYRINGE_CHANGED."""
+        """Answers the question that a program waits with; no ends it. The volume applies to SYRINGE_CHANGED."""
         values: Values = {"question": question, "answer": int(yes), "syringe_loaded_nl": _nl(syringe_loaded_ml)}
         return Continued.from_wire(self.link.command("CONTINUE", values))
 
     def prime(self, volume_ml: float, flow_ml_per_s: float, lease_ms: int = LEASE_MS) -> MotionBegun:
-        """Drives forwards with the line not yet connected; not dose. Forgets a loaded program; follow() sees it end."""
-        return self._drive("PRIME", volume_ml, flow_ml_per_s, lease_ms)
+        """Drives forwards with the line not yet connected; not dose. Clears a loaded program; use follow()."""
+        return self._single_motion("PRIME", volume_ml, flow_ml_per_s, lease_ms)
 
     def aspirate(self, volume_ml: float, flow_ml_per_s: float, lease_ms: int = LEASE_MS) -> MotionBegun:
-        """Draws back, bounded. Forgets a loaded program; follow() sees it end."""
-        return self._drive("ASPIRATE", volume_ml, flow_ml_per_s, lease_ms)
+        """Draws back, bounded. Clears a loaded program; use follow()."""
+        return self._single_motion("ASPIRATE", volume_ml, flow_ml_per_s, lease_ms)
 
     def pair(self, key: bytes) -> None:
-        """Replaces the pairing key; it counts from the next session on."""
+        """Replaces the pairing key; it applies from the next session on."""
         self.link.command("PAIR", {"key": key})
         self._key = key
 
-    def _drive(self, name: str, volume_ml: float, flow_ml_per_s: float, lease_ms: int) -> MotionBegun:
+    def _single_motion(self, name: str, volume_ml: float, flow_ml_per_s: float, lease_ms: int) -> MotionBegun:
         values: Values = {"volume_nl": _nl(volume_ml), "flow_nl_per_s": _nl(flow_ml_per_s), "lease_ms": lease_ms}
         self.loaded = None
         return MotionBegun.from_wire(self._move(name, values, lease_ms, 0))
 
     def _move(self, name: str, values: Values, lease_ms: int, crc: int) -> Values:
-        # What came until now belongs to an earlier motion.
+        # Events until now belong to an earlier motion.
         self.link.events(self.now_s)
         sent_s = self.now_s
         self.lease.expect(lease_ms)
-        # Before it is known whether it was executed: if the reply is lost, it is still this motion that ends.
+        # Set before the reply: if the reply is lost, the motion that ends is still this one.
         self.motion_crc = crc
         self.link.stopped_by_another = False
         reply = self.link.command(name, values)
-        self.lease.began(sent_s)
-        self.program_running = name == "START"
+        self.lease.granted(sent_s)
         return reply
 
     def _authenticate(self, nonces: bytes) -> bool:
@@ -329,11 +328,11 @@ class Pump(MaintenanceApi):
             return True
         proof = hmac.digest(self._key, nonces, "sha256")[:16]
         try:
-            # It moves nothing, so it may go out until it is answered.
+            # It moves nothing, so it may be repeated until it is answered.
             reply = retry_idempotent(self, lambda: self.link.command("AUTHENTICATE", {"proof": proof}))
         except RefusedError as refusal:
             if refusal.status == _WRONG_STATE:
-                # The pump moves. Stopping it needs no proof; the next therapy command tries again.
+                # The pump moves. STOP needs no proof; the next therapy command tries again.
                 return False
             if refusal.status != _NOT_AUTHENTICATED:
                 raise
@@ -341,7 +340,7 @@ class Pump(MaintenanceApi):
             if Authenticated.from_wire(reply).authenticated:
                 return True
         raise RefusedError(
-            "the pump does not take this pairing key", "use the key that it was paired with", _NOT_AUTHENTICATED
+            "the pump does not accept this pairing key", "use the key that it was paired with", _NOT_AUTHENTICATED
         )
 
     def _wait_for_self_test(self) -> None:

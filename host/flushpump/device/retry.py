@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from flushpump.errors import ExecutedLateError, OutcomeUnknownError, refusal_of
-
-if TYPE_CHECKING:
-    from flushpump.device.pump import Pump
+from flushpump.link.lease import Lease
+from flushpump.link.pending import ResolvedCommand
 
 _TRIES = 5
 _Reply = TypeVar("_Reply")
 
 
-def retry_idempotent(pump: Pump, command: Callable[[], _Reply]) -> _Reply:
-    """For what may be executed again without harm: questions, settings, loading. Raises what the command raises."""
+class Resolver(Protocol):
+    """The part of a pump that finds out what became of a command."""
+
+    @property
+    def lease(self) -> Lease: ...
+
+    def resolve_pending(self) -> ResolvedCommand | None: ...
+
+
+def retry_idempotent(pump: Resolver, command: Callable[[], _Reply]) -> _Reply:
+    """Repeats a command that may be executed twice: a query, a setting, a load. Raises what the command raises."""
     for _ in range(_TRIES - 1):
         try:
             return command()
         except ExecutedLateError:
             continue
         except OutcomeUnknownError:
-            pump.settle()
+            pump.resolve_pending()
             pump.lease.check_session()
     return command()
 
 
-def execute_once(pump: Pump, command: Callable[[], object]) -> None:
-    """For what must happen once: sent again only where the pump says that it was not executed."""
+def execute_once(pump: Resolver, command: Callable[[], object]) -> None:
+    """Repeats a command only where the pump reports that it was not executed."""
     for attempt in range(_TRIES):
         try:
             command()
             return
         except OutcomeUnknownError:
-            settled = pump.settle()
+            resolved = pump.resolve_pending()
             pump.lease.check_session()
-            if settled is None or settled.executed is None or attempt == _TRIES - 1:
+            if resolved is None or resolved.executed is None or attempt == _TRIES - 1:
                 raise
-            if settled.executed:
-                if settled.status:
-                    raise refusal_of(settled.name, settled.status) from None
+            if resolved.executed:
+                if resolved.status:
+                    raise refusal_of(resolved.name, resolved.status) from None
                 return

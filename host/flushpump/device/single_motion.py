@@ -37,13 +37,13 @@ class SingleMotion:
     highest_pa: int | None = None
     problem: FlushPumpError | None = None
 
-    def perform(self, interrupts: StopSignals, show: Callable[[int], None] = lambda pressure_pa: None) -> None:
+    def perform(self, signals: StopSignals, show: Callable[[int], None] = lambda pressure_pa: None) -> None:
         """Raises RefusedError, StoppedByUserError, LinkLostError before the start; later the fields hold the outcome.
 
         `show` is called with the pressure whenever there is something new to see.
         """
         before = status_while_leased(self.pump)
-        if interrupts.wanted:
+        if signals.stop_requested:
             raise StoppedByUserError("stopped by the user", "nothing has moved")
         begin = self.pump.aspirate if self.draws_back else self.pump.prime
         try:
@@ -55,14 +55,14 @@ class SingleMotion:
                 for event in self.pump.poll(_POLL_S):
                     if isinstance(event, Telemetry):
                         self._pressure(event.pressure_pa)
-                if interrupts.wanted:
+                if signals.stop_requested:
                     self.pump.stop()
                     break
-            self._ended(before, status_while_leased(self.pump), interrupts.wanted)
+            self._ended(before, status_while_leased(self.pump), signals.stop_requested)
         except RefusedError:
             raise
         except FlushPumpError as problem:
-            self._came_to_grief(problem, before)
+            self._handle_failure(problem, before)
 
     @property
     def so_far(self) -> str:
@@ -98,7 +98,7 @@ class SingleMotion:
             self.outcome = "stopped"
             self.problem = StoppedByAlarmError(f"stopped from elsewhere: {self.so_far}", "see flushpump status")
 
-    def _came_to_grief(self, problem: FlushPumpError, before: Status) -> None:
+    def _handle_failure(self, problem: FlushPumpError, before: Status) -> None:
         lost = isinstance(problem, LinkLostError)
         try:
             self.pump.stop()

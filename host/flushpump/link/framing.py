@@ -1,4 +1,4 @@
-"""Frames over a port: cuts the incoming bytes at 00, drops what is damaged, and tells the port's time.
+"""Frames over a port: cuts the incoming bytes at 00, drops damaged frames, and reads the port's clock.
 
 All waiting of the client is done here, inside the port's `read`, so that a simulated port advances its clock.
 """
@@ -15,10 +15,10 @@ from flushpump.errors import LinkLostError
 from flushpump.link.ports import Port
 from flushpump.wire import codec
 
-# What pyserial says when there were bytes to read and then there were none.
-_TAKEN_AWAY = "multiple access"
-_TAKEN_AWAY_PAUSE_S = 0.005
-_TAKEN_AWAY_MOST = 60
+# pyserial's message when there were bytes to read and then there were none.
+_READ_AWAY = "multiple access"
+_READ_AWAY_PAUSE_S = 0.005
+_READ_AWAY_LIMIT = 60
 
 
 class FrameStream:
@@ -31,9 +31,9 @@ class FrameStream:
         self._partial = bytearray()
         self._overlong = False
         self._frames: deque[codec.Frame] = deque()
-        # Equal frames carry the same counter of the same session: the link has doubled them.
+        # Equal frames have the same counter in the same session: the link has doubled them.
         self._recent_events: deque[bytes] = deque(maxlen=16)
-        self._taken_away = 0
+        self._reads_lost = 0
         self.bytes_received = 0
         self.frames_received = 0
 
@@ -43,14 +43,14 @@ class FrameStream:
         return self._clock()
 
     def send(self, frame: bytes) -> None:
-        """Hands the bytes to the port."""
+        """Writes the bytes to the port."""
         try:
             self._port.write(frame)
         except OSError as problem:
             raise self._vanished(problem) from problem
 
     def receive(self, until_s: float) -> codec.Frame | None:
-        """The next undamaged frame, or None when `until_s` has come. Takes what has arrived already in any case."""
+        """The next undamaged frame, or None at `until_s`. What has arrived already is read in any case."""
         while not self._frames:
             try:
                 waiting = self._port.in_waiting
@@ -58,13 +58,13 @@ class FrameStream:
                     return None
                 data = self._port.read(max(1, waiting))
             except OSError as problem:
-                if not self._was_taken_away(problem):
+                if not self._read_by_another(problem):
                     raise self._vanished(problem) from problem
-                time.sleep(_TAKEN_AWAY_PAUSE_S)
+                time.sleep(_READ_AWAY_PAUSE_S)
                 continue
-            self._taken_away = 0
+            self._reads_lost = 0
             if data:
-                self._take(data)
+                self._add(data)
         return self._frames.popleft()
 
     def close(self) -> None:
@@ -74,19 +74,19 @@ class FrameStream:
         except OSError:
             return
 
-    def _take(self, data: bytes) -> None:
+    def _add(self, data: bytes) -> None:
         self.bytes_received += len(data)
         if 0 in data:
             *ends, data = data.split(b"\0")
             for end in ends:
                 self._partial += end
-                self._finish()
+                self._end_frame()
         self._partial += data
         if len(self._partial) > FRAME_MAX:
             self._partial.clear()
             self._overlong = True
 
-    def _finish(self) -> None:
+    def _end_frame(self) -> None:
         encoded = bytes(self._partial)
         self._partial.clear()
         overlong, self._overlong = self._overlong, False
@@ -103,16 +103,16 @@ class FrameStream:
             self._recent_events.append(encoded)
         self._frames.append(frame)
 
-    def _was_taken_away(self, problem: OSError) -> bool:
-        """Whether another program that reads this port, as `flushpump stop` may, has been faster.
+    def _read_by_another(self, problem: OSError) -> bool:
+        """Whether another program that reads this port, as `flushpump stop` may, has read the bytes first.
 
-        A port that has vanished can look the same, but it stays so.
+        A port that has vanished can look the same, but then it happens at every read.
         """
-        if _TAKEN_AWAY not in str(problem):
+        if _READ_AWAY not in str(problem):
             return False
-        # Counted, not timed: a busy machine may pause this program for longer than any time that would do.
-        self._taken_away += 1
-        return self._taken_away < _TAKEN_AWAY_MOST
+        # Counted, not timed: a busy machine may pause this program for longer than any useful time limit.
+        self._reads_lost += 1
+        return self._reads_lost < _READ_AWAY_LIMIT
 
     def _vanished(self, problem: OSError) -> LinkLostError:
         return LinkLostError(

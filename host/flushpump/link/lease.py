@@ -1,7 +1,7 @@
-"""The host's lease on motion: renewed in time, and known to be over when the pump has been silent long enough.
+"""The host's lease on motion: when it must be renewed, and when a silent pump is known to have stopped.
 
-The pump ramps down by itself when no KEEPALIVE was executed for the lease's time. So a silent pump is known
-to stand still once the lease of the last frame that may have renewed it is over, with a margin for ramping.
+The pump ramps down by itself when no KEEPALIVE was executed within the lease. So a silent pump is known to have
+stopped once the lease of the last frame that may have renewed it is over, plus a margin for the ramp.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WRONG_STATE = next(number for number, name, _ in STATUSES if name == "WRONG_STA
 
 
 class Lease:
-    """One session's lease. `keep_alive` is on while somebody wants the motion to go on."""
+    """One session's lease. `keep_alive` is True while the motion is to go on."""
 
     def __init__(self, link: Session) -> None:
         self._link = link
@@ -33,54 +33,54 @@ class Lease:
 
     @property
     def wake_s(self) -> float:
-        """When the next KEEPALIVE should go out; never while there is none to send."""
+        """When the next KEEPALIVE is due; infinity while none is to be sent."""
         if not self.keep_alive or self._link.pending is not None:
             return math.inf
         return self.renewed_s + min(RENEW_EVERY_S, self.lease_ms / 3000)
 
     def expect(self, lease_ms: int) -> None:
-        """To be called before anything goes out that may give or renew the lease."""
+        """To be called before a frame is sent that may grant or renew the lease."""
         self.lease_ms = lease_ms
         self.over_s = self._link.now_s + max(lease_ms / 1000, 0.0) + RAMP_MARGIN_S
 
-    def began(self, sent_s: float) -> None:
-        """The pump has taken a command that gives the lease, sent at `sent_s`."""
+    def granted(self, sent_s: float) -> None:
+        """The pump has executed a command that grants the lease, sent at `sent_s`."""
         self.renewed_s = sent_s
         self.keep_alive = True
 
     def renew(self, lease_ms: int) -> LeaseRenewed:
-        """KEEPALIVE as any other command: three tries, then OutcomeUnknownError."""
+        """Sends KEEPALIVE as any other command: three tries, then OutcomeUnknownError."""
         sent_s = self._link.now_s
         self.expect(lease_ms)
         renewed = LeaseRenewed.from_wire(self._link.command("KEEPALIVE", {"lease_ms": lease_ms}))
         self.renewed_s = sent_s
         return renewed
 
-    def keep(self) -> None:
-        """KEEPALIVE if it is due, retried until the lease is over; LinkLostError when the pump has then stopped."""
+    def renew_if_due(self) -> None:
+        """Sends KEEPALIVE if it is due, and repeats it until the lease is over; then LinkLostError."""
         if self._link.now_s < self.wake_s:
             return
         held_until_s = self.renewed_s + self.lease_ms / 1000
         try:
             self.renew(self.lease_ms)
         except OutcomeUnknownError:
-            self._insist(held_until_s)
+            self._renew_until_resolved(held_until_s)
         except RefusedError as refusal:
             if refusal.status != _WRONG_STATE:
                 raise
-            # Motion has ended of itself; its end is told by an event or by STATUS.
+            # The motion has ended by itself; an event or STATUS reports its end.
             self.keep_alive = False
 
-    def _insist(self, held_until_s: float) -> None:
-        """The same KEEPALIVE again and again; each copy has the same sequence, so it renews at most once."""
+    def _renew_until_resolved(self, held_until_s: float) -> None:
+        """Repeats the same KEEPALIVE; each copy has the same sequence number, so it renews at most once."""
         while self._link.now_s < self.over_s:
             try:
                 self._link.status()
             except NoReplyError:
                 continue
             self.check_session()
-            settled = self._link.settled
-            if settled is not None and settled.executed:
+            resolved = self._link.resolved
+            if resolved is not None and resolved.executed:
                 self.renewed_s = self.over_s - RAMP_MARGIN_S - self.lease_ms / 1000
                 return
             if self._link.now_s >= held_until_s:
@@ -95,10 +95,10 @@ class Lease:
                     raise
                 self.keep_alive = False
             return
-        raise self.silent()
+        raise self.expired()
 
     def check_session(self) -> None:
-        """LinkLostError when STATUS has shown that the session is not ours any more."""
+        """LinkLostError when STATUS has shown that this session has ended."""
         if self._link.superseded:
             self.keep_alive = False
             raise LinkLostError(
@@ -106,7 +106,7 @@ class Lease:
                 "read the status for the volume delivered",
             )
 
-    def silent(self) -> LinkLostError:
+    def expired(self) -> LinkLostError:
         """The error for a pump that was silent until its lease was over."""
         self.keep_alive = False
         return LinkLostError(

@@ -1,7 +1,7 @@
 """Serial ports: opening one by pyserial URL, and finding the one pump that is plugged in.
 
 `/dev/ttyACM0`, `COM3`, `socket://`, `rfc2217://` and `flushsim://` all give the same kind of object. A
-simulated port has `monotonic()`: its clock advances while somebody waits in `read`.
+simulated port has `monotonic()`: its clock advances during a `read`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from serial.tools import list_ports as serial_list_ports  # type: ignore[import-
 from flushpump.errors import NoDeviceError, UsageError
 from flushpump.link.url_handlers import handler_of
 
-# Time that one read waits. It is set once, because some ports negotiate every change with a far end.
+# Timeout of one read. It is set once, because some ports negotiate every change with the far end.
 READ_WAIT_S = 0.01
 WRITE_WAIT_S = 1.0
 
@@ -41,7 +41,7 @@ class Port(Protocol):
 
 @dataclass(frozen=True)
 class PortEntry:
-    """A serial port of this computer. `candidate`: it is the kind of USB port that a pump's board has."""
+    """A serial port of this computer. `candidate`: its USB numbers are those of a pump's board."""
 
     url: str
     description: str
@@ -50,9 +50,9 @@ class PortEntry:
 
 
 def open_port(url: str, *, shared: bool = False) -> Port:
-    """Opens the port, with `shared` even if another program holds it.
+    """Opens the port, with `shared` even if another program uses it.
 
-    One sentence when it cannot be: NoDeviceError, or UsageError where a flushsim:// URL makes no sense.
+    Raises NoDeviceError, or UsageError for a flushsim:// URL that is not valid.
     """
     handler = handler_of(url)
     if handler is not None and handler.__name__ not in serial.protocol_handler_packages:
@@ -75,12 +75,12 @@ def is_local(url: str) -> bool:
 
 
 def _no_simulator(problem: Exception) -> UsageError | NoDeviceError:
-    """What the URL says makes no sense, or the simulator cannot run on this computer."""
+    """The URL is not valid, or the simulator cannot run on this computer."""
     reason = " ".join(str(problem).split())
     if isinstance(problem.__cause__, (ValueError, OSError, UsageError)):
         return UsageError(f"there is no such simulated pump: {reason}")
     if _number(problem) == errno.ENOENT:
-        return UsageError("that is no simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
+        return UsageError("this is no simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
     return NoDeviceError(f"the simulated pump cannot be started: {reason}")
 
 
@@ -98,9 +98,9 @@ def _is_taken(problem: Exception) -> bool:
 def _remedy(problem: Exception, *, stopping: bool) -> str:
     if _is_taken(problem):
         if stopping:
-            # As on Windows, where a port has one owner.
+            # On Windows a port has one owner.
             return "stop the pump there, or by its stop button"
-        return "wait until that has ended; `flushpump stop` works all the same"
+        return "wait until it has ended; `flushpump stop` works beside it"
     return "see `flushpump ports`"
 
 
@@ -125,8 +125,8 @@ def _reason(problem: Exception) -> str:
         errno.EISDIR: "it is no serial port",
         errno.EINVAL: "it is no serial port",
         errno.EIO: "it is no working serial port",
-        errno.ECONNREFUSED: "nobody listens there",
-        errno.ETIMEDOUT: "nobody answers there",
+        errno.ECONNREFUSED: "no program listens there",
+        errno.ETIMEDOUT: "nothing answers there",
         errno.EHOSTUNREACH: "that host cannot be reached",
     }.get(_number(problem), text)
 
@@ -150,5 +150,5 @@ def find_pump() -> str:
     if not candidates:
         raise NoDeviceError("no pump is plugged in", "plug one in, or name its port (flushsim:// is a simulated one)")
     if len(candidates) > 1:
-        raise NoDeviceError(f"several ports may be the pump: {', '.join(candidates)}", "say which one is meant")
+        raise NoDeviceError(f"several ports may be the pump: {', '.join(candidates)}", "name one with --port")
     return candidates[0]

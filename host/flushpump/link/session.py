@@ -1,9 +1,9 @@
 """The client's side of the link: sessions, sequences, three tries, and the rule for an unknown outcome.
 
-A command whose reply never came is `pending`: its outcome is unknown, and until STATUS or HELLO has told
-whether it was executed only STATUS and STOP are sent. Where the pump says that it was not executed, a copy
-may still be under way; so the very same command may go out again under its own sequence (the pump executes
-a sequence once), and before anything else a new session is opened, in which the copy is refused.
+A command whose reply never came is `pending`: its outcome is unknown, and until STATUS or HELLO has shown whether it
+was executed only STATUS and STOP are sent. If it was not executed, a copy may still be on its way. So the same command
+may be sent again under its own sequence number (the pump executes a sequence number once), and before any other command
+a new session is opened, in which the copy is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flushlink import messages
 
 from flushpump.errors import ExecutedLateError, NoReplyError, OutcomeUnknownError, RefusedError, UsageError, refusal_of
 from flushpump.link.framing import FrameStream
-from flushpump.link.outcome import PendingCommand, ResolvedCommand
+from flushpump.link.pending import PendingCommand, ResolvedCommand
 from flushpump.link.port_lock import PortLock
 from flushpump.wire import codec
 from flushpump.wire.events import Event, event_from_wire
@@ -37,7 +37,7 @@ Values = dict[str, int | bytes]
 
 
 class Session:
-    """One pump over one stream, whose `lock` says who reads it. `prove` proves the pairing key in every new session."""
+    """One pump over one stream. `lock`: whether this program may read it. `prove`: proves the key in a new session."""
 
     def __init__(
         self, stream: FrameStream, lock: PortLock, name: str, nonce: Callable[[int], bytes] = secrets.token_bytes
@@ -46,7 +46,7 @@ class Session:
         self.lock = lock
         self._name = name
         self._nonce = nonce
-        # A random start, so that a late reply to an earlier client is not taken for one to this.
+        # A random start, so that a late reply to an earlier client does not match a query of this one.
         self._query_counter = self._before_queries = int.from_bytes(nonce(2), "little")
         # Whether the pump has answered a STOP that this program did not send.
         self.stopped_by_another = False
@@ -64,7 +64,7 @@ class Session:
         # Only for leaving a firmware that is to be replaced.
         self.any_table = False
         self.pending: PendingCommand | None = None
-        self.settled: ResolvedCommand | None = None
+        self.resolved: ResolvedCommand | None = None
 
     @property
     def now_s(self) -> float:
@@ -72,9 +72,9 @@ class Session:
         return self._stream.now_s
 
     def hello(self) -> Hello:
-        """Opens a new session; what was pending is settled by the answer. NoReplyError, RefusedError."""
+        """Opens a new session; the answer resolves a pending command. NoReplyError, RefusedError."""
         host_nonce = self._nonce(8)
-        # A closing 00 ends whatever half a frame the pump may have received before.
+        # A 00 ends the part of a frame that the pump may have received before.
         self._stream.send(b"\0")
         reply = self._query("HELLO", {"host_nonce": host_nonce, "table_hash": codec.TABLE_HASH}, HELLO_TRIES)
         self._check_version(reply)
@@ -85,10 +85,10 @@ class Session:
         if reply.version == messages.VERSION and not self.table_matches and not self.any_table:
             raise RefusedError(
                 "the pump's firmware was built with another message table than this program",
-                "flash firmware of this very version",
+                "flash the firmware of this version",
                 _VERSION,
             )
-        self._settle(reply.session, hello.last_session, hello.last_executed_sequence, None)
+        self._resolve(reply.session, (hello.last_session, hello.last_executed_sequence), None)
         self.session = reply.session
         self.sequence = 0
         self.superseded = False
@@ -101,16 +101,17 @@ class Session:
         return hello
 
     def status(self) -> Status:
-        """STATUS; tells what became of a pending command, in `settled`. NoReplyError when nothing answers."""
+        """Reads STATUS; resolves a pending command, see `resolved`. NoReplyError when nothing answers."""
         reply = self._query("STATUS", {}, TRIES)
         status = Status.from_wire(self._unpack("STATUS", reply))
         if self.session:
-            self._settle(reply.session, status.last_session, status.last_executed_sequence, status.last_executed_status)
+            last = status.last_session, status.last_executed_sequence
+            self._resolve(reply.session, last, status.last_executed_status)
             self.superseded = self.superseded or reply.session != self.session
         return status
 
-    def say_stop(self) -> int:
-        """Sends STOP and waits for nothing; its number, for stop_reply."""
+    def send_stop(self) -> int:
+        """Sends STOP without waiting; returns its number, for stop_reply."""
         self._stream.send(self._next_query("STOP", {}))
         return self._query_counter
 
@@ -136,7 +137,7 @@ class Session:
         return self._transact(pending)
 
     def _prove(self) -> bool:
-        """Proves the pairing key if that is still to be done; whether anything was sent."""
+        """Proves the pairing key if that is still to be done; returns whether anything was sent."""
         if self.prove is None or self._to_prove is None:
             return False
         if self.prove(self._to_prove):
@@ -155,7 +156,7 @@ class Session:
         return found
 
     def listen(self, until_s: float) -> None:
-        """Waits, and keeps the events that come meanwhile."""
+        """Waits; events that come meanwhile are kept."""
         while (frame := self._stream.receive(until_s)) is not None:
             self._sort(frame)
 
@@ -174,9 +175,9 @@ class Session:
                 self._unsent = None
                 return unsent
             self.hello()
-            if self.settled is not None and self.settled.executed:
+            if self.resolved is not None and self.resolved.executed:
                 raise ExecutedLateError(
-                    f"{unsent.name} was executed after all, late", "look at the status before going on"
+                    f"{unsent.name} was executed after all, late", "read the status before the next command"
                 )
         sequence = self.sequence % 65535 + 1
         encoded = self._encode(name, sequence, payload)
@@ -198,7 +199,7 @@ class Session:
     def _conclude(self, pending: PendingCommand, reply: codec.Frame) -> Values:
         self.pending = None
         if reply.status == _WRONG_SEQUENCE:
-            # Nobody else may count in this session, so nothing can be relied on until a new one is opened.
+            # Only this client sends in its session, so a wrong number means that the session cannot be used any more.
             self.superseded = True
             raise refusal_of(pending.name, reply.status)
         self.sequence = pending.sequence
@@ -209,7 +210,7 @@ class Session:
         return self._unpack(pending.name, reply)
 
     def _lost_session(self, pending: PendingCommand) -> None:
-        """Returns when that WRONG_SESSION was a late one of an earlier session, which only STATUS tells."""
+        """Returns when that WRONG_SESSION was a late one of an earlier session, which only STATUS shows."""
         try:
             self.status()
         except NoReplyError as problem:
@@ -217,28 +218,27 @@ class Session:
         if not self.superseded:
             self.pending, self._unsent = pending, None
             return
-        executed = self.settled.executed if self.settled is not None else None
+        executed = self.resolved.executed if self.resolved is not None else None
         if executed or (executed is None and pending.sends > 1):
             raise OutcomeUnknownError(
-                f"{self.settled}, and the session has ended", "open the pump again and look at it"
+                f"{self.resolved}, and the session has ended", "open the pump again and read its status"
             )
         raise refusal_of(pending.name, _WRONG_SESSION)
 
-    def _settle(self, session: int, last_session: int, last_sequence: int, status: int | None) -> None:
+    def _resolve(self, session: int, last: tuple[int, int], status: int | None) -> None:
         pending = self.pending or self._unsent
         if pending is None:
             return
-        told = (last_session, last_sequence)
-        if told == (pending.session, pending.sequence):
-            self.settled = ResolvedCommand(pending.name, True, status)
+        if last == (pending.session, pending.sequence):
+            self.resolved = ResolvedCommand(pending.name, True, status)
             self.sequence = pending.sequence
-            self._executed = told
+            self._executed = last
             self._unsent = None
-        elif told == pending.before:
-            self.settled = ResolvedCommand(pending.name, False, None)
+        elif last == pending.before:
+            self.resolved = ResolvedCommand(pending.name, False, None)
             self._unsent = pending if session == pending.session else None
         else:
-            self.settled = ResolvedCommand(pending.name, None, None)
+            self.resolved = ResolvedCommand(pending.name, None, None)
             self._unsent = None
             self.superseded = True
         self.pending = None
@@ -263,17 +263,17 @@ class Session:
         )
 
     def _reply_to(self, message: int, first: int, last: int, until_s: float) -> codec.Frame | None:
-        """The response to one of those requests; events are kept, late and doubled replies are ignored."""
+        """The response to one of these requests; events are kept, late and doubled replies are ignored."""
         while (frame := self._stream.receive(until_s)) is not None:
             self._sort(frame)
             is_response = frame.kind == messages.KIND_RESPONSE and frame.message == message
-            if is_response and _lies_in(frame.sequence, first, last):
+            if is_response and _is_between(frame.sequence, first, last):
                 return frame
         return None
 
     def _sort(self, frame: codec.Frame) -> None:
         if frame.kind == messages.KIND_RESPONSE and frame.message == _NUMBERS["STOP"]:
-            if not _lies_in(frame.sequence, self._before_queries, self._query_counter):
+            if not _is_between(frame.sequence, self._before_queries, self._query_counter):
                 self.stopped_by_another = True
                 self.lock.lend()
             return
@@ -289,14 +289,14 @@ class Session:
         try:
             self._events.append(event_from_wire(layout.name, layout.unpack(frame.payload, longer=True)))
         except ValueError:
-            # An event may always be lost; what matters is read again with PULSE_READ, RESULT_READ, STATUS.
+            # Any event may be lost; PULSE_READ, RESULT_READ and STATUS read the same again.
             return
 
     def _unpack(self, name: str, reply: codec.Frame) -> Values:
         try:
             return codec.RESPONSES[name].unpack(reply.payload, longer=reply.version != messages.VERSION)
         except ValueError as problem:
-            sentence = f"the pump's answer makes no sense: {problem}"
+            sentence = f"the pump's answer is not valid: {problem}"
             raise RefusedError(sentence, "flash firmware of this version") from problem
 
     def _check_version(self, reply: codec.Frame) -> None:
@@ -304,12 +304,12 @@ class Session:
         if major != messages.VERSION_MAJOR:
             raise RefusedError(
                 f"the pump speaks protocol version {major}, this program version {messages.VERSION_MAJOR}",
-                "update the older of the two; status and stop work all the same",
+                "update the older of the two; status and stop still work",
                 _VERSION,
             )
 
 
-def _lies_in(number: int, first: int, last: int) -> bool:
+def _is_between(number: int, first: int, last: int) -> bool:
     """Whether a 16-bit counter that went from `first` to `last` has had this number."""
     return (number - first) & 0xFFFF <= (last - first) & 0xFFFF
 
@@ -317,5 +317,5 @@ def _lies_in(number: int, first: int, last: int) -> bool:
 def _unknown(pending: PendingCommand) -> OutcomeUnknownError:
     return OutcomeUnknownError(
         f"{pending.name} was not answered, so it is not known whether it was executed",
-        "ask for the status, or stop the pump",
+        "read the status, or stop the pump",
     )

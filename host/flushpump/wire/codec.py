@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, get_type_hints
 
 import construct  # type: ignore[import-untyped]
 import crcmod.predefined
@@ -102,7 +102,31 @@ def _check(message: str, field: tuple[str, str, int, int, str], value: Value) ->
     elif not isinstance(value, int):
         raise FieldError(f"{name} of {message} must be a whole number, not {value!r}")
     elif value < minimum or value > maximum:
-        raise FieldError(f"{name} of {message} must lie from {minimum} to {maximum}, but is {value}")
+        raise FieldError(f"{name} of {message} must be from {minimum} to {maximum}, but is {value}")
+
+
+_conversions: dict[str, dict[str, Any]] = {}
+
+
+def _conversions_of(cls: type) -> dict[str, Any]:
+    """Field name -> int, bytes or an enumeration, kept because asking for type hints is slow."""
+    if cls.__qualname__ not in _conversions:
+        _conversions[cls.__qualname__] = get_type_hints(cls)
+    return _conversions[cls.__qualname__]
+
+
+@dataclass(frozen=True)
+class WireRecord:
+    """Base of the typed messages: a frozen dataclass that converts to and from the values of a Layout."""
+
+    @classmethod
+    def from_wire(cls, values: Mapping[str, Value]) -> Self:
+        """The record of these values; ValueError for a number that its enumeration does not have."""
+        return cls(**{name: kind(values[name]) for name, kind in _conversions_of(cls).items()})
+
+    def to_wire(self) -> dict[str, Value]:
+        """The values of the record."""
+        return {name: getattr(self, name) for name in _conversions_of(type(self))}
 
 
 REQUESTS = {name: Layout.of(number, name, fields) for number, name, _, fields, _, _ in messages.MESSAGES}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flushlink import messages
 
+from flushpump.wire.codec import WireRecord
 from flushpump.wire.codes import Evidence, Flag, Outcome, PhaseKind, Question, State, Verdict
-from flushpump.wire.record import WireRecord
 
 _ALARMS = {number: (name, happened, remedy) for number, name, _, happened, remedy in messages.ALARMS}
 

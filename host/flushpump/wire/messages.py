@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flushpump.wire.codec import WireRecord as WireRecord
 from flushpump.wire.codes import Evidence as Evidence
 from flushpump.wire.codes import Flag as Flag
 from flushpump.wire.codes import Fluid as Fluid
@@ -28,7 +29,6 @@ from flushpump.wire.program import Loaded as Loaded
 from flushpump.wire.program import Phase as Phase
 from flushpump.wire.program import PhaseTaken as PhaseTaken
 from flushpump.wire.program import Program as Program
-from flushpump.wire.record import WireRecord as WireRecord
 
 
 @dataclass(frozen=True)

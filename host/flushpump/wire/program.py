@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flushpump.wire import codec
+from flushpump.wire.codec import WireRecord
 from flushpump.wire.codes import PhaseKind, Question
-from flushpump.wire.record import WireRecord
 
 _DOSE = (PhaseKind.PULSES, PhaseKind.STEADY, PhaseKind.LOCK, PhaseKind.FINISH)
 

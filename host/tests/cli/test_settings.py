@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from flushlink import messages
 from flushpump.cli.top import cli
-from flushpump.device.setting_values import all_settings, setting_named
+from flushpump.device.settings import all_settings, setting_named
 from flushpump.errors import UsageError
 from flushsim.firmware.journal import Journal
 
@@ -86,7 +86,7 @@ def test_a_change_is_shown_and_asked_for(at_terminal: Callable[..., Any], answer
     ],
 )  # fmt: skip
 def test_a_value_is_taken_in_the_unit_of_its_name_or_with_its_own(name: str, text: str, value: int):
-    assert setting_named(name).read(text) == value
+    assert setting_named(name).parse(text) == value
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_a_value_is_taken_in_the_unit_of_its_name_or_with_its_own(name: str, tex
 )  # fmt: skip
 def test_a_value_that_could_mean_several_things_is_no_value(name: str, text: str):
     with pytest.raises(UsageError, match="write it as in"):
-        setting_named(name).read(text)
+        setting_named(name).parse(text)
 
 
 @pytest.mark.parametrize("setting", all_settings(), ids=lambda setting: setting.name)
 def test_a_value_that_is_shown_can_be_written_again(setting: Any):
     for value in (setting.minimum, setting.maximum, setting.default, setting.default + 1):
         if setting.unit != "ppm":
-            assert setting.read(setting.shown(value)) == value
+            assert setting.parse(setting.shown(value)) == value
 
 
 @pytest.fixture

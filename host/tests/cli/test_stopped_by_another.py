@@ -63,9 +63,9 @@ def test_a_run_that_another_program_stops_says_so_however_long_that_takes_its_an
     report = RunReport(plan)
     display = PlainDisplay(Console(quiet=True))
     url = "flushsim://?target=native&line=smartport-ct-8f&needle=huber-20g&syringe=bd-10"
-    with Pump.open(url, nonce=at_zero) as pump, StopSignals() as interrupts:
+    with Pump.open(url, nonce=at_zero) as pump, StopSignals() as signals:
         put_line(pump, 3.0, reads_s)
-        Run(pump, plan, report, YesPrompter(), display, interrupts).perform()
+        Run(pump, plan, report, YesPrompter(), display, signals).perform()
     assert (report.outcome, report.exit_status) == ("stopped", 5)
     assert report.sentence().startswith("stopped at the pump or by another program, nothing moves: ")
     assert not report.interrupted
@@ -75,12 +75,12 @@ def test_a_run_that_another_program_stops_says_so_however_long_that_takes_its_an
 
 @pytest.mark.parametrize("reads_s", [0.0, 3.0])
 def test_a_prime_that_another_program_stops_says_so_however_long_that_takes_its_answers(reads_s: float):
-    with Pump.open("flushsim://?target=native", nonce=at_zero) as pump, StopSignals() as interrupts:
+    with Pump.open("flushsim://?target=native", nonce=at_zero) as pump, StopSignals() as signals:
         plan = Plan.of(load_sequence("patency"), AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"), loaded_ml=10.0)
         pump.set_path(plan.settings())
         motion = SingleMotion(pump, 3.0, 0.5)
         put_line(pump, 2.0, reads_s)
-        motion.perform(interrupts)
+        motion.perform(signals)
     assert motion.outcome == "stopped"
     assert str(motion.problem).startswith("stopped from elsewhere: ")
     assert 0.5 < motion.moved_ml < 2

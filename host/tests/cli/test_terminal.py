@@ -40,7 +40,7 @@ def terminal(environment: dict[str, str]) -> Iterator[Spawn]:
         port = ["--port", f"flushsim://?target=native&speed={speed}"]
         command = ["-m", "flushpump.cli.main", *RUN, *port, *arguments]
         child = pexpect.spawn(
-            sys.executable, command, env=environment, encoding="utf-8", timeout=300, dimensions=(30, 120)
+            sys.executable, command, env=environment, encoding="utf-8", timeout=20, dimensions=(30, 120)
         )
         children.append(child)
         return child
@@ -166,7 +166,7 @@ def test_ctrl_c_in_a_run_stops_the_pump_and_tells_the_volume_however_often_it_is
         for _ in range(presses):
             process.send_signal(number)
             time.sleep(0.01)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     run = json.loads(out)
     assert (run["outcome"], run["interrupted"]) == ("stopped", True)
@@ -184,7 +184,7 @@ def test_ctrl_c_before_or_at_the_start_stops_and_exits_130(environment: dict[str
         process.stderr.readline()
         time.sleep(delay_s)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("flushpump: stopped by the user")
@@ -217,7 +217,7 @@ class Dying:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 raise_on_signals()
 Dying()
-print(StopSignals().wanted)
+print(StopSignals().stop_requested)
 """
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0

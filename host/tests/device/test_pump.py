@@ -83,9 +83,9 @@ def test_an_unknown_outcome_is_settled_with_patience(pump: Pump, port: ScriptedP
     port.script += [Mishap(FROM_PUMP, "ALARM_ACK", "lose", 3), Mishap(FROM_PUMP, "STATUS", "lose", 4)]
     with pytest.raises(OutcomeUnknownError):
         pump.acknowledge(1)
-    settled = pump.settle()
-    assert settled is not None
-    assert settled.executed is True
+    resolved = pump.resolve_pending()
+    assert resolved is not None
+    assert resolved.executed is True
     assert pump.info()
 
 

@@ -58,9 +58,9 @@ def insistent(pump: Pump, call: Any) -> Any:
         try:
             return call()
         except OutcomeUnknownError:
-            settled = pump.settle()
-            assert settled is not None
-            if settled.executed:
+            resolved = pump.resolve_pending()
+            assert resolved is not None
+            if resolved.executed:
                 return None
 
 
@@ -244,7 +244,7 @@ def test_a_reset_in_a_program_is_a_link_lost_and_nothing_moves() -> None:
             list(pump.follow())
         pump.reopen()
         assert not pump.status().moving
-        assert pump.settled is None or pump.settled.executed is not True
+        assert pump.resolved is None or pump.resolved.executed is not True
 
 
 @pytest.mark.parametrize("wrong", ["line=nowhere", "fault=gremlins@3s", "colour=red", "seed=x"])

@@ -227,7 +227,7 @@ def test_late_answers_to_a_programs_own_stops_are_nobody_elses(device: ScriptedP
         pump.stop()
         before = device.stops
         for _ in range(3):
-            pump.link.say_stop()
+            pump.link.send_stop()
         pump.status()
         assert device.stops == before + 3
         assert not pump.stopped_by_another

@@ -142,7 +142,7 @@ def test_among_several_pumps_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch)
     [
         ("/dev/null", "it is no serial port"),
         ("/tmp", "it is no serial port"),
-        ("socket://127.0.0.1:1", "nobody listens there"),
+        ("socket://127.0.0.1:1", "no program listens there"),
         ("socket://", "host or number is missing"),
     ],
 )

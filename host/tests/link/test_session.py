@@ -95,8 +95,8 @@ def test_status_tells_that_the_command_was_executed(port: ScriptedPort, device: 
     with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.status()
-    assert pump.settled is not None
-    assert pump.settled.executed is True
+    assert pump.resolved is not None
+    assert pump.resolved.executed is True
     pump.info()
     assert primed(device) == 1
     assert port.seen.count("HELLO") == 1
@@ -110,8 +110,8 @@ def test_a_command_that_was_not_executed_is_barred_by_a_new_session(port: Script
     with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.status()
-    assert pump.settled is not None
-    assert pump.settled.executed is False
+    assert pump.resolved is not None
+    assert pump.resolved.executed is False
     pump.info()
     assert port.seen[-3:] == ["HELLO", "AUTHENTICATE", "INFO"]
     pump.poll(3.0)
@@ -144,8 +144,8 @@ def test_a_copy_that_slips_in_before_the_new_session_is_told(port: ScriptedPort,
     with pytest.raises(RefusedError, match="PRIME was executed after all"):
         pump.prime(0.7, 1.0)
     assert primed(device) == 1
-    assert pump.settled is not None
-    assert pump.settled.executed is True
+    assert pump.resolved is not None
+    assert pump.resolved.executed is True
     pump.prime(0.7, 1.0)
     assert [values["volume_nl"] for name, values in device.executed if name == "PRIME"] == [500_000, 700_000]
 
@@ -158,8 +158,8 @@ def test_opening_again_tells_the_outcome_too(port: ScriptedPort, device: Scripte
     with pytest.raises(OutcomeUnknownError):
         pump.prime(0.5, 1.0)
     pump.reopen()
-    assert pump.settled is not None
-    assert pump.settled.executed is executed
+    assert pump.resolved is not None
+    assert pump.resolved.executed is executed
     assert pump.info()
 
 
@@ -172,8 +172,8 @@ def test_after_a_restart_nobody_claims_to_know(port: ScriptedPort, device: Scrip
         pump.prime(0.5, 1.0)
     device.restart()
     pump.status()
-    assert pump.settled is not None
-    assert pump.settled.executed is None
+    assert pump.resolved is not None
+    assert pump.resolved.executed is None
     with pytest.raises(RefusedError, match="restarted"):
         pump.info()
     pump.reopen()
@@ -218,7 +218,7 @@ def test_a_restart_between_two_tries_leaves_the_outcome_unknown(port: ScriptedPo
                 device.restart()
 
     port.on_request = restart_before_the_second
-    with pytest.raises(OutcomeUnknownError, match="cannot be told"):
+    with pytest.raises(OutcomeUnknownError, match="it is not known whether"):
         pump.prime(0.5, 1.0)
 
 
@@ -271,11 +271,11 @@ def test_a_wrong_key_is_refused(port: ScriptedPort, device: ScriptedPump) -> Non
 def test_values_outside_their_range_never_leave_the_host(port: ScriptedPort) -> None:
     pump = opened(port)
     seen = len(port.seen)
-    with pytest.raises(UsageError, match=r"volume_nl of PRIME must lie from 0 to 200000000, but is 300000000"):
+    with pytest.raises(UsageError, match=r"volume_nl of PRIME must be from 0 to 200000000, but is 300000000"):
         pump.prime(300, 1.0)
     with pytest.raises(UsageError, match="did you mean window_s"):
         pump.get_setting("windows")
-    with pytest.raises(UsageError, match="window_s must lie from 60"):
+    with pytest.raises(UsageError, match="window_s must be from 60"):
         pump.set_setting("window_s", 1)
     assert len(port.seen) == seen
 

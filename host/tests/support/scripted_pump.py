@@ -15,8 +15,7 @@ import serial
 from flushlink import messages
 from flushpump.device.pump import DEFAULT_KEY
 from flushpump.wire import codec
-from flushpump.wire.messages import State
-from flushpump.wire.record import WireRecord
+from flushpump.wire.messages import State, WireRecord
 
 OK, WRONG_SESSION, WRONG_SEQUENCE, VERSION, NOT_AUTHENTICATED, WRONG_STATE = 0, 3, 4, 5, 6, 7
 TO_PUMP, FROM_PUMP = "to pump", "from pump"

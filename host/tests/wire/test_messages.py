@@ -8,8 +8,8 @@ from flushlink import messages
 from flushpump import errors
 from flushpump.wire import codec, codes, events
 from flushpump.wire import messages as types
+from flushpump.wire.messages import WireRecord
 from flushpump.wire.program import PhaseTaken
-from flushpump.wire.record import WireRecord
 
 REPLIES: dict[str, type[WireRecord]] = {
     "HELLO": types.Hello, "STATUS": types.Status, "STOP": types.StopReport, "KEEPALIVE": types.LeaseRenewed,

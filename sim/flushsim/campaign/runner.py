@@ -38,7 +38,7 @@ def perform(
     if not waiting:
         return
     rows: list[Row] = []
-    with StopSignals() as interrupts:
+    with StopSignals() as signals:
         try:
             with labour() as workers:
                 written_s = time.monotonic()
@@ -53,11 +53,11 @@ def perform(
                     if len(rows) >= PART_RUNS or time.monotonic() - written_s > PART_S:
                         parts.add(_taken(rows))
                         written_s = time.monotonic()
-                    if interrupts.wanted:
+                    if signals.stop_requested:
                         break
         finally:
             parts.add(_taken(rows))
-        if interrupts.wanted:
+        if signals.stop_requested:
             raise StoppedByUserError("stopped by the user", kept(parts, runs))
 
 

@@ -72,13 +72,13 @@ def aspirate_command(
     with Pump.open(with_path(url or find_pump(), path.names)) as pump:
         text = f"draw back {volume_ml:g} mL at {flow:g} mL/s into {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Are line, needle, brand and size of the syringe as shown?")
-        with StopSignals() as interrupts:
+        with StopSignals() as signals:
             fill_syringe(pump, loaded)
             retry_idempotent(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
             motion = SingleMotion(pump, volume_ml, flow, draws_back=True)
-            perform(motion, interrupts, console)
+            perform(motion, signals, console)
             status = tell(motion, as_json, _sentence(motion), _figures(motion))
-            interrupts.no_more()
+            signals.ignore_from_now()
     ctx.exit(status)
 
 

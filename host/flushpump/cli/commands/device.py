@@ -88,14 +88,14 @@ def status_command(url: str | None, as_json: bool) -> None:
 def monitor_command(url: str | None, as_json: bool, seconds: float | None) -> None:
     """Shows the status again and again until Ctrl-C; disturbs no session. With --json one object per line."""
     console = console_for(as_json)
-    with Pump.observe(url) as pump, StopSignals() as interrupts:
+    with Pump.observe(url) as pump, StopSignals() as signals:
         until_s = None if seconds is None else pump.now_s + seconds
         live = Live(console=console, auto_refresh=False) if console.is_terminal and not as_json else None
         with live or console:
-            while not interrupts.wanted and (until_s is None or pump.now_s < until_s):
+            while not signals.stop_requested and (until_s is None or pump.now_s < until_s):
                 began_s, began_pump_s = time.monotonic(), pump.now_s
                 _show_once(status_json(status_while_leased(pump)), as_json, live, console)
-                while not interrupts.wanted and pump.now_s < began_pump_s + _MONITOR_S:
+                while not signals.stop_requested and pump.now_s < began_pump_s + _MONITOR_S:
                     pump.poll(_MONITOR_S / 4)
                 time.sleep(max(0.0, _MONITOR_S - (time.monotonic() - began_s)))
 

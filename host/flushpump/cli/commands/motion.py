@@ -22,10 +22,10 @@ def check_syringe(path: AccessPath, loaded_ml: float) -> None:
         raise RefusedError(f"{path.syringe.name} ends at {path.syringe.capacity_ml:g} mL", "check --loaded")
 
 
-def perform(motion: SingleMotion, interrupts: StopSignals, console: Console) -> None:
+def perform(motion: SingleMotion, signals: StopSignals, console: Console) -> None:
     """Does it, with volume and pressure in one line that is redrawn, on a terminal."""
     with _shown(motion, console) as show:
-        motion.perform(interrupts, show)
+        motion.perform(signals, show)
 
 
 @contextlib.contextmanager

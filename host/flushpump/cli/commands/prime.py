@@ -60,12 +60,12 @@ def prime_command(
     with Pump.open(with_path(url or find_pump(), path.names)) as pump:
         text = f"prime {volume:g} mL at {flow_ml_per_s:g} mL/s from {path.syringe.title}, {loaded:g} mL in it"
         confirm(console, [text], yes, "Is the line NOT connected, and the syringe as shown?")
-        with StopSignals() as interrupts, line_taken_off(pump):
+        with StopSignals() as signals, line_taken_off(pump):
             fill_syringe(pump, loaded)
             retry_idempotent(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
             motion = SingleMotion(pump, volume, flow_ml_per_s)
-            perform(motion, interrupts, console)
+            perform(motion, signals, console)
             primed_ml = motion.moved_ml
             status = tell(motion, as_json, f"completed: {primed_ml:.2f} mL primed", {"primed_ml": primed_ml})
-            interrupts.no_more()
+            signals.ignore_from_now()
     ctx.exit(status)

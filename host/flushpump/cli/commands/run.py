@@ -22,7 +22,7 @@ from flushpump.cli.params import (
     port_option,
     yes_option,
 )
-from flushpump.cli.prompts import Prompter, TerminalPrompter, YesPrompter
+from flushpump.cli.prompts import TerminalPrompter, YesPrompter
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
 from flushpump.errors import FlushPumpError
@@ -33,6 +33,7 @@ from flushpump.planning.plan import Plan
 from flushpump.planning.prior_visit import last_visit
 from flushpump.planning.sequence import load_sequence
 from flushpump.records.store import Record, Records
+from flushpump.runs.ports import Prompter
 from flushpump.runs.report import RunReport
 from flushpump.runs.run import Run
 from flushpump.signals import StopSignals
@@ -75,19 +76,19 @@ def run_command(
     refuse_without_answers(yes, as_json)
     url = with_path(url or find_pump(), path.names)
     console = console_for(as_json)
-    asker: Prompter = YesPrompter() if yes else TerminalPrompter(sys.stderr)
-    report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=asker.by)
+    prompter: Prompter = YesPrompter() if yes else TerminalPrompter(sys.stderr)
+    report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=prompter.by)
     report.label = label or ""
     with Pump.open(url) as pump:
         _describe(report, pump)
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
         report.started_at = now_text()
-        with StopSignals() as interrupts:
-            display = display_for(console, lambda: _unseen(interrupts, as_json))
-            Run(pump, plan, report, asker, display, interrupts).perform()
+        with StopSignals() as signals:
+            display = display_for(console, lambda: _unseen(signals, as_json))
+            Run(pump, plan, report, prompter, display, signals).perform()
             record_id = _record(report)
             told = _tell(report, record_id, console, as_json)
-            interrupts.no_more()
+            signals.ignore_from_now()
     ctx.exit(report.exit_status or (ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN))
 
 
@@ -99,9 +100,9 @@ def _past_runs(label: str | None) -> list[Record]:
         return []
 
 
-def _unseen(interrupts: StopSignals, as_json: bool) -> None:
+def _unseen(signals: StopSignals, as_json: bool) -> None:
     """The output has gone. Where people watch, nobody does so any more; with --json a program still waits."""
-    interrupts.wanted = interrupts.wanted or not as_json
+    signals.stop_requested = signals.stop_requested or not as_json
 
 
 def _tell(report: RunReport, record_id: str | None, console: Console, as_json: bool) -> bool:

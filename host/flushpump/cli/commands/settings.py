@@ -12,7 +12,7 @@ from flushpump.cli.params import json_option, port_option, yes_option
 from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
 from flushpump.device.retry import retry_idempotent
-from flushpump.device.setting_values import Setting, all_settings, setting_named
+from flushpump.device.settings import Setting, all_settings, setting_named
 from flushpump.errors import RefusedError
 from flushpump.exit_status import ExitStatus
 from flushpump.text_table import aligned
@@ -65,7 +65,7 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
     10min. What is out of range is refused, and nothing is changed.
     """
     setting = setting_named(name)
-    wanted = setting.read(value)
+    wanted = setting.parse(value)
     if not setting.minimum <= wanted <= setting.maximum:
         raise RefusedError(
             f"{name} must lie in {setting.range_shown}, and {value} is {setting.shown(wanted)}", UNCHANGED

@@ -1,4 +1,4 @@
-"""What a command with an unknown outcome is remembered by, and what became of it."""
+"""A command whose outcome is not yet known, and what became of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PendingCommand:
 
 @dataclass(frozen=True)
 class ResolvedCommand:
-    """What became of a command with an unknown outcome. `executed` is None where nobody can tell any more."""
+    """What became of a command with an unknown outcome. `executed` is None where it cannot be found out."""
 
     name: str
     executed: bool | None
@@ -28,7 +28,7 @@ class ResolvedCommand:
 
     def __str__(self) -> str:
         if self.executed is None:
-            return f"whether {self.name} was executed cannot be told: the pump restarted or another host took over"
+            return f"it is not known whether {self.name} was executed: the pump restarted or another host took over"
         if not self.executed:
             return f"{self.name} was not executed"
         return f"{self.name} was executed" + (f" and answered with status {self.status}" if self.status else "")
