@@ -89,7 +89,7 @@ def put(image: Path, contents: dict[str, bytes]) -> None:
 
 def state_of(image: Path) -> tuple[dict[str, bytes], str]:
     """Every file on the board's file system, and what the firmware's own identity says of them: "" for whole ones."""
-    folder = Path(__file__).resolve().parents[4] / "firmware" / "hardware"
+    root = Path(__file__).resolve().parents[4]
     listing = f"""
 def _all(folder):
     for entry in os.ilistdir("/" + folder):
@@ -102,7 +102,8 @@ def _all(folder):
             with open("/" + name, "rb") as file:
                 print((name, file.read()))
 _all("")
-sys.path.append("/host{folder}")
+# Before the board's own folder, whose files may be none that run.
+sys.path[:0] = ["/host{root}/firmware/hardware", "/host{root}/firmware", "/host{root}/protocol"]
 import identity
 print(repr(identity.Identity().complaint))
 """

@@ -52,6 +52,7 @@ class Implementation:
 class Sys:
     implementation = Implementation
     path = sys.path
+    maxsize = sys.maxsize
 
 
 class Machine:
