@@ -26,6 +26,7 @@ fuzz: $(VENV)/.test
 lint: $(VENV)/.test $(VENV)/micropython
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
+	PYTHONPATH=firmware $(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file firmware/mypy.ini
 
@@ -75,4 +76,4 @@ $(VENV)/micropython: pyproject.toml $(VENV)/.python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
