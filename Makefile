@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-TARGET ?= sim
+TARGET ?= mixed
 
-.PHONY: setup run test fuzz lint docs flash emulator bench clean
+.PHONY: setup run test test-fast test-long coverage fuzz lint docs flash emulator bench clean
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
@@ -17,6 +17,21 @@ setup: $(VENV)/.test
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n auto --dist loadgroup --target $(TARGET)
+
+# Half a minute on two cores: the tests that start no command, no board and no simulated run of a minute.
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto -m 'not long and not slow' protocol/tests firmware/tests host/tests \
+	  sim/tests/plant sim/tests/fluids sim/tests/faults \
+	  --ignore=host/tests/cli --ignore=host/tests/flash --ignore=firmware/tests/registers
+
+# What takes too long for `make test`: long tests, ten times the examples of properties, the black-box tests all in the VM.
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto -m 'long or hypothesis' --hypothesis-profile long
+	$(BIN)/python -m pytest -n auto --target sim hil_tests
+
+# Which lines of the parts in CPython the tests of `make test` run; the pages are in htmlcov/.
+coverage: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --dist loadgroup --target native --cov --cov-report=term:skip-covered --cov-report=html
 
 # Property tests with new random examples each time. SEED=... repeats a session, as a failure's report repeats a test.
 fuzz: SEED ?= $(shell $(BIN)/python -c 'import random; print(random.randrange(2**32))')

@@ -1,11 +1,11 @@
 """While the pump moves no integer leaves the 31 bits of a small one, and no float is made: whole programs, checked.
 
-See support/guard.py for how. `make test` runs a selection; FLUSHPUMP_LONG=1 runs every line with every needle.
+See support/guard.py for how. `make test` runs a selection; `make test-long` runs every line with every needle.
 """
 
-import os
 import random
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from firmware.tests.support.guard import rewritten, write_guarded
 from firmware.tests.support.run import MAINTENANCE, RefusedError, RigPort, perform, told_path
 
+pytestmark = pytest.mark.slow
+
 KNOWN = catalog.load()
-LONG = os.environ.get("FLUSHPUMP_LONG") == "1"
 # The clock goes round 1.2 s after power-on: in the aspirate check or the first pulses.
 NEAR_WRAP_US = 2**30 - 1_200_000
 FAULTS = (
@@ -62,7 +63,16 @@ def test_the_guard_sees_what_a_board_could_not_hold():
 
 @pytest.mark.parametrize("line", KNOWN.lines)
 def test_port_maintenance_on_every_line(guarded_firmware: Path, line: str):
-    needles = KNOWN.needles if LONG else ("none" if not KNOWN.lines[line].needle_required else "huber-20g",)
+    maintain(guarded_firmware, line, ["huber-20g" if KNOWN.lines[line].needle_required else "none"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("line", KNOWN.lines)
+def test_port_maintenance_on_every_line_with_every_needle(guarded_firmware: Path, line: str):
+    maintain(guarded_firmware, line, KNOWN.needles)
+
+
+def maintain(guarded_firmware: Path, line: str, needles: Iterable[str]) -> None:
     for needle in needles:
         try:
             path = paths.AccessPath.of(line, needle, "bd-10")
@@ -128,7 +138,9 @@ def extremes(number: int):
     return told, phases, rig
 
 
-@pytest.mark.parametrize("number", range(400 if LONG else 40))
+@pytest.mark.parametrize(
+    "number", [*range(20), *(pytest.param(number, marks=pytest.mark.long) for number in range(20, 400))]
+)
 def test_paths_at_the_ends_of_every_field(guarded_firmware: Path, number: int):
     told, phases, rig = extremes(number)
     with Rig("native", firmware_root=guarded_firmware, device_clock_us=NEAR_WRAP_US, **rig) as one:

@@ -19,6 +19,8 @@ from flushsim.rig.lockstep import Rig
 from firmware.tests.support.recording import Recording, recording
 from firmware.tests.support.run import perform, told_path
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent
 ALLOWED = {"array", "binascii", "flushlink", "hashlib"}

@@ -15,8 +15,8 @@ from flushhil import report, requirements, targets  # noqa: E402
 
 pytest_plugins = ("flushhil.forks",)
 
-# The longest test of the suite takes some seconds; a board that does not answer must not hold up the others for long.
-_TIMEOUT_S = 120
+# It only ends what hangs: the longest test takes some seconds, on a loaded machine some minutes.
+_TIMEOUT_S = 600
 _EVIDENCE = pytest.StashKey[requirements.Evidence]()
 
 
@@ -34,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption("--target")
     if not targets.is_known(target):
         raise pytest.UsageError(f"there is no target '{target}': write --target {targets.TARGETS}")
+    config.addinivalue_line("markers", "slow: takes seconds; `make test-fast` leaves it out")
+    config.addinivalue_line("markers", "long: takes long; `make test` leaves it out, `make test-long` runs it")
     config.addinivalue_line("markers", "simulated(what): needs `what`, which no real board has; see targets.toml")
     config.addinivalue_line("markers", "requirement(*ids): requirements of requirements.toml that the test shows")
     config.stash[_EVIDENCE] = requirements.Evidence(requirements.read_requirements())
@@ -70,7 +72,8 @@ def _note_requirements(item: pytest.Item, config: pytest.Config, in_suite: bool)
         named = ", ".join(unknown) or "no requirement"
         raise pytest.UsageError(f"{item.nodeid} names {named}; {requirements.FILE.name} has the known ones")
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    target = parameters.get("target", config.getoption("--target") if in_suite else "-")
+    own = targets.target_of(item.path.name, item.name, config.getoption("--target")) if in_suite else "-"
+    target = parameters.get("target", own)
     item.user_properties.append(("requirements", sorted(set(ids))))
     item.user_properties.append(("target", str(target)))
 

@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import Any
 
 SUITE = Path(__file__).parent / "suite"
-TARGETS = "sim, native, emulator or serial:DEVICE"
+TARGETS = "sim, native, mixed, emulator or serial:DEVICE"
 _TABLES: dict[str, Any] = tomllib.loads(Path(__file__).with_name("targets.toml").read_text(encoding="utf-8"))
 LACKS: dict[str, str] = _TABLES["emulator"]["lacks"]
 MISSES: dict[str, dict[str, Any]] = _TABLES["emulator"]["misses"]
 SUBSET: dict[str, list[str]] = _TABLES["emulator"]["subset"]
+NATIVE: frozenset[str] = frozenset(_TABLES["mixed"]["native"])
 
 
 def is_known(target: str) -> bool:
     """Whether there is such a target; whether its device exists is found when it is opened."""
-    return target in ("sim", "native", "emulator") or (target.startswith("serial:") and target != "serial:")
+    return target in ("sim", "native", "mixed", "emulator") or (target.startswith("serial:") and target != "serial:")
+
+
+def target_of(file: str, test: str, target: str) -> str:
+    """The target of a test of the suite: of `mixed` it is native or sim."""
+    if target != "mixed":
+        return target
+    return "native" if file in NATIVE and not _in_subset(file, test) else "sim"
 
 
 def left_out(file: str, test: str, needs: str, target: str, whole: bool) -> str:

@@ -10,6 +10,8 @@ import pytest
 from flushlink import messages
 from flushsim.firmware.vm import find_micropython
 
+pytestmark = pytest.mark.slow
+
 _HERE = Path(__file__).resolve().parent
 _PATHS = (_HERE / "vm", _HERE.parents[1], Path(flushlink.__file__).parents[1])
 
@@ -29,7 +31,12 @@ def run_vm(script, *arguments):
 
 @pytest.mark.requirement("REQ-LOG-1", "REQ-DOSE-4")
 @pytest.mark.parametrize(
-    ("seed", "calls", "sectors", "sizes"), [(1, 160, 24, "small"), (2, 160, 24, "small"), (3, 70, 40, "real")]
+    ("seed", "calls", "sectors", "sizes"),
+    [
+        (1, 160, 24, "small"),
+        pytest.param(2, 160, 24, "small", marks=pytest.mark.long),
+        (3, 70, 40, "real"),
+    ],
 )
 def test_after_a_power_cut_at_any_erase_or_program_each_record_is_old_or_new_and_the_log_has_no_hole(
     record_measurement, seed, calls, sectors, sizes

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flushhil.dut import DeviceUnderTest
+from flushhil.targets import target_of
 
 
 @pytest.fixture
 def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., DeviceUnderTest]]:
     """Makes benches with the arguments of DeviceUnderTest; all are closed when the test is over."""
-    target = request.config.getoption("--target")
+    target = target_of(request.path.name, request.node.name, request.config.getoption("--target"))
     benches: list[DeviceUnderTest] = []
 
     def make(**options: object) -> DeviceUnderTest:

@@ -12,6 +12,8 @@ from scipy.optimize import brentq
 
 from sim.tests.plant.support.plant_bench import BOARD, TICKS_PER_S, Slice, dwell, play, pulse
 
+pytestmark = pytest.mark.slow
+
 VEIN_KPA = 5 * 0.1333224
 # Measured without inertia: 0.009, 0.010 kPa and 0.017 uL; with it 0.014, 0.06 kPa and 0.028 uL, and 0.17 kPa at p2 when
 # the line closes at once and the connector swings. The sensor, at p1, has 0.1 kPa of noise, and one step is 0.1 uL.
@@ -140,7 +142,14 @@ class Reference:
 
 @pytest.mark.parametrize("inertia", [True, False])
 @pytest.mark.parametrize(
-    "fault", ["", "occlusion", "partial", "growing", "leak", "bubble", "extravasation", "fibrin-flap", "breathing"]
+    "fault",
+    [
+        *("", "occlusion", "bubble"),
+        *(
+            pytest.param(fault, marks=pytest.mark.long)
+            for fault in ("partial", "growing", "leak", "extravasation", "fibrin-flap", "breathing")
+        ),
+    ],
 )
 def test_pressure_and_volume_of_two_pulses_agree_with_scipy(
     fault: str, inertia: bool, record_property: Callable[[str, object], None]

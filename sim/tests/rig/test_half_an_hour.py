@@ -44,6 +44,7 @@ Controller.tick = _tick
 """
 
 
+@pytest.mark.long
 def test_half_an_hour_of_runs_loses_neither_memory_nor_time(
     tmp_path: Path, record_measurement: Callable[..., None]
 ) -> None:
