@@ -13,6 +13,8 @@ from flushsim.campaign.dask_executor import Cluster
 from flushsim.campaign.executor import Done, Executor, Processes
 from flushsim.campaign.rows import Row, row_of
 
+# One worker of the tests starts the cluster for all of them.
+pytestmark = pytest.mark.xdist_group("cluster")
 CASES = range(4)
 
 
