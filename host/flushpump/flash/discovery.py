@@ -48,7 +48,7 @@ _REMEDIES: dict[int | None, str] = {5: _STRAP, 6: _STRAP, 7: _STOP_FIRST}
 
 def find_board(port: str | None) -> str:
     """The port of the one board that is plugged in, or the port given. NoDeviceError, UsageError."""
-    if port is not None:
+    if port:
         if "://" in port:
             what = "a simulated pump has no board" if handler_of(port) is not None else "that is no serial port"
             raise UsageError(f"{port} cannot be flashed: {what}", "name the board's own port, as in /dev/ttyACM0")
