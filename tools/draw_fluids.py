@@ -12,7 +12,7 @@ from flushsim.fluids.mixing import SHAPES, Tube
 from flushsim.plant.flow_record import FlowRecord
 from flushsim.plant.parameters import PlantPath
 from flushsim.plots.shared.colours import LIGHT
-from flushsim.plots.shared.style import looks, new_figure, title_row
+from flushsim.plots.shared.style import new_figure, plot_style, title_row
 from matplotlib.axes import Axes
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-fluids.svg"
@@ -71,7 +71,7 @@ def deposit(axes: Axes) -> None:
 
 
 def main() -> None:
-    with looks():
+    with plot_style():
         figure = new_figure(3.6)
         volume_ml = lumen_ml(PORT.catheter_bore_mm, PORT.catheter_length_mm)
         for place, draw in enumerate((spill, wash_out, deposit), start=1):

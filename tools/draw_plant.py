@@ -9,7 +9,7 @@ from random import Random
 from flushsim.plant.plant import Plant, PlantPath
 from flushsim.plant.variation import drawn
 from flushsim.plots.shared.colours import LIGHT
-from flushsim.plots.shared.style import SMALL, looks, new_figure, title_row
+from flushsim.plots.shared.style import SMALL, new_figure, plot_style, title_row
 from matplotlib.axes import Axes
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-plant.svg"
@@ -61,9 +61,9 @@ def inertia(axes: Axes) -> None:
     key(axes, "upper right")
 
 
-def with_faults(axes: Axes, looks: dict[str, tuple[str, str]]) -> None:
+def with_faults(axes: Axes, plot_style: dict[str, tuple[str, str]]) -> None:
     """The outlet's pressure in 0.5 mL at 1 mL/s with each fault, in its dashes and colour, and without one."""
-    for fault, (dashes, colour) in {**looks, "": ("-", "faint")}.items():
+    for fault, (dashes, colour) in {**plot_style, "": ("-", "faint")}.items():
         curve = pressures(PORT, [fault] if fault else [], 1.0, 0.5, 800)
         axes.plot(*curve, dashes, color=LIGHT[colour], label=fault or "sound", linewidth=1.2)
 
@@ -139,7 +139,7 @@ def spread(axes: Axes) -> None:
 
 
 def main() -> None:
-    with looks():
+    with plot_style():
         figure = new_figure(6.6)
         for place, draw in enumerate((inertia, narrow, lost, friction, vein, spread), start=1):
             axes = figure.add_subplot(2, 3, place)

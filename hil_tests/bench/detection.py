@@ -17,8 +17,8 @@ from flushsim.campaign.config import load
 from flushsim.campaign.executor import Processes, cores
 from flushsim.campaign.result_store import ResultStore
 from flushsim.campaign.results import read
-from flushsim.campaign.runner import Progress, perform
-from flushsim.campaign.statistics import figures_of
+from flushsim.campaign.runner import Progress, run_campaign
+from flushsim.campaign.statistics import statistics_of
 from flushsim.campaign.text_report import lines_of
 
 CAMPAIGN = "FLUSHPUMP_CAMPAIGN"
@@ -38,12 +38,12 @@ def main() -> None:
         parts = ResultStore(Path(os.environ.get(OUTPUT, scratch)))
         parts.begin(description)
         ended_s: list[float] = []
-        progress = Progress(tell=print, step=lambda done: ended_s.append(time.monotonic()))
-        perform(description, runs, parts, lambda: Processes(description, cores()), progress)
-        figures = figures_of(read(parts.files(), below=runs))
+        progress = Progress(on_problem=print, on_run=lambda done: ended_s.append(time.monotonic()))
+        run_campaign(description, runs, parts, lambda: Processes(description, cores()), progress)
+        statistics = statistics_of(read(parts.files(), below=runs))
     heading(f"Detection ({description.name}, {runs} runs, native)")
-    print("\n".join(lines_of(description.title, description.seed, figures)), end="\n\n")
-    _budgets(figures)
+    print("\n".join(lines_of(description.title, description.seed, statistics)), end="\n\n")
+    _budgets(statistics)
     if len(ended_s) > 1:
         # 10,000 in 20 minutes on two cores; the workers' start is not in it.
         rate = 60 * (len(ended_s) - 1) / (ended_s[-1] - ended_s[0])
@@ -52,10 +52,10 @@ def main() -> None:
         raise SystemExit(f"bench: {len(progress.failed)} runs could not be made")
 
 
-def _budgets(figures: Mapping[str, Any]) -> None:
-    healthy = figures["healthy"]["false_alarms"]
+def _budgets(statistics: Mapping[str, Any]) -> None:
+    healthy = statistics["healthy"]["false_alarms"]
     _rate("false alarms in 10,000 runs without a fault", healthy, 1.0, per=10_000)
-    groups = {group["fault"]: group for group in figures["faults"]}
+    groups = {group["fault"]: group for group in statistics["faults"]}
     _found(groups.get("occlusion"), "occlusion: found in the pulse in which it happens, %", "in_the_pulse", 100)
     _found(_of_severity(groups.get("partial"), "3"), "3 x R: found within two pulses, %", "within_two_pulses", 99)
     _found(groups.get("growing"), "growing: found before the hard limit, %", "before_hard_limit", 99)
@@ -64,12 +64,12 @@ def _budgets(figures: Mapping[str, Any]) -> None:
             named = f"{name} {severity}".strip()
             part = _of_severity(groups.get(name), severity) if severity else groups.get(name)
             _found(part, f"{named}: within two pulses where the path permits, %", "where_permitted", 95)
-    _worst("bolus when the line opens again", figures["bolus_ml"], "mL", 0.1)
+    _worst("bolus when the line opens again", statistics["bolus_ml"], "mL", 0.1)
     # Breathing alone moves some microlitres to and fro.
-    _worst("blood drawn in through the tip in relief", figures["drawn_in_relief_ml"], "mL", 0.005)
-    _worst("true pressure above the working limit", figures["pressure_kpa"]["above_working_limit"], "kPa", 15)
-    _worst("volume told less volume given, without a fault", figures["volume_error_ml"], "mL")
-    lowest = figures["pressure_kpa"]["lowest_in_relief"]
+    _worst("blood drawn in through the tip in relief", statistics["drawn_in_relief_ml"], "mL", 0.005)
+    _worst("true pressure above the working limit", statistics["pressure_kpa"]["above_working_limit"], "kPa", 15)
+    _worst("volume told less volume given, without a fault", statistics["volume_error_ml"], "mL")
+    lowest = statistics["pressure_kpa"]["lowest_in_relief"]
     if lowest is not None:
         figure("lowest true pressure in relief", lowest, "kPa")
 

@@ -56,7 +56,7 @@ def _ways(folder: Path) -> None:
         file = folder / f"{way.replace(' ', '-')}.toml"
         file.write_text(f'title = "{way}"\n[[phase]]\n{_ASPIRATE}\n[[phase]]\n{phase}\n', encoding="utf-8")
         result = run(Scenario(sequence=str(file)), flows=True)
-        taken = removal(_flows(result), result.case.true_path())
+        taken = removal(_flows(result), result.scenario.true_path())
         print(f"{way:<20}{taken.starts:>8.1f}{taken.impulse_pa_s:>12.1f}{100 * taken.removed:>11.1f}")
 
 
@@ -68,7 +68,7 @@ def _flushes() -> float:
     for line in catalog.load().lines.values():
         result = run(_case(line, _FLUSHES[line.kind]), flows=True)
         said = FluidSummary.of(result.fluid_history())
-        taken = removal(_flows(result), result.case.true_path())
+        taken = removal(_flows(result), result.scenario.true_path())
         chamber = f"{100 * said.chamber_replaced:.2f}" if said.chamber_replaced is not None else "-"
         print(
             f"{line.name:<18}{line.chamber_shape or 'none':<10}{chamber:>10}{100 * said.catheter_replaced:>11.2f}"

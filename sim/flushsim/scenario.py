@@ -1,7 +1,7 @@
-"""A case: one run of a sequence on one line with its faults, and what came of it: what was told, and what was true.
+"""A scenario: one run of a sequence on one line with its faults; its result, as reported and as it really was.
 
-The real client drives the real firmware (target `native`) over `flushsim://`'s port and answers every question with
-yes, at once. The same case gives the same run, byte for byte, in any process.
+The real client drives the real firmware (target `native`) over the port of `flushsim://` and answers every question
+with yes, at once. The same scenario gives the same run, byte for byte, in any process.
 """
 
 import random
@@ -44,19 +44,19 @@ from flushsim.url.serial_urls.protocol_flushsim import Serial
 if TYPE_CHECKING:
     from flushsim.fluids.history import FluidHistory
 
-# A read ends as soon as something comes, so the host hears nothing later for waiting longer than at a real port.
+# A read ends as soon as a byte arrives, so this longer timeout delays no event.
 _READ_WAIT_S = 0.05
-# A line that opens again has given back what it stored after so long: ten time constants of the slowest, a 3F PICC.
-_EMPTIES_US = 10_000_000
+# After this time an opened line has released what it stored: ten time constants of the slowest line, a 3F PICC.
+_RELEASE_US = 10_000_000
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is run. The names are those of the catalogue, which the host believes in.
+    """What is run. The names are those of the catalog, by which the host plans.
 
-    `path` is the line as it really is (None: as the catalogue says), `settings` what the pump is told of it (None:
-    what the plan says), `visit` what is known of its last visit. `faults` are texts as in `occlusion@3s`, or Faults;
-    `loaded_ml` None is what the plan needs.
+    `path` is the real line (None: as in the catalog), `settings` what the pump gets (None: those of the plan), `visit`
+    what is known of the line's last visit. `faults` are texts as in `occlusion@3s`, or Faults; `loaded_ml` None is what
+    the plan needs.
     """
 
     sequence: str = "port-maintenance"
@@ -78,16 +78,16 @@ class Scenario:
         return plan if self.visit is None else replace(plan, visit=self.visit)
 
     def true_path(self) -> PlantPath:
-        """The line as it really is. Raises UnknownName."""
+        """The real line. Raises UnknownNameError."""
         return self.path or path_of(self.line, self.needle, self.syringe, self.extension)
 
 
 @dataclass
 class Reported:
-    """What the host was told. `events` come with the simulation's time in us at which it had them.
+    """What the pump reported to the host. Each of `events` has the simulated time in us at which the host received it.
 
-    `problem` is the sentence of the error that ended the run at `problem_us`, "" without one; without `end` nobody has
-    told the end.
+    `problem` is the sentence of the error that ended the run at `problem_us`, "" without one. `end` is None when the
+    pump did not report the end.
     """
 
     events: list[tuple[int, Event]] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Stroke:
-    """A motion of the plunger as it was: its first and last step in us since power-on, its steps and its direction."""
+    """One motion of the plunger: its first and last step in us since power-on, its steps and its direction."""
 
     first_us: float
     last_us: float
@@ -115,12 +115,12 @@ class Stroke:
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What the plant says, gauge pressures in kPa at the syringe's outlet, volumes in mL, times in us since power-on.
+    """The plant's values: gauge pressures in kPa at the syringe's outlet, volumes in mL, times in us since power-on.
 
     `first_step_us` is the time from which the faults' onsets count. `tip_ml` left the tip into the vein and was not
     drawn back; `after_stop_ml` did so after the last step forwards. `relief_lowest_kpa` is the lowest pressure since
-    the relief began, `relief_drawn_ml` the most that came back in through the tip; None where nothing was relieved.
-    `bolus_ml` leaves the tip when all faults of the line end after the run: 0 where none was on.
+    the relief began, `relief_drawn_ml` the most that came back in through the tip; None without a relief.
+    `bolus_ml` leaves the tip when all faults of the line end after the run: 0 without a fault.
     """
 
     first_step_us: int | None
@@ -142,15 +142,15 @@ class GroundTruth:
 
 @dataclass
 class ScenarioResult:
-    """A case that was run. `trace` is the list that was asked for; `plant` is as the run left it, for who must know.
+    """The result of a scenario. `trace` is the list that was asked for; `plant` is as the run left it.
 
-    `flows` is what flowed where, if that was asked for.
+    `flows` are the volumes over time, if they were asked for.
     """
 
-    case: Scenario
+    scenario: Scenario
     plan: Plan
-    told: Reported
-    truth: GroundTruth
+    reported: Reported
+    ground_truth: GroundTruth
     plant: Plant
     settings: PathSettings
     trace: list[TraceRow] | None
@@ -158,15 +158,15 @@ class ScenarioResult:
     flows: FlowRecord | None = None
 
     def report(self) -> RunReport:
-        """What `flushpump run` would have reported."""
-        told = self.told
+        """The report that `flushpump run` would have made."""
+        reported = self.reported
         report = RunReport(self.plan, target="native", operator="nobody", confirmed_by="simulator")
-        report.problem = told.problem
-        report.pulses = {pulse.index: pulse for pulse in told.pulses}
-        report.alarms = {alarm.occurrence: alarm for alarm in told.alarms}
-        report.telemetry = next((event for _, event in reversed(told.events) if isinstance(event, Telemetry)), None)
-        if told.end is not None:
-            report.ended(told.end)
+        report.problem = reported.problem
+        report.pulses = {pulse.index: pulse for pulse in reported.pulses}
+        report.alarms = {alarm.occurrence: alarm for alarm in reported.alarms}
+        report.telemetry = next((event for _, event in reversed(reported.events) if isinstance(event, Telemetry)), None)
+        if reported.end is not None:
+            report.ended(reported.end)
         return report
 
     def fluid_history(self, before: str = "heparin") -> "FluidHistory":
@@ -177,55 +177,57 @@ class ScenarioResult:
 
         if self.flows is None:
             raise ValueError("the scenario was run without its flows: run it with flows=True")
-        return follow(self.flows, self.case.true_path(), charges_of(self.plan, self.told.events), before)
+        return follow(self.flows, self.scenario.true_path(), charges_of(self.plan, self.reported.events), before)
 
     def visit(self) -> Visit | None:
-        """What the next visit will know of this one; None when it says nothing of the line."""
+        """What the next visit knows of this one; None when this one measured nothing."""
         found = measured(self.report().to_json(), self.plan.path)
         return None if found is None else Visit("", "", *found)
 
 
-def run(case: Scenario, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False) -> ScenarioResult:
-    """Runs the case to its end. `trace` is as for a Rig: a list that gets a row each turn, or a file.
+def run(
+    scenario: Scenario, trace: list[TraceRow] | str | FilePath | None = None, flows: bool = False
+) -> ScenarioResult:
+    """Runs the scenario to its end. `trace` is as for a Rig: a list that gets a row each tick, or a file.
 
-    Raises RefusedError, UsageError or UnknownNameError for a path or plan that cannot be, FaultError for a
-    fault, FirmwareError
-    when the firmware fails. What goes wrong in the run itself, a link that is lost for instance, is part of the result.
+    Raises RefusedError, UsageError or UnknownNameError for a path or plan that is not possible, FaultError for a fault,
+    FirmwareError when the firmware fails. What fails in the run itself, such as a lost link, is part of the result.
     """
-    plan = case.plan()
-    settings = case.settings or plan.settings()
-    rig = _CaseRig(
-        "native", faults=case.faults, seed=case.seed, trace=trace, path=case.true_path(),
-        firmware=_firmware(case.board),
+    plan = scenario.plan()
+    settings = scenario.settings or plan.settings()
+    rig = _ReliefObservingRig(
+        "native", faults=scenario.faults, seed=scenario.seed, trace=trace, path=scenario.true_path(),
+        firmware=_firmware(scenario.board),
     )  # fmt: skip
     if flows:
-        rig.plant.note_flows()
-    told = Reported()
+        rig.plant.record_flows()
+    reported = Reported()
     try:
-        with Pump.over(Serial.over(rig, _READ_WAIT_S), "the case's pump", nonce=_nonces(case.seed)) as pump:
+        with Pump.over(Serial.over(rig, _READ_WAIT_S), "the scenario's pump", nonce=_nonces(scenario.seed)) as pump:
             rig.plant.change_syringe(plan.loaded_ml)
             pump.set_path(settings)
             pump.load(plan.program())
             pump.start()
             for event in pump.follow():
-                _take(told, rig, plan, pump, event)
+                _record_event(reported, rig, plan, pump, event)
     except FlushPumpError as problem:
-        told.problem, told.problem_us = str(problem), rig.now_us
+        reported.problem, reported.problem_us = str(problem), rig.now_us
     finally:
         rig.close()
     duration_us = rig.now_us
     rows = trace if isinstance(trace, list) else None
     record = rig.plant.flow_record() if flows else None
-    return ScenarioResult(case, plan, told, _truth(rig, told), rig.plant, settings, rows, duration_us, record)
+    ground_truth = _ground_truth(rig, reported)
+    return ScenarioResult(scenario, plan, reported, ground_truth, rig.plant, settings, rows, duration_us, record)
 
 
-class _CaseRig(Rig):
-    """A rig that remembers what happened since the plunger turned back from driving forwards, looking once a turn."""
+class _ReliefObservingRig(Rig):
+    """A rig that records, once a tick, what happened since the plunger reversed after driving forwards."""
 
     lowest_kpa = inf
     drawn_ml = 0.0
     _driven = False
-    _back = False
+    _relieving = False
     _highest_tip_ml = 0.0
 
     def step(self) -> None:
@@ -233,14 +235,14 @@ class _CaseRig(Rig):
         rate = self.plant.stepper.rate
         if rate > 0:
             self._driven = True
-            self._back = False
-        elif self._driven and (self._back or rate < 0):
-            self._look()
+            self._relieving = False
+        elif self._driven and (self._relieving or rate < 0):
+            self._observe_relief()
 
-    def _look(self) -> None:
+    def _observe_relief(self) -> None:
         line = self.plant.line
-        if not self._back:
-            self._back = True
+        if not self._relieving:
+            self._relieving = True
             self.lowest_kpa = inf
             self.drawn_ml = 0.0
             self._highest_tip_ml = line.tip_ml
@@ -257,7 +259,7 @@ def _plan(sequence: str, line: str, needle: str, syringe: str, extension: str, l
 
 @lru_cache(maxsize=8)
 def _firmware(board: str) -> Firmware:
-    """The firmware of all the cases that this process runs: reading and summing it takes a hundredth of a run."""
+    """The firmware for all scenarios of this process: reading it and its checksum take a hundredth of a run."""
     return load_firmware(board)
 
 
@@ -266,15 +268,15 @@ def _nonces(seed: int) -> Callable[[int], bytes]:
     return random.Random(f"{seed} nonces").randbytes
 
 
-def _take(told: Reported, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
-    told.events.append((rig.now_us, event))
+def _record_event(reported: Reported, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
+    reported.events.append((rig.now_us, event))
     if isinstance(event, PulseResult):
-        told.pulses.append(event)
+        reported.pulses.append(event)
     elif isinstance(event, Alarm):
         if event.code:
-            told.alarms.append(event)
+            reported.alarms.append(event)
     elif isinstance(event, ProgramEnd):
-        told.end = event
+        reported.end = event
     elif isinstance(event, PhaseChange) and event.question is not Question.NONE:
         loaded_ml = 0.0
         if event.question is Question.SYRINGE_CHANGED:
@@ -283,7 +285,7 @@ def _take(told: Reported, rig: Rig, plan: Plan, pump: Pump, event: Event) -> Non
         pump.answer(event.question, True, loaded_ml)
 
 
-def _truth(rig: _CaseRig, told: Reported) -> GroundTruth:
+def _ground_truth(rig: _ReliefObservingRig, reported: Reported) -> GroundTruth:
     plant = rig.plant
     ticks_per_us = plant.ticks_per_us
     strokes = tuple(
@@ -293,7 +295,7 @@ def _truth(rig: _CaseRig, told: Reported) -> GroundTruth:
     forwards = [stroke for stroke in strokes if stroke.direction > 0]
     last_us = forwards[-1].last_us if forwards else None
     tip_ul = plant.delivered_ul
-    relieved = told.end is not None and told.end.relieved_nl > 0 and last_us is not None
+    relieved = reported.end is not None and reported.end.relieved_nl > 0 and last_us is not None
     return GroundTruth(
         first_step_us=plant.motion_started_us,
         last_forward_us=last_us,
@@ -305,16 +307,16 @@ def _truth(rig: _CaseRig, told: Reported) -> GroundTruth:
         after_stop_ml=0.0 if last_us is None else (tip_ul - plant.delivered_at_us(last_us)) / 1000,
         relief_drawn_ml=rig.drawn_ml if relieved else None,
         relief_lowest_kpa=rig.lowest_kpa if relieved else None,
-        # Last, because the plant goes on for it.
+        # Last, because it advances the plant.
         bolus_ml=_bolus_ml(plant),
     )
 
 
 def _bolus_ml(plant: Plant) -> float:
-    """What leaves the tip when everything is mended, in the time that the slowest line needs to empty."""
+    """What leaves the tip when all faults are cleared, in the time that the slowest line needs for it."""
     if not plant.faults:
         return 0.0
     before_ul = plant.delivered_ul
     plant.clear_faults()
-    plant.advance(plant.now_us + _EMPTIES_US)
+    plant.advance(plant.now_us + _RELEASE_US)
     return (plant.delivered_ul - before_ul) / 1000

@@ -1,4 +1,4 @@
-"""What a run depends on besides its description: one number over the sources of firmware and simulator."""
+"""One checksum over the sources of firmware and simulator, on which every run depends besides its config."""
 
 import zlib
 from functools import cache
@@ -12,7 +12,7 @@ _ROOMS = ("campaign", "faults", "firmware", "fluids", "plant", "rig")
 
 @cache
 def code_fingerprint() -> str:
-    """Changes when the firmware or the simulator does: runs of two of them are not one campaign."""
+    """Changes with firmware and simulator: runs of two versions are not one campaign."""
     crc = int.from_bytes(image.load_firmware("rpi_pico").fingerprint, "little")
     package = Path(flushsim.__file__).parent
     files = [package / "scenario.py", *(path for room in _ROOMS for path in (package / room).glob("*.py"))]

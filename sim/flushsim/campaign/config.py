@@ -1,8 +1,8 @@
-"""A campaign's description: paths, tolerances and groups of cases with their faults, read from a TOML file.
+"""A campaign's config: paths, tolerances and groups of scenarios with their faults, read from a TOML file.
 
-A group is a population: the cases without a fault, or those with certain faults. Groups have shares; case after case is
-given to them in turn, so that the first hundred cases look like the whole campaign. Whoever asks for more runs later
-gets the same cases and more.
+A group is a population: scenarios without a fault, or with certain faults. Each group has a share of the cases, spread
+evenly, so that the first hundred cases represent the whole campaign. More runs of the same campaign begin with the
+same cases.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from flushpump.wire.messages import PhaseKind
 
 from flushsim.campaign.classification import KNOWN_NAMES, expected_of
 from flushsim.campaign.distributions import Distribution, parsed
-from flushsim.campaign.path_selection import PATH_KEYS, cases_of
+from flushsim.campaign.path_selection import PATH_KEYS, scenarios_of
 from flushsim.faults.spec import KINDS
 from flushsim.scenario import Scenario
 
@@ -34,8 +34,8 @@ _HEALTHY = "healthy"
 
 @dataclass(frozen=True)
 class FaultDrawn:
-    """A fault with its distributions. `onset` is in s since the first step, or, `in_pulses`, a pulse: 2.25 is a quarter
-    through the second one's motion. `duration_s` None: it lasts."""
+    """A fault with its distributions. `onset` is in s since the first step or, with `in_pulses`, in pulses: 2.25 is a
+    quarter through the motion of the second pulse. `duration_s` None: until the end."""
 
     name: str
     severity: Distribution
@@ -46,15 +46,15 @@ class FaultDrawn:
 
 @dataclass(frozen=True)
 class Group:
-    """A population of cases. In a healthy one nothing is wrong, whatever faults it has (a cough is none), so that all
-    that is said is a false alarm. With `last_visit` a run without faults comes before, of which the host knows.
-    `expect` are the names of verdicts and alarms that find its fault; of `cases` one is drawn, a sequence on a path."""
+    """A population of scenarios. In a healthy one every detection is a false alarm, whatever faults it has (a cough is
+    no fault of the line). With `last_visit` the host knows an earlier run without faults. `expect` are the names of
+    verdicts and alarms that find its fault. One of `scenarios`, each a sequence on a path, is drawn."""
 
     name: str
     share: int
     healthy: bool
     last_visit: bool
-    cases: tuple[Scenario, ...]
+    scenarios: tuple[Scenario, ...]
     tolerances: bool
     faults: tuple[FaultDrawn, ...]
     expect: frozenset[str]
@@ -62,7 +62,7 @@ class Group:
 
 @dataclass(frozen=True)
 class CampaignConfig:
-    """A campaign. `text` is the file's, by which a campaign that goes on is known again."""
+    """A campaign. `text` is that of the file, by which a continued campaign is recognized."""
 
     name: str
     title: str
@@ -73,15 +73,15 @@ class CampaignConfig:
 
     def group_of(self, index: int) -> Group:
         """The group that the case of this index belongs to."""
-        return self.groups[self._turns[index % len(self._turns)]]
+        return self.groups[self._group_cycle[index % len(self._group_cycle)]]
 
     @cached_property
-    def _turns(self) -> tuple[int, ...]:
-        """Which group has its turn, for as many cases as there are shares: each group's are spread evenly."""
+    def _group_cycle(self) -> tuple[int, ...]:
+        """The groups of consecutive cases, one cycle of all shares: each group's cases are spread evenly."""
         places = [
-            ((turn + 0.5) / group.share, number)
+            ((place + 0.5) / group.share, number)
             for number, group in enumerate(self.groups)
-            for turn in range(group.share)
+            for place in range(group.share)
         ]
         return tuple(number for _, number in sorted(places))
 
@@ -105,7 +105,7 @@ def load(name: str) -> CampaignConfig:
 
 
 def parse(text: str, name: str, file_name: str) -> CampaignConfig:
-    """The campaign of a TOML text; `file_name` stands in the sentence of what is wrong (UsageError)."""
+    """The campaign of a TOML text. UsageError with `file_name` in its sentence."""
     table = TomlTable(parse_toml(text, file_name), file_name, "", _KEYS)
     entries = table.tables("group", _GROUP_KEYS, "group")
     path = table.table("path")
@@ -113,7 +113,7 @@ def parse(text: str, name: str, file_name: str) -> CampaignConfig:
     names = [group.name for group in groups]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise table.problem("group", f"{twice!r} stands there twice", "give each group its own name")
+        raise table.problem("group", f"{twice!r} is there twice", "give each group its own name")
     return CampaignConfig(
         name=name,
         title=table.text("title", name),
@@ -130,14 +130,14 @@ def _group(table: TomlTable, path: Mapping[str, Any]) -> Group:
     if not isinstance(name, str) or not name:
         raise table.problem("name", "is missing", 'name the group, as in name = "healthy"')
     paths = TomlTable({**path, **table.table("path")}, table.file_name, f"{table.place}path, ", PATH_KEYS)
-    cases = cases_of(paths)
-    faults = tuple(_fault(fault, cases) for fault in faults_written)
+    scenarios = scenarios_of(paths)
+    faults = tuple(_fault(fault, scenarios) for fault in faults_written)
     return Group(
         name=name,
         share=table.whole("share", 1, SHARE_MAX, 1),
         healthy=table.flag("healthy", not faults),
         last_visit=table.flag("last_visit", False),
-        cases=cases,
+        scenarios=scenarios,
         tolerances=paths.flag("tolerances", True),
         faults=faults,
         expect=_expect(table, faults),
@@ -157,20 +157,20 @@ def _expect(table: TomlTable, faults: tuple[FaultDrawn, ...]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _fault(table: TomlTable, cases: tuple[Scenario, ...]) -> FaultDrawn:
+def _fault(table: TomlTable, scenarios: tuple[Scenario, ...]) -> FaultDrawn:
     name = table.choice("name", KINDS)
     kind = KINDS[name]
     if kind.default is None and "severity" in table.values:
-        raise table.problem("severity", f"has no sense for {name}", "leave it out")
+        raise table.problem("severity", f"is not for {name}", "leave it out")
     severity = _distribution(table, "severity", 1.0 if kind.default is None else kind.default)
     if kind.default is not None:
         _within(table, "severity", severity, kind.least, kind.most, kind.unit)
     if "onset_s" in table.values and "onset_pulse" in table.values:
-        raise table.problem("onset_s", "and onset_pulse stand side by side", "give one of them")
+        raise table.problem("onset_s", "and onset_pulse are both given", "give one of them")
     in_pulses = "onset_pulse" in table.values
     if in_pulses:
         onset = _distribution(table, "onset_pulse", 1.0)
-        pulses = min(_pulse_count(case) for case in cases)
+        pulses = min(_pulse_count(scenario) for scenario in scenarios)
         if not pulses:
             raise table.problem("onset_pulse", "is given, but a sequence of this group has no pulses", "give onset_s")
         _within(table, "onset_pulse", onset, 1.0, pulses + 0.999, "(1 is the first pulse's first step)")
@@ -184,15 +184,15 @@ def _fault(table: TomlTable, cases: tuple[Scenario, ...]) -> FaultDrawn:
     return FaultDrawn(name, severity, onset, in_pulses, duration)
 
 
-def _pulse_count(case: Scenario) -> int:
-    return max((phase.count for phase in case.plan().phases if phase.kind is PhaseKind.PULSES), default=0)
+def _pulse_count(scenario: Scenario) -> int:
+    return max((phase.count for phase in scenario.plan().phases if phase.kind is PhaseKind.PULSES), default=0)
 
 
 def _distribution(table: TomlTable, key: str, default: float) -> Distribution:
     try:
         return parsed(table.values.get(key, default))
     except ValueError as problem:
-        raise table.problem(key, str(problem), "see the campaigns that are shipped") from None
+        raise table.problem(key, str(problem), "see the shipped campaigns") from None
 
 
 def _within(table: TomlTable, key: str, drawn: Distribution, least: float, most: float, unit: str) -> None:

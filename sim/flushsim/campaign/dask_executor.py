@@ -1,4 +1,4 @@
-"""Cases on a Dask cluster: the workers have flushpump installed, the scheduler hands out the cases."""
+"""Cases on a Dask cluster: the workers have flushpump installed, the scheduler assigns the cases."""
 
 import logging
 import re
@@ -13,10 +13,10 @@ from flushpump.errors import NoDeviceError, UsageError
 
 from flushsim.campaign.code_fingerprint import code_fingerprint
 from flushsim.campaign.config import CampaignConfig
-from flushsim.campaign.executor import LOOK_S, Done
+from flushsim.campaign.executor import POLL_S, CaseResult
 from flushsim.campaign.rows import Row, row_of
 
-_AHEAD = 2
+_CASES_PER_WORKER = 2
 _ANSWER_S = 10
 _WORKERS_S = 30
 
@@ -25,9 +25,9 @@ _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]
 
 
 def check_address(address: str) -> None:
-    """UsageError for an address that can be none.
+    """UsageError for an impossible address.
 
-    A Dask client that gets one leaves threads behind, and ends the program with a traceback after 20 s.
+    With one a Dask client leaves threads behind, and the program ends with a traceback after 20 s.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None or not 0 < int(found[4]) < 65536:
@@ -39,13 +39,13 @@ def check_address(address: str) -> None:
 class Cluster:
     """Executor on a Dask cluster with its scheduler at `address`, as in tcp://10.0.0.1:8786.
 
-    Raises NoDeviceError when nobody answers.
+    Raises NoDeviceError when no scheduler answers.
     """
 
-    def __init__(self, description: CampaignConfig, address: str) -> None:
+    def __init__(self, config: CampaignConfig, address: str) -> None:
         check_address(address)
         self._address = address
-        # What goes wrong is told here, in a sentence.
+        # Failures are reported here, in one sentence.
         logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
         try:
             self._client = Client(address, timeout=_ANSWER_S, set_as_default=False)
@@ -58,7 +58,7 @@ class Cluster:
         except TimeoutError as problem:
             self._client.close()
             raise NoDeviceError(f"the Dask scheduler at {address} has no workers", "start some") from problem
-        self._description = self._client.scatter(description, broadcast=True, hash=False)
+        self._config = self._client.scatter(config, broadcast=True, hash=False)
 
     def __enter__(self) -> Self:
         return self
@@ -68,48 +68,48 @@ class Cluster:
     ) -> None:
         self._client.close()
 
-    def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
-        """See Labour. Dask itself runs a case again whose worker died, three times at most."""
+    def run(self, cases: Iterable[int]) -> Iterator[CaseResult | None]:
+        """See Executor. Dask runs a case again when its worker died, at most three times."""
         try:
             yield from self._run(iter(cases))
         except (OSError, CancelledError) as problem:
-            raise self._lost() from problem
+            raise self._connection_lost() from problem
 
-    def _run(self, waiting: Iterator[int]) -> Iterator[Done | None]:
-        under_way: dict[Any, int] = {}
+    def _run(self, waiting: Iterator[int]) -> Iterator[CaseResult | None]:
+        running: dict[Any, int] = {}
         while True:
-            at_once = _AHEAD * max(1, sum(self._client.nthreads().values()))
-            for case in islice(waiting, max(0, at_once - len(under_way))):
-                under_way[self._client.submit(_work, self._description, case, code_fingerprint(), pure=False)] = case
-            if not under_way:
+            at_once = _CASES_PER_WORKER * max(1, sum(self._client.nthreads().values()))
+            for case in islice(waiting, max(0, at_once - len(running))):
+                running[self._client.submit(_run_case, self._config, case, code_fingerprint(), pure=False)] = case
+            if not running:
                 return
             try:
                 with self._client.as_current():
-                    ended = wait(list(under_way), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
+                    ended = wait(list(running), timeout=POLL_S, return_when="FIRST_COMPLETED").done
             except TimeoutError:
                 yield None
                 continue
             for future in ended:
-                yield self._done(future, under_way.pop(future))
+                yield self._result_of(future, running.pop(future))
 
-    def _done(self, future: Any, case: int) -> Done:
+    def _result_of(self, future: Any, case: int) -> CaseResult:
         if future.status == "finished":
-            return Done(case, future.result())
+            return CaseResult(case, future.result())
         if future.status in ("cancelled", "lost"):
-            raise self._lost()
+            raise self._connection_lost()
         problem = future.exception()
-        return Done(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
+        return CaseResult(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
 
-    def _lost(self) -> NoDeviceError:
-        return NoDeviceError(f"the Dask scheduler at {self._address} does not answer any more")
+    def _connection_lost(self) -> NoDeviceError:
+        return NoDeviceError(f"the Dask scheduler at {self._address} no longer answers")
 
 
-# The firmware is imported by changing what is imported in the whole process, so one case at a time in each.
+# Importing the firmware changes sys.modules of the whole process, so a process runs one case at a time.
 _one_at_a_time = threading.Lock()
 
 
-def _work(description: CampaignConfig, case: int, code: str) -> Row:
+def _run_case(config: CampaignConfig, case: int, code: str) -> Row:
     if code_fingerprint() != code:
         raise RuntimeError("this worker has another version of flushpump")
     with _one_at_a_time:
-        return row_of(description, case)
+        return row_of(config, case)

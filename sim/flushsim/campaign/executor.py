@@ -1,4 +1,4 @@
-"""Cases on all cores of this computer: a worker imports once, and one that dies is replaced and its case named."""
+"""Cases on all cores of this computer. A worker imports once; one that dies is replaced, and its case is reported."""
 
 import os
 import signal
@@ -15,20 +15,18 @@ from pebble import ProcessExpired, ProcessPool
 from flushsim.campaign.config import CampaignConfig
 from flushsim.campaign.rows import Row, row_of
 
-# As many cases wait for each worker: enough that none is idle, few enough that an interrupt loses little work.
-_AHEAD = 2
-# No case takes as long; a worker that does hangs, and is taken for dead.
-CASE_MOST_S = 600.0
-_OF_A_TERMINAL = (signal.SIGINT, signal.SIGHUP)
-# How often the caller is asked whether to go on.
-LOOK_S = 0.2
+# Cases queued for each worker: enough that no worker is idle, few enough that an interrupt loses little work.
+_CASES_PER_WORKER = 2
+# No case takes this long: a worker that does hangs, and counts as dead.
+CASE_TIMEOUT_S = 600.0
+_TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGHUP)
+# How often the caller can decide whether to continue.
+POLL_S = 0.2
 
 
 @dataclass(frozen=True)
-class Done:
-    """A case that has ended: with its `row`, or, where there is none, with the `problem` in a sentence.
-
-    `again`: it is run once more.
+class CaseResult:
+    """A case that has ended: its `row`, or None and the `problem` in one sentence. `again`: it is run once more.
     """
 
     case: int
@@ -38,10 +36,10 @@ class Done:
 
 
 class Executor(Protocol):
-    """Where cases are run. Leaving the block ends what is under way."""
+    """Runs cases. Leaving the block ends those that are running."""
 
-    def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
-        """Every case as it ends, in any order; now and then None, so that whoever asks can do something else."""
+    def run(self, cases: Iterable[int]) -> Iterator[CaseResult | None]:
+        """Every case as it ends, in any order; every POLL_S also None, so that the caller can act in between."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -59,16 +57,16 @@ def cores() -> int:
 class Processes:
     """Executor of `jobs` processes."""
 
-    def __init__(self, description: CampaignConfig, jobs: int) -> None:
+    def __init__(self, config: CampaignConfig, jobs: int) -> None:
         self._jobs = jobs
         self._pool = ProcessPool(
-            max_workers=jobs, context=get_context("spawn"), initializer=_begin_worker, initargs=(description,)
+            max_workers=jobs, context=get_context("spawn"), initializer=_start_worker, initargs=(config,)
         )
 
     def __enter__(self) -> Self:
-        # Ctrl-C on the terminal is for the command, which then ends its workers: they inherit that it is blocked, and
-        # so do those that the pool's own threads start later.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_A_TERMINAL)
+        # Ctrl-C on the terminal is for the command, which then ends its workers. They inherit the blocked signals, as
+        # do those that the pool's own threads start later.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
         try:
             assert self._pool.active, "the processes do not start"
         finally:
@@ -81,55 +79,56 @@ class Processes:
         self._pool.stop()
         self._pool.join()
 
-    def run(self, cases: Iterable[int]) -> Iterator[Done | None]:
+    def run(self, cases: Iterable[int]) -> Iterator[CaseResult | None]:
         """See Executor. A case whose worker died is tried once more on another."""
         waiting = iter(cases)
-        under_way: dict[Any, int] = {}
+        running: dict[Any, int] = {}
         tried: set[int] = set()
         while True:
-            for case in islice(waiting, _AHEAD * self._jobs - len(under_way)):
-                under_way[self._schedule(case)] = case
-            if not under_way:
+            for case in islice(waiting, _CASES_PER_WORKER * self._jobs - len(running)):
+                running[self._schedule(case)] = case
+            if not running:
                 return
-            ended, _ = wait(under_way, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            ended, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
             if not ended:
                 yield None
             for future in ended:
-                case = under_way.pop(future)
+                case = running.pop(future)
                 problem = future.exception()
                 if problem is None:
-                    yield Done(case, future.result())
+                    yield CaseResult(case, future.result())
                 elif isinstance(problem, (ProcessExpired, TimeoutError)):
                     again = case not in tried
-                    told = f"{_death(problem)} in case {case}" + ("; the case is run again" if again else " once more")
-                    yield Done(case, None, told, again)
+                    consequence = "; the case is run again" if again else " once more"
+                    sentence = f"{_cause_of_death(problem)} in case {case}{consequence}"
+                    yield CaseResult(case, None, sentence, again)
                     if again:
                         tried.add(case)
-                        under_way[self._schedule(case)] = case
+                        running[self._schedule(case)] = case
                 else:
-                    yield Done(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
+                    yield CaseResult(case, None, f"case {case} failed: {type(problem).__name__}: {problem}")
 
     def _schedule(self, case: int) -> Any:
-        return self._pool.schedule(_work, args=(case,), timeout=CASE_MOST_S)
+        return self._pool.schedule(_run_case, args=(case,), timeout=CASE_TIMEOUT_S)
 
 
-def _death(problem: BaseException) -> str:
+def _cause_of_death(problem: BaseException) -> str:
     if isinstance(problem, TimeoutError):
-        return f"a worker took more than {CASE_MOST_S:g} s and was ended"
+        return f"a worker took more than {CASE_TIMEOUT_S:g} s and was stopped"
     status = getattr(problem, "exitcode", None)
     if isinstance(status, int) and status < 0:
         return f"a worker was killed by {signal.Signals(-status).name}"
     return f"a worker ended with status {status}"
 
 
-_description: CampaignConfig | None = None
+_config: CampaignConfig | None = None
 
 
-def _begin_worker(description: CampaignConfig) -> None:
-    global _description
-    _description = description
+def _start_worker(config: CampaignConfig) -> None:
+    global _config
+    _config = config
 
 
-def _work(case: int) -> Row:
-    assert _description is not None
-    return row_of(_description, case)
+def _run_case(case: int) -> Row:
+    assert _config is not None
+    return row_of(_config, case)

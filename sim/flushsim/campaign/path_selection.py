@@ -1,4 +1,4 @@
-"""Which paths a campaign's names of lines, needles, syringes and extension sets give, each with its sequence."""
+"""The paths from a campaign's names of lines, needles, syringes and extension sets, each with its sequence."""
 
 import difflib
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ PATH_KEYS = ("sequence", "lines", "needles", "syringes", "extensions", "toleranc
 _SEQUENCES = {"port": "port-maintenance", "picc": "picc-flush", "tunneled": "tunneled-flush"}
 
 
-def cases_of(table: TomlTable) -> tuple[Scenario, ...]:
-    """Each sequence on each path that the names give; what does not go together is left out."""
+def scenarios_of(table: TomlTable) -> tuple[Scenario, ...]:
+    """Each sequence on each path of these names, without parts that do not fit together."""
     known = catalog.load()
     lines = _names(table, "lines", known.lines, ("smartport-ct-8f",))
     needles = _names(table, "needles", known.needles, ("huber-20g",))
     syringes = _names(table, "syringes", known.syringes, ("bd-10",))
     extensions = _names(table, "extensions", known.extensions, ("extension-20cm",))
-    cases = []
+    scenarios = []
     refusal = None
     for line in lines:
         fitting = needles if known.line(line).needle_required else ("none",)
@@ -31,16 +31,16 @@ def cases_of(table: TomlTable) -> tuple[Scenario, ...]:
                 continue
             for syringe in syringes:
                 for extension in extensions:
-                    case = Scenario(sequence, line, needle, syringe, extension)
+                    scenario = Scenario(sequence, line, needle, syringe, extension)
                     try:
-                        case.plan()
+                        scenario.plan()
                     except FlushPumpError as problem:
                         refusal = problem
                         continue
-                    cases.append(case)
-    if not cases:
-        raise table.problem("lines", f"gives no path that can be run: {refusal}", "take others")
-    return tuple(cases)
+                    scenarios.append(scenario)
+    if not scenarios:
+        raise table.problem("lines", f"gives no path that can be run: {refusal}", "choose others")
+    return tuple(scenarios)
 
 
 def _sequence(table: TomlTable, kind: str) -> str:
@@ -54,7 +54,7 @@ def _sequence(table: TomlTable, kind: str) -> str:
 
 
 def _names(table: TomlTable, key: str, known: Mapping[str, object], default: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the catalogue that are meant; `*` and `?` stand for any letters."""
+    """The matching names of the catalog; `*` and `?` match any letters."""
     patterns = table.values.get(key, list(default))
     if not isinstance(patterns, list) or not patterns or not all(isinstance(one, str) for one in patterns):
         raise table.problem(key, f"is {patterns!r}", f'give a list of names, as in {key} = ["*"]')
@@ -64,6 +64,6 @@ def _names(table: TomlTable, key: str, known: Mapping[str, object], default: tup
         if not matching:
             near = difflib.get_close_matches(pattern, known, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"see flushpump catalog {key}"
-            raise table.problem(key, f"has {pattern!r}, which the catalogue does not know", remedy)
+            raise table.problem(key, f"has {pattern!r}, which is not in the catalog", remedy)
         found.update(dict.fromkeys(matching))
     return tuple(found)

@@ -1,7 +1,7 @@
-"""The folder of a campaign's results: Parquet parts, each whole or not there, and what they were made with.
+"""The folder of a campaign's results: Parquet part files, each complete or absent, and what they were made with.
 
-A part is written beside its place and then renamed, so whatever happens to program, machine or disk, the runs of all
-parts before it are kept. Runs are known by their case's number, so it does not matter which part holds them.
+A part file is written under another name and then renamed. So the runs of all earlier part files are kept whatever
+happens to program, machine or disk. A run is identified by its case number, whichever part file holds it.
 """
 
 import json
@@ -19,7 +19,7 @@ from flushsim.campaign.config import CampaignConfig
 from flushsim.campaign.rows import Row
 from flushsim.campaign.schema import SCHEMA
 
-MADE_WITH = "campaign.json"
+MADE_WITH_FILE = "campaign.json"
 _PART = "part-*.parquet"
 _WRITING = ".writing"
 
@@ -29,25 +29,25 @@ class NoRoomError(FileProblem):
 
 
 class ResultStore:
-    """The parts in `folder`. `begin` makes the folder, or takes up the campaign that it holds."""
+    """The part files in `folder`. `open_for` makes the folder, or opens the campaign that it holds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.done: set[int] = set()
 
-    def begin(self, description: CampaignConfig) -> None:
-        """Raises RefusedError where the folder holds another campaign, UsageError or NoRoomError where none can be."""
+    def open_for(self, config: CampaignConfig) -> None:
+        """RefusedError if the folder holds another campaign, UsageError if it cannot hold any."""
         made_with = {
-            "campaign": description.name,
-            "seed": description.seed,
+            "campaign": config.name,
+            "seed": config.seed,
             "code": code_fingerprint(),
-            "description": description.text,
+            "description": config.text,
         }
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for left_over in self.folder.glob("*" + _WRITING):
                 left_over.unlink()
-            note = self.folder / MADE_WITH
+            note = self.folder / MADE_WITH_FILE
             if note.exists():
                 self._check(json.loads(note.read_text(encoding="utf-8")), made_with)
             elif any(self.folder.iterdir()):
@@ -60,15 +60,15 @@ class ResultStore:
             ) from problem
         except ValueError as problem:
             raise RefusedError(
-                f"{self.folder / MADE_WITH} cannot be read: {problem}", "name another folder"
+                f"{self.folder / MADE_WITH_FILE} cannot be read: {problem}", "name another folder"
             ) from problem
         self.done = set(_cases_in(self.files()))
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Writes the rows as one more part. Raises NoRoomError; nothing of an earlier part is lost then."""
+        """Writes the rows as one more part file. Raises NoRoomError; earlier part files are kept then."""
         if not rows:
             return
-        # The numbers of its cases, of which no two parts share any, are a name that nobody else takes.
+        # No two part files share a case, so the case numbers make a unique name.
         cases = [row["case"] for row in rows]
         place = self.folder / f"part-{min(cases):07d}-{max(cases):07d}.parquet"
         writing = place.with_name(place.name + _WRITING)
@@ -85,13 +85,13 @@ class ResultStore:
         self.done.update(cases)
 
     def files(self) -> list[Path]:
-        """All parts, in order."""
+        """All part files, in order."""
         return sorted(self.folder.glob(_PART))
 
     def _check(self, found: dict[str, object], wanted: dict[str, object]) -> None:
         differs = [key for key, value in wanted.items() if found.get(key) != value]
         if differs:
-            what = {"code": "firmware or simulator", "description": "description"}.get(differs[-1], differs[-1])
+            what = {"code": "firmware or simulator", "description": "config"}.get(differs[-1], differs[-1])
             raise RefusedError(
                 f"{self.folder} holds runs made with another {what}", "name another folder with --output, or delete it"
             )
@@ -103,7 +103,7 @@ class ResultStore:
 
 
 def _reason(problem: OSError) -> str:
-    """The system's own words, which Arrow keeps behind many others."""
+    """The system's own message, which Arrow puts at the end of a long one."""
     number = re.search(r"\[errno (\d+)\]", str(problem))
     return os.strerror(int(number[1])) if number else problem.strerror or str(problem)
 

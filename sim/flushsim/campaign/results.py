@@ -1,6 +1,6 @@
-"""The results of a campaign as two tables, read from its parts: one row a run, one row a pulse.
+"""The results of a campaign as two tables, read from its part files: one row a run, one row a pulse.
 
-What is worked out from the columns alone is added here, so that a part never has to be written again for it.
+Columns that follow from other columns are added here, so that no part file has to be written again.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ SCORES = (
     "resistance_ratio", "resistance_change", "compliance_change", "pressure_missing", "peak_change", "residual_share",
     "plateau_ratio", "plateau_missing",
 )  # fmt: skip
-"""Scores of a pulse, each from what the host is told; the higher, the more it speaks for a fault.
+"""Scores of a pulse, each from values that the host receives; a higher score is stronger evidence of a fault.
 
-`resistance_ratio` is the resistance over the path's, `resistance_change` over that of the run's first pulse,
-`pressure_missing` the first one's over this one's; `compliance_change` and `peak_change` are as resistance_change,
-`residual_share` is the residual over the pulse's peak; `plateau_ratio` is the plateau over what the pump expected of
-it, and `plateau_missing` the other way round.
+`resistance_ratio` is the resistance over that of the path, `resistance_change` over that of the run's first pulse,
+`pressure_missing` the first pulse's over this one's. `compliance_change` and `peak_change` are like resistance_change.
+`residual_share` is the residual over the pulse's peak. `plateau_ratio` is the plateau over the expected one, and
+`plateau_missing` its inverse.
 """
 SCORES_OF_FAULT = {
     "bubble": ("compliance_change",),
@@ -33,9 +33,9 @@ SCORES_OF_FAULT = {
     "disconnect": ("plateau_missing", "pressure_missing"),
 }
 _OBSTRUCTIONS = ("occlusion", "partial", "growing", "pinch-off", "fibrin-flap")
-# What comes back into the tip there is no blood, and what opens there is no line.
+# In tissue no blood comes back into the tip, and no bolus reaches a vein.
 _IN_TISSUE = ("extravasation", "dislodged")
-_SCORES_ELSE = ("plateau_ratio", "resistance_change", "resistance_ratio", "peak_change", "residual_share")
+_SCORES_OF_OTHERS = ("plateau_ratio", "resistance_change", "resistance_ratio", "peak_change", "residual_share")
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Results:
 
 
 def read(files: Iterable[Path], below: int | None = None) -> Results:
-    """The runs of all parts in the order of their cases, those below a number if it is given. UsageError if none."""
+    """All runs in the order of their cases; with `below` only cases below it. UsageError if there are none."""
     tables = [pq.read_table(file, schema=SCHEMA) for file in files]
     if not tables:
         raise UsageError("there are no results yet", "run the campaign first")
     table = pa.concat_tables(tables)
-    # A case that two commands have run at the same time is there twice, and the same.
+    # A case that two commands ran at the same time is there twice, with equal values.
     cases = table["case"].to_pandas().drop_duplicates().sort_values()
     table = table.take(pa.array(cases.index[cases < below] if below is not None else cases.index))
     runs = table.drop_columns("pulses").to_pandas()
@@ -68,16 +68,16 @@ def _with_paths(runs: pd.DataFrame) -> pd.DataFrame:
         in_tissue=runs["fault"].isin(_IN_TISSUE),
         in_pulse=found & (runs["found_pulse"] <= runs["hit_pulse"]),
         in_two_pulses=found & (runs["whole_pulses"] <= 2),
-        # A completed run in which too few pulses were left says nothing about how many are needed.
+        # A completed run in which too few pulses were left does not show how many are needed.
         two_pulses_left=runs["found"].notna() & (found | ~completed | (runs["pulses_left"] >= 2)),
         volume_beyond_uncertain_ml=runs["volume_error_ml"].abs() - runs["told_uncertain_ml"],
         below_hard_limit=found & (runs["peak_kpa"] < runs["hard_limit_kpa"]),
     )
 
 
-def _pulses(runs: pd.DataFrame, told: pa.ListArray) -> pd.DataFrame:
-    run = pc.list_parent_indices(told).to_numpy()
-    flat = pc.list_flatten(told)
+def _pulses(runs: pd.DataFrame, pulse_lists: pa.ListArray) -> pd.DataFrame:
+    run = pc.list_parent_indices(pulse_lists).to_numpy()
+    flat = pc.list_flatten(pulse_lists)
     columns = {field.name: pc.struct_field(flat, field.name) for field in flat.type}
     pulses = pa.table(columns).to_pandas()
     for name in ("case", "group", "healthy", "fault", "severity", "expected_resistance_kpa_s_per_ml"):
@@ -100,16 +100,16 @@ def _pulses(runs: pd.DataFrame, told: pa.ListArray) -> pd.DataFrame:
 
 
 def scores_of(fault: str) -> tuple[str, ...]:
-    """The SCORES that a fault of this name should show in."""
-    return SCORES_OF_FAULT.get(fault, _SCORES_ELSE)
+    """The SCORES in which a fault of this name should show."""
+    return SCORES_OF_FAULT.get(fault, _SCORES_OF_OTHERS)
 
 
 def roc(results: Results, group: str, score: str) -> pd.DataFrame:
     """The curve: for each threshold the share of healthy pulses, and of the group's runs, that reach it.
 
-    Columns `threshold`, `false_rate`, `true_rate`, thresholds falling. A run of the group reaches it in the pulse that
-    the fault hit or in one of the two whole ones after it; of the healthy runs every pulse counts but the first, which
-    teaches.
+    Columns `threshold`, `false_rate`, `true_rate`, by falling threshold. A run of the group counts if the pulse that
+    the fault hit, or one of the two whole pulses after it, reaches the threshold. Of a healthy run every pulse counts
+    but the first, which sets the baseline.
     """
     pulses = results.pulses.dropna(subset=score)
     healthy = pulses.loc[pulses["healthy"] & (pulses["index"] > 0), score]
@@ -124,7 +124,7 @@ def roc(results: Results, group: str, score: str) -> pd.DataFrame:
 
 
 def area_under(curve: pd.DataFrame) -> float | None:
-    """Area under such a curve: 1 tells every pulse apart, 0.5 none; None where one side has no pulses."""
+    """Area under such a curve: 1 separates all pulses, 0.5 none; None where one side has no pulses."""
     if curve.empty or not curve["false_rate"].iloc[-1] or not curve["true_rate"].iloc[-1]:
         return None
     return float(np.trapezoid([0.0, *curve["true_rate"]], [0.0, *curve["false_rate"]]))

@@ -1,4 +1,4 @@
-"""A campaign under way: cases are run, their rows written in time, and whatever ends it, what is finished is kept."""
+"""Runs a campaign: executes its cases and writes their rows in time, so that finished runs are kept."""
 
 import time
 from collections.abc import Callable
@@ -12,68 +12,68 @@ from flushsim.campaign.executor import Executor
 from flushsim.campaign.result_store import ResultStore
 from flushsim.campaign.rows import Row
 
-# No more than this is lost when the machine goes down.
+# At most this many runs, or this much time, is lost when the machine goes down.
 PART_RUNS = 200
 PART_S = 15.0
 
 
 @dataclass
 class Progress:
-    """How far it is. `tell` gets a sentence about a case that went wrong, `step` is called when a run has ended."""
+    """How far the campaign is. `on_problem` gets a sentence on a failed case, `on_run` the count of finished runs."""
 
-    tell: Callable[[str], None]
-    step: Callable[[int], None]
+    on_problem: Callable[[str], None]
+    on_run: Callable[[int], None]
     failed: list[int] = field(default_factory=list)
 
 
-def perform(
-    description: CampaignConfig, runs: int, parts: ResultStore, labour: Callable[[], Executor], progress: Progress
+def run_campaign(
+    config: CampaignConfig, runs: int, store: ResultStore, start_executor: Callable[[], Executor], progress: Progress
 ) -> None:
-    """Runs every case from 0 to `runs` that the parts do not have yet; those that failed stand in `progress.failed`.
+    """Runs every case from 0 to `runs` that the store does not have yet; failed cases are in `progress.failed`.
 
-    Raises StoppedByUserError when the user stopped it, NoRoomError when the disk is full, or what the executor raises;
-    the runs that had ended before are kept, and another call goes on with the rest.
+    Raises StoppedByUserError when the user stops it, NoRoomError when the disk is full, or what the executor raises.
+    Finished runs are kept, and another call continues with the rest.
     """
-    waiting = [case for case in range(runs) if case not in parts.done]
+    waiting = [case for case in range(runs) if case not in store.done]
     if not waiting:
         return
     rows: list[Row] = []
     with StopSignals() as signals:
         try:
-            with labour() as workers:
+            with start_executor() as executor:
                 written_s = time.monotonic()
-                for done in workers.run(waiting):
+                for done in executor.run(waiting):
                     if done is not None and done.row is not None:
                         rows.append(done.row)
-                        progress.step(len(parts.done) + len(rows))
+                        progress.on_run(len(store.done) + len(rows))
                     elif done is not None:
-                        progress.tell(done.problem)
+                        progress.on_problem(done.problem)
                         if not done.again:
                             progress.failed.append(done.case)
                     if len(rows) >= PART_RUNS or time.monotonic() - written_s > PART_S:
-                        parts.add(_taken(rows))
+                        store.add(_drained(rows))
                         written_s = time.monotonic()
                     if signals.stop_requested:
                         break
         finally:
-            parts.add(_taken(rows))
+            store.add(_drained(rows))
         if signals.stop_requested:
-            raise StoppedByUserError("stopped by the user", kept(parts, runs))
+            raise StoppedByUserError("stopped by the user", kept(store, runs))
 
 
-def kept(parts: ResultStore, runs: int) -> str:
-    """What a campaign that did not come to its end has left."""
-    done = sum(1 for case in parts.done if case < runs)
-    return f"{done} of {runs} runs are kept in {parts.folder}, and the same command goes on with them"
+def kept(store: ResultStore, runs: int) -> str:
+    """The sentence about the runs that an unfinished campaign keeps."""
+    done = sum(1 for case in store.done if case < runs)
+    return f"{done} of {runs} runs are kept in {store.folder}, and the same command continues with them"
 
 
-def _taken(rows: list[Row]) -> list[Row]:
-    taken = list(rows)
+def _drained(rows: list[Row]) -> list[Row]:
+    drained = list(rows)
     rows.clear()
-    return taken
+    return drained
 
 
-def problem_of_failed(failed: list[int], parts: ResultStore, runs: int) -> FlushPumpError:
-    """The sentence at the end when cases could not be run."""
+def failed_runs_error(failed: list[int], store: ResultStore, runs: int) -> FlushPumpError:
+    """The error at the end when some cases could not be run."""
     named = ", ".join(map(str, failed[:5])) + (" and more" if len(failed) > 5 else "")
-    return ProgramError(f"{len(failed)} of {runs} runs could not be made, of case {named}", kept(parts, runs))
+    return ProgramError(f"{len(failed)} of {runs} runs could not be made, of case {named}", kept(store, runs))

@@ -1,15 +1,15 @@
-"""The columns of the results, one row a run; what they mean is said in `flushsim.campaign.rows`."""
+"""The columns of the results, one row a run; `flushsim.campaign.rows` explains them."""
 
 from dataclasses import fields
 
 import pyarrow as pa
 from flushpump.wire.messages import PulseResult
 
-from flushsim.campaign.rows import WORDS
+from flushsim.campaign.rows import TEXT_FIELDS
 
 _PULSE = pa.struct([
     *(
-        pa.field(field.name, pa.string() if field.name in WORDS else pa.int64())
+        pa.field(field.name, pa.string() if field.name in TEXT_FIELDS else pa.int64())
         for field in fields(PulseResult)
     ),
     pa.field("after_onset", pa.int64()),
@@ -43,4 +43,4 @@ SCHEMA = pa.schema([
     pa.field("faults", pa.list_(pa.string())),
     pa.field("pulses", pa.list_(_PULSE)),
 ])  # fmt: skip
-"""A run that the firmware did not survive has nulls from `verdict` on."""
+"""A run in which the firmware failed has nulls from `verdict` on."""

@@ -1,7 +1,7 @@
-"""What a campaign says in numbers: rates with exact 95 % intervals, times, volumes and pressures, by fault.
+"""The statistics of a campaign: rates with exact 95 % intervals, times, volumes and pressures, by fault.
 
-The interval of a rate is Clopper and Pearson's: it holds the true rate in at least 95 of 100 campaigns, also where
-nothing or everything was found.
+The interval of a rate is that of Clopper and Pearson: it contains the true rate in at least 95 of 100 campaigns, also
+where nothing or everything was found.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,14 +14,14 @@ from flushsim.campaign.results import SCORES, Results, area_under, roc, scores_o
 from flushsim.campaign.rows import FIRMWARE_FAILED
 
 CONFIDENCE = 0.95
-# A severity that takes more values than this is shown in as many classes of equal size.
+# More different severities than _FEW are shown in _CLASSES classes of equal size.
 _CLASSES = 4
 _FEW = 6
 
 
 @dataclass(frozen=True)
 class Rate:
-    """`count` of `of`, with the interval's ends; without any, the interval is everything."""
+    """`count` of `of`, with the interval's ends, which are 0 and 1 where `of` is 0."""
 
     count: int
     of: int
@@ -30,7 +30,7 @@ class Rate:
 
     @classmethod
     def counted(cls, yes: "pd.Series[bool]") -> "Rate":
-        """The rate of what is true among all."""
+        """The share of true values."""
         return cls.of_counts(int(yes.sum()), len(yes))
 
     @classmethod
@@ -43,13 +43,13 @@ class Rate:
 
     @property
     def share(self) -> float | None:
-        """The rate itself, None without any."""
+        """The rate itself, None where `of` is 0."""
         return self.count / self.of if self.of else None
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Median, 95th percentile and worst (the largest by its amount) of some values; None where there are none."""
+    """Median, 95th percentile and worst (largest magnitude) of some values; None where there are none."""
 
     median: float | None
     most_of: float | None
@@ -57,7 +57,7 @@ class Spread:
 
     @classmethod
     def over(cls, values: "pd.Series[float]") -> "Spread":
-        """Of the values that are there."""
+        """The spread of the values that are not missing."""
         there = values.dropna()
         if there.empty:
             return cls(None, None, None)
@@ -66,8 +66,8 @@ class Spread:
         return cls(float(there.median()), float(there.abs().quantile(0.95)), float(worst))
 
 
-def figures_of(results: Results) -> dict[str, Any]:
-    """All figures as plain values that JSON can hold."""
+def statistics_of(results: Results) -> dict[str, Any]:
+    """All statistics as plain values for JSON. Its keys stay as in earlier results."""
     runs = results.runs
     healthy = runs[runs["healthy"]]
     faulty = runs[~runs["healthy"]]
@@ -114,12 +114,12 @@ def _amounts(name: str, group: pd.DataFrame) -> dict[str, Any]:
 
 
 def _bolus(runs: pd.DataFrame) -> dict[str, Any]:
-    """Of runs that did not complete; a line under suction draws in, which is no bolus."""
+    """Of runs that did not complete. A line under suction draws in, which is not a bolus."""
     return asdict(Spread.over(runs.loc[~runs["outcome"].eq("completed"), "bolus_ml"].clip(lower=0)))
 
 
 def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
-    judged = group[group["found"].notna()]
+    assessed = group[group["found"].notna()]
     fault = str(group["fault"].iloc[0])
     claimed = bool(group["claimed"].iloc[0])
     areas = {score: area_under(roc(results, str(name), score)) for score in scores_of(fault)}
@@ -127,7 +127,7 @@ def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
         "group": name,
         "fault": fault,
         "claimed": claimed,
-        **_detection(judged),
+        **_detection(assessed),
         "by_severity": [
             {
                 "severity": severity,
@@ -135,73 +135,73 @@ def _group(results: Results, name: Any, group: pd.DataFrame) -> dict[str, Any]:
                 "paths_below_95_percent": _poor_paths(part) if claimed else {},
                 "paths_not_permitting": _not_permitting(part),
             }
-            for severity, part in _by_severity(judged)
+            for severity, part in _by_severity(assessed)
         ],
         "false_alarms_before": asdict(Rate.counted(group["false_alarm"].notna())),
-        "said_first": _counts(judged["said"].fillna("nothing")),
-        "paths_below_95_percent": _poor_paths(judged) if claimed else {},
-        "paths_not_permitting": _not_permitting(judged),
+        "said_first": _counts(assessed["said"].fillna("nothing")),
+        "paths_below_95_percent": _poor_paths(assessed) if claimed else {},
+        "paths_not_permitting": _not_permitting(assessed),
         "roc_area": {score: area for score, area in areas.items() if area is not None},
     }
 
 
-def _detection(judged: pd.DataFrame) -> dict[str, Any]:
-    hit = judged[judged["hit_pulse"].notna()]
+def _detection(assessed: pd.DataFrame) -> dict[str, Any]:
+    hit = assessed[assessed["hit_pulse"].notna()]
     could = hit[hit["two_pulses_left"]]
     return {
-        "found": asdict(Rate.counted(judged["found"].eq(True))),
+        "found": asdict(Rate.counted(assessed["found"].eq(True))),
         "in_the_pulse": asdict(Rate.counted(hit["in_pulse"])),
         "within_two_pulses": asdict(Rate.counted(could["in_two_pulses"])),
         "where_permitted": asdict(Rate.counted(could.loc[could["permitted"].eq(True), "in_two_pulses"])),
-        "before_hard_limit": asdict(Rate.counted(judged["below_hard_limit"])),
-        "found_after_s": asdict(Spread.over(judged["found_after_s"])),
-        "above_working_limit_kpa": asdict(Spread.over(judged["overshoot_kpa"].clip(lower=0))),
-        "bolus_ml": _bolus(judged),
+        "before_hard_limit": asdict(Rate.counted(assessed["below_hard_limit"])),
+        "found_after_s": asdict(Spread.over(assessed["found_after_s"])),
+        "above_working_limit_kpa": asdict(Spread.over(assessed["overshoot_kpa"].clip(lower=0))),
+        "bolus_ml": _bolus(assessed),
     }
 
 
-def _by_severity(judged: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The runs of each severity, or of each class of severities where there are many; none where there is one."""
-    severity = judged["severity"]
+def _by_severity(assessed: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The runs of each severity, or of each class of severities where there are many; empty for a single severity."""
+    severity = assessed["severity"]
     values = sorted(severity.dropna().unique())
     if len(values) < 2:
         return []
-    # Where no two runs have the same, they were drawn from a span, however few they are.
-    if len(values) <= _FEW and len(values) < len(judged):
-        return [(f"{value:g}", judged[severity == value]) for value in values]
-    classes = pd.qcut(severity, min(_CLASSES, len(judged) // 2), duplicates="drop")
+    # Where no two runs have the same severity, they were drawn from a range, however few they are.
+    if len(values) <= _FEW and len(values) < len(assessed):
+        return [(f"{value:g}", assessed[severity == value]) for value in values]
+    classes = pd.qcut(severity, min(_CLASSES, len(assessed) // 2), duplicates="drop")
     return [
         (f"{part['severity'].min():.3g} to {part['severity'].max():.3g}", part)
-        for _, part in judged.groupby(classes, observed=True)
+        for _, part in assessed.groupby(classes, observed=True)
     ]
 
 
-def _poor_paths(judged: pd.DataFrame) -> dict[str, str]:
-    """Paths that should show the fault, and did within two pulses in less than 95 % of runs that could."""
-    could = judged[judged["hit_pulse"].notna() & judged["two_pulses_left"] & ~judged["permitted"].eq(False)]
+def _poor_paths(assessed: pd.DataFrame) -> dict[str, str]:
+    """Paths on which less than 95 % of the runs that could show the fault did so within two pulses."""
+    could = assessed[assessed["hit_pulse"].notna() & assessed["two_pulses_left"] & ~assessed["permitted"].eq(False)]
     shares = could.groupby("path")["in_two_pulses"].agg(["sum", "size"])
     poor = shares[shares["sum"] < 0.95 * shares["size"]]
     return {str(path): f"{int(row['sum'])} of {int(row['size'])}" for path, row in poor.iterrows()}
 
 
-def _not_permitting(judged: pd.DataFrame) -> list[str]:
-    """Paths of which the host says beforehand that the fault, as severe as it was, is not told there."""
-    return sorted(judged.loc[judged["permitted"].eq(False), "path"].unique())
+def _not_permitting(assessed: pd.DataFrame) -> list[str]:
+    """Paths on which the host does not claim to detect a fault of this severity."""
+    return sorted(assessed.loc[assessed["permitted"].eq(False), "path"].unique())
 
 
 def _evidence(results: Results) -> list[dict[str, Any]]:
-    """What the host was told of pulses: of healthy ones, and of the whole ones after each fault's onset."""
+    """Scores of pulses: of healthy ones, and of the whole ones after the onset of each fault."""
     pulses = results.pulses
     rows = []
     for name, group in pulses.groupby("group", sort=False):
         healthy = bool(group["healthy"].iloc[0])
-        told = group[group["index"] > 0] if healthy else group[group["after_onset"] >= 1]
+        counted = group[group["index"] > 0] if healthy else group[group["after_onset"] >= 1]
         spans = {}
         for score in SCORES:
-            low, middle, high = told[score].astype(float).quantile([0.05, 0.5, 0.95])
+            low, middle, high = counted[score].astype(float).quantile([0.05, 0.5, 0.95])
             there = not pd.isna(middle)
             spans[score] = {"low": float(low), "median": float(middle), "high": float(high)} if there else None
-        rows.append({"group": str(name), "pulses": len(told), **spans})
+        rows.append({"group": str(name), "pulses": len(counted), **spans})
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The figures of a campaign as lines for a person."""
+"""The statistics of a campaign as lines of text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,30 +7,30 @@ from flushpump.text_table import aligned
 
 from flushsim.campaign.results import SCORES
 
-SOMETHING_SAID = "something said"
-"""What is counted instead of "found" where the pump claims to find nothing, as in an extravasation."""
+ANY_DETECTION = "any detection"
+"""Counted instead of "found" where the pump does not claim to find the fault, as in an extravasation."""
 _PATHS_SHOWN = 6
 _RATES = ("found", "in_the_pulse", "within_two_pulses", "where_permitted", "before_hard_limit")
 
 
-def lines_of(title: str, seed: int, figures: Mapping[str, Any]) -> list[str]:
-    """The whole report: false alarms, detection by fault and severity, what was said first, volumes and pressures."""
+def lines_of(title: str, seed: int, statistics: Mapping[str, Any]) -> list[str]:
+    """The whole report: false alarms, detection by fault and severity, first detections, volumes and pressures."""
     blocks = [
-        [f"{title}: {figures['runs']} runs, seed {seed}; rates in % with their 95 % intervals"],
-        _healthy(figures["healthy"]),
-        aligned(detection_rows(figures["faults"])) if figures["faults"] else [],
-        _said(figures["healthy"], figures["faults"]),
-        _evidence(figures["evidence"]),
-        _paths(figures["faults"]),
-        _volumes(figures),
+        [f"{title}: {statistics['runs']} runs, seed {seed}; rates in % with their 95 % intervals"],
+        _healthy(statistics["healthy"]),
+        aligned(detection_rows(statistics["faults"])) if statistics["faults"] else [],
+        _said(statistics["healthy"], statistics["faults"]),
+        _evidence(statistics["evidence"]),
+        _paths(statistics["faults"]),
+        _volumes(statistics),
     ]
-    if figures["firmware_failed"]:
-        blocks.insert(1, [f"THE FIRMWARE FAILED in {figures['firmware_failed']} runs; see `problem` in the results"])
+    if statistics["firmware_failed"]:
+        blocks.insert(1, [f"THE FIRMWARE FAILED in {statistics['firmware_failed']} runs; see `problem` in the results"])
     return [line for block in blocks if block for line in [*block, ""]][:-1]
 
 
 def percent(rate: Mapping[str, Any]) -> str:
-    """A rate with its interval, in %; a dash without any run."""
+    """A rate with its interval, in %; a dash without a run."""
     if not rate["of"]:
         return "-"
     share = rate["count"] / rate["of"]
@@ -38,7 +38,7 @@ def percent(rate: Mapping[str, Any]) -> str:
 
 
 def _figure(value: float) -> str:
-    """More decimals where they say something: near 0 and near 100."""
+    """More decimals near 0 and near 100."""
     if value in (0, 100):
         return f"{value:.0f}"
     off = min(value, 100 - value)
@@ -53,20 +53,20 @@ def _healthy(healthy: Mapping[str, Any]) -> list[str]:
         f"without a fault: {false['count']} false alarms in {false['of']} runs, {percent(false)} of runs",
     ]
     if len(healthy["by_group"]) > 1:
-        parts = [f"{name} {rate['count']} in {rate['of']}" for name, rate in healthy["by_group"].items()]
-        lines.append("  of them: " + ", ".join(parts))
+        result_store = [f"{name} {rate['count']} in {rate['of']}" for name, rate in healthy["by_group"].items()]
+        lines.append("  of them: " + ", ".join(result_store))
     if healthy["said"]:
-        lines.append("  said: " + _listed(healthy["said"]) + "; on " + _listed(healthy["paths_with_false_alarms"]))
+        lines.append("  detected: " + _listed(healthy["said"]) + "; on " + _listed(healthy["paths_with_false_alarms"]))
     return lines
 
 
 def detection_rows(groups: list[Mapping[str, Any]]) -> list[list[str]]:
-    """What was found of each group and each of its severities, under a heading."""
+    """The rates of each group and each of its severities, under a heading."""
     rows = [["fault", "severity", "runs", "found", "in the pulse hit", "within two pulses", "where the path permits",
              "before hard limit", "seconds", "95 % within", "ROC area"]]  # fmt: skip
     for group in groups:
         area = max(group["roc_area"].values(), default=None)
-        name = group["group"] if group["claimed"] else f"{group['group']}: {SOMETHING_SAID}"
+        name = group["group"] if group["claimed"] else f"{group['group']}: {ANY_DETECTION}"
         rows.append([name, "all", *_cells(group), "-" if area is None else f"{area:.4f}"])
         rows.extend(["", part["severity"], *_cells(part), ""] for part in group["by_severity"])
     return rows
@@ -83,7 +83,7 @@ def _cells(part: Mapping[str, Any]) -> list[str]:
 
 
 def _said(healthy: Mapping[str, Any], groups: list[Mapping[str, Any]]) -> list[str]:
-    """What was said first, by what was true."""
+    """The first detection, by fault."""
     rows = [[group["group"], _listed(group["said_first"])] for group in groups]
     if healthy["false_alarms"]["of"]:
         quiet = healthy["false_alarms"]["of"] - healthy["false_alarms"]["count"]
@@ -93,21 +93,21 @@ def _said(healthy: Mapping[str, Any], groups: list[Mapping[str, Any]]) -> list[s
         for group in groups
         if group["false_alarms_before"]["count"]
     ]
-    return [*aligned([["in truth", "said first"], *rows]), *before]
+    return [*aligned([["fault", "detected first"], *rows]), *before]
 
 
 def _evidence(groups: list[Mapping[str, Any]]) -> list[str]:
-    """The median of what was told of a group's pulses, and between what 90 % of them lie."""
-    rows = [["told of pulses after the onset", "pulses", *(score.replace("_", " ") for score in SCORES)]]
+    """The median of each score of a group's pulses, and the range of 90 % of them."""
+    rows = [["pulses after the onset", "pulses", *(score.replace("_", " ") for score in SCORES)]]
     for group in groups:
         spans = [group[score] for score in SCORES]
-        told = ["-" if one is None else f"{one['median']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in spans]
-        rows.append([group["group"], str(group["pulses"]), *told])
+        cells = ["-" if one is None else f"{one['median']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in spans]
+        rows.append([group["group"], str(group["pulses"]), *cells])
     return aligned(rows)
 
 
 def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
-    """On which paths a fault, of each severity, is found too seldom."""
+    """The paths on which a fault is found too rarely, for each severity."""
     lines = []
     for group in groups:
         for part in group["by_severity"] or [{"severity": "", **group}]:
@@ -116,7 +116,7 @@ def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
             if poor:
                 lines.append(f"{name}: below 95 % within two pulses on {_first(poor)}")
             if part["paths_not_permitting"]:
-                lines.append(f"{name}: not told, as the plan says, on {_first(part['paths_not_permitting'])}")
+                lines.append(f"{name}: not detectable, as the plan says, on {_first(part['paths_not_permitting'])}")
     return lines
 
 
@@ -125,11 +125,11 @@ def _first(names: list[str]) -> str:
     return ", ".join(names[:_PATHS_SHOWN]) + more
 
 
-def volume_rows(figures: Mapping[str, Any]) -> list[list[str]]:
-    """How far volumes and pressures went in each group, under a heading. The volume is that told less that given."""
+def volume_rows(statistics: Mapping[str, Any]) -> list[list[str]]:
+    """Volumes and pressures of each group, under a heading. The error is the reported volume less the true one."""
     rows = [["volumes in mL, pressures in kPa", "error, median", "95 % within", "worst beyond uncertain",
              "worst above working limit", "lowest in relief", "most drawn in then", "worst bolus"]]  # fmt: skip
-    for group in figures["by_group"]:
+    for group in statistics["by_group"]:
         error = group["volume_error_ml"]
         rows.append([
             group["group"], _number(error["median"], 4), _number(error["most_of"], 4),
@@ -140,14 +140,15 @@ def volume_rows(figures: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _volumes(figures: Mapping[str, Any]) -> list[str]:
-    pressure = figures["pressure_kpa"]
+def _volumes(statistics: Mapping[str, Any]) -> list[str]:
+    pressure = statistics["pressure_kpa"]
+    bolus_ml, drawn_ml = statistics["bolus_ml"]["worst"], statistics["drawn_in_relief_ml"]["worst"]
     return [
-        *aligned(volume_rows(figures)),
+        *aligned(volume_rows(statistics)),
         f"above the working limit in {percent(pressure['runs_above_working_limit'])} of runs, at the hard limit in "
         f"{percent(pressure['runs_at_hard_limit'])}",
-        f"worst bolus when an obstructed line opens after the stop {_number(figures['bolus_ml']['worst'], 4)} mL, most "
-        f"blood drawn in by relief {_number(figures['drawn_in_relief_ml']['worst'], 4)} mL",
+        f"worst bolus when an obstructed line opens after the stop {_number(bolus_ml, 4)} mL, most blood drawn in by "
+        f"relief {_number(drawn_ml, 4)} mL",
     ]
 
 

@@ -1,4 +1,4 @@
-"""`flushpump sim campaign`: many runs drawn from a file, kept as Parquet, and told in a table."""
+"""`flushpump sim campaign`: many runs drawn from a file, kept as Parquet, and summed up in a table."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from flushsim.campaign.result_store import ResultStore
     from flushsim.campaign.runner import Progress
 
-_SHARES_TOLD = 10
+_PROGRESS_LINES = 10
 # A trace as text.
 _TRACE_SUFFIXES = (".trace", ".txt", "")
 EXTRA = ("pandas", "pyarrow", "pebble", "scipy", "matplotlib", "distributed")
 
 
-@click.command("campaign", short_help="Runs many cases drawn from a file.")
+@click.command("campaign", short_help="Runs many scenarios drawn from a file.")
 @click.argument("file")
-@click.option("--runs", type=click.IntRange(1), help="How many runs, instead of what the file says.")
+@click.option("--runs", type=click.IntRange(1), help="Number of runs, instead of the one in the file.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Another seed: other cases.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the results [default: campaign-NAME-SEED].")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes [default: one for each core].")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler, as in tcp://10.0.0.1:8786, instead of processes.")
-@click.option("--case", "case", type=click.IntRange(0), help="Run this case alone, and tell of it.")
+@click.option("--case", "case", type=click.IntRange(0), help="Run this case alone, and print its results.")
 @click.option(
     "--trace",
     type=click.Path(path_type=Path),
-    help="With --case: its trace [default: case-N.trace]; a name in .html, .svg or .png has it drawn.",
+    help="With --case: its trace [default: case-N.trace]; a name in .html, .svg or .png draws it.",
 )
 @json_option
 def campaign_command(
@@ -48,28 +48,28 @@ def campaign_command(
     trace: Path | None,
     as_json: bool,
 ) -> None:
-    """Runs a campaign: FILE is a TOML file, or a name that is shipped: catalogue, false-alarms, small.
+    """Runs a campaign: FILE is a TOML file, or the name of a shipped one: catalogue, false-alarms, small.
 
-    What is finished is kept in the output folder, and the same command goes on with it. Every case is drawn from the
-    seed and its number alone: --case N runs one of them again.
+    Finished runs are kept in the output folder, and the same command continues with the rest. Every case is drawn from
+    the seed and its number alone: --case N runs one of them again.
     """
     from flushsim.campaign.config import load
 
-    description = load(file)
+    config = load(file)
     if seed is not None:
-        description = replace(description, seed=seed)
+        config = replace(config, seed=seed)
     if case is not None:
-        _one(description, case, trace or Path(f"case-{case}.trace"), as_json)
+        _run_case(config, case, trace or Path(f"case-{case}.trace"), as_json)
         return
     if trace is not None:
-        raise UsageError("--trace is for one case", "name it with --case")
-    with _needed():
-        _all(description, runs or description.runs, output, jobs, scheduler, as_json)
+        raise UsageError("--trace is for one case", "choose it with --case")
+    with _needing_extra():
+        _run_all(config, runs or config.runs, output, jobs, scheduler, as_json)
 
 
 @contextmanager
-def _needed() -> Iterator[None]:
-    """What a campaign needs is looked for before it begins, and loaded when its turn comes."""
+def _needing_extra() -> Iterator[None]:
+    """Checks before a campaign begins that its packages are installed; they are imported when they are needed."""
     try:
         missing = [name for name in EXTRA if find_spec(name) is None]
         if missing:
@@ -79,8 +79,8 @@ def _needed() -> Iterator[None]:
         raise not_installed("a campaign", str(problem.name).partition(".")[0]) from problem
 
 
-def _all(
-    description: "CampaignConfig",
+def _run_all(
+    config: "CampaignConfig",
     runs: int,
     output: Path | None,
     jobs: int | None,
@@ -89,84 +89,84 @@ def _all(
 ) -> None:
     from flushsim.campaign.executor import Executor, Processes, cores
     from flushsim.campaign.result_store import ResultStore
-    from flushsim.campaign.runner import perform, problem_of_failed
+    from flushsim.campaign.runner import failed_runs_error, run_campaign
 
     if scheduler is not None:
         from flushsim.campaign.dask_executor import check_address
 
         check_address(scheduler)
-    parts = ResultStore(output or Path(f"campaign-{description.name}-{description.seed}"))
-    parts.begin(description)
+    store = ResultStore(output or Path(f"campaign-{config.name}-{config.seed}"))
+    store.open_for(config)
 
-    def labour() -> Executor:
+    def start_executor() -> Executor:
         if scheduler is not None:
             from flushsim.campaign.dask_executor import Cluster
 
-            return Cluster(description, scheduler)
-        return Processes(description, jobs or cores())
+            return Cluster(config, scheduler)
+        return Processes(config, jobs or cores())
 
-    with _progress(description, runs, len(parts.done)) as progress:
-        perform(description, runs, parts, labour, progress)
-    _tell(description, runs, parts, as_json)
+    with _progress(config, runs, len(store.done)) as progress:
+        run_campaign(config, runs, store, start_executor, progress)
+    _report(config, runs, store, as_json)
     if progress.failed:
-        raise problem_of_failed(progress.failed, parts, runs)
+        raise failed_runs_error(progress.failed, store, runs)
 
 
-def _tell(description: "CampaignConfig", runs: int, parts: "ResultStore", as_json: bool) -> None:
+def _report(config: "CampaignConfig", runs: int, store: "ResultStore", as_json: bool) -> None:
     from flushsim.campaign.results import read
-    from flushsim.campaign.statistics import figures_of
+    from flushsim.campaign.statistics import statistics_of
     from flushsim.campaign.text_report import lines_of
     from flushsim.plots.campaign.index import draw
 
-    results = read(parts.files(), below=runs)
-    figures = figures_of(results)
+    results = read(store.files(), below=runs)
+    statistics = statistics_of(results)
     if as_json:
-        print_json({"campaign": description.name, "seed": description.seed, **figures})
+        print_json({"campaign": config.name, "seed": config.seed, **statistics})
     else:
-        click.echo("\n".join(lines_of(description.title, description.seed, figures)))
-    click.echo(f"\nevery run, and every pulse of it: {parts.folder}/part-*.parquet", err=True)
+        click.echo("\n".join(lines_of(config.title, config.seed, statistics)))
+    click.echo(f"\nevery run with its pulses: {store.folder}/part-*.parquet", err=True)
     try:
-        page = draw(results, parts.folder, f"{description.title}, seed {description.seed}")[0]
+        page = draw(results, store.folder, f"{config.title}, seed {config.seed}")[0]
     except OSError as problem:
         raise FileProblem(
-            f"the pictures cannot be written to {parts.folder}: {problem.strerror or problem}",
+            f"the plots cannot be written to {store.folder}: {problem.strerror or problem}",
             "make room and give the same command again",
         ) from problem
-    click.echo(f"all of it in pictures: {page}, and beside it as .svg and .png", err=True)
+    click.echo(f"the plots: {page}, and beside it as .svg and .png", err=True)
 
 
 @contextmanager
-def _progress(description: "CampaignConfig", runs: int, done: int) -> Iterator["Progress"]:
-    """Tells on stderr how far it is, on a terminal all the time, else ten times in all."""
+def _progress(config: "CampaignConfig", runs: int, done: int) -> Iterator["Progress"]:
+    """Shows the progress on stderr: as a bar on a terminal, else as ten lines in all."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     from flushsim.campaign.runner import Progress
 
     if done:
-        click.echo(f"{min(done, runs)} of {runs} runs are there already", err=True)
+        click.echo(f"{min(done, runs)} of {runs} runs are already there", err=True)
     console = console_for(as_json=True)
-    columns = (TextColumn(description.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(config.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=runs, completed=done)
 
-        def step(now: int) -> None:
+        def update_bar(now: int) -> None:
             bar.update(task, completed=now)
-            if bar.disable and (now == runs or now * _SHARES_TOLD // runs > (now - 1) * _SHARES_TOLD // runs):
+            if bar.disable and (now == runs or now * _PROGRESS_LINES // runs > (now - 1) * _PROGRESS_LINES // runs):
                 click.echo(f"{now} of {runs} runs", err=True)
 
-        yield Progress(tell=echo_error, step=step)
+        yield Progress(on_problem=echo_error, on_run=update_bar)
 
 
-def _one(description: "CampaignConfig", case: int, trace: Path, as_json: bool) -> None:
+def _run_case(config: "CampaignConfig", case: int, trace: Path, as_json: bool) -> None:
     from flushpump.runs.report import alarm_sentence
 
-    from flushsim.campaign.rows import prepared, reported_and_ground_truth
+    from flushsim.campaign.rows import row_of_result, scenario_with_visit
     from flushsim.firmware.image import FirmwareError
     from flushsim.plots.shared.saving import SUFFIXES, check_target
     from flushsim.scenario import run
 
-    group = description.group_of(case)
+    group = config.group_of(case)
     picture = trace.suffix.lower() in SUFFIXES
     if not picture and trace.suffix.lower() not in _TRACE_SUFFIXES:
         raise UsageError(
@@ -176,27 +176,27 @@ def _one(description: "CampaignConfig", case: int, trace: Path, as_json: bool) -
     if picture:
         check_target(trace)
     try:
-        result = run(prepared(description, case), trace=[] if picture else trace, flows=picture)
+        result = run(scenario_with_visit(config, case), trace=[] if picture else trace, flows=picture)
     except FirmwareError as problem:
         raise ProgramError(f"the firmware failed in case {case}: {problem}", f"see the trace {trace}") from problem
     if picture:
-        with _needed():
+        with _needing_extra():
             from flushsim.plots.run.build import timeline_of
             from flushsim.plots.run.files import write_run
 
             write_run(timeline_of(result), trace)
-    row = reported_and_ground_truth(case, group, result)
+    row = row_of_result(case, group, result)
     if as_json:
         print_json(row)
         return
     faults = ", ".join(row["faults"]) or "none"
-    click.echo(f"case {case} of {description.name}, seed {description.seed}: {group.name}; faults: {faults}")
+    click.echo(f"case {case} of {config.name}, seed {config.seed}: {group.name}; faults: {faults}")
     pulses = row.pop("pulses")
     if pulses:
-        told = [[str(value) for value in pulse.values()] for pulse in pulses]
-        echo_table([list(pulses[0]), *told])
-    for alarm in result.told.alarms:
+        cells = [[str(value) for value in pulse.values()] for pulse in pulses]
+        echo_table([list(pulses[0]), *cells])
+    for alarm in result.reported.alarms:
         click.echo(alarm_sentence(alarm))
     for name, value in row.items():
         click.echo(f"{name:<34}{value}")
-    click.echo(f"its trace is {trace}", err=True)
+    click.echo(f"trace: {trace}", err=True)

@@ -94,14 +94,14 @@ def trace_command(
         raise UsageError(str(problem)) from problem
     except FirmwareError as problem:
         raise NoDeviceError(str(problem)) from problem
-    story = timeline_of(result)
+    timeline = timeline_of(result)
     for file in files:
-        write_run(story, file)
+        write_run(timeline, file)
         click.echo(f"drawn in {file}", err=True)
     if as_json:
         click.echo(json.dumps(result.report().to_json(), indent=2))
     else:
-        click.echo(story.told_text)
-        click.echo(story.truth_text)
-        for text in story.fluid_texts:
+        click.echo(timeline.reported_text)
+        click.echo(timeline.ground_truth_text)
+        for text in timeline.fluid_texts:
             click.echo(text)

@@ -242,15 +242,15 @@ class Plant:
         """A fresh syringe of the same kind is put in."""
         self.plunger.load(loaded_ml, self.path.capacity_ml)
 
-    def note_flows(self) -> None:
+    def record_flows(self) -> None:
         """From now on notes what flows where, for `flow_record`."""
         self._solve()
         self._meter = FlowMeter(self._now_ticks / self.ticks_per_us, self._volumes())
 
     def flow_record(self) -> FlowRecord:
-        """What has flowed since `note_flows`. RuntimeError without that, ImportError without numpy."""
+        """What has flowed since `record_flows`. RuntimeError without that, ImportError without numpy."""
         if self._meter is None:
-            raise RuntimeError("no flows were noted: call note_flows before the run")
+            raise RuntimeError("no flows were noted: call record_flows before the run")
         self._solve()
         return self._meter.record()
 

@@ -1,4 +1,4 @@
-"""A campaign small enough for a test: two groups on one path, and what stands in for its runs."""
+"""A campaign small enough for a test: two groups on one path, and rows without a run."""
 
 from collections.abc import Callable
 
@@ -32,14 +32,14 @@ def text() -> str:
 
 
 @pytest.fixture
-def description() -> CampaignConfig:
+def config() -> CampaignConfig:
     """The campaign."""
     return parse(TEXT, "two", "two.toml")
 
 
 @pytest.fixture
 def a_row() -> Callable[[int], Row]:
-    """Makes a row of the least that a row holds."""
+    """Makes a row with the fewest fields."""
 
     def make(case: int) -> Row:
         return {"case": case, "group": "healthy", "healthy": True, "outcome": "completed", "pulses": []}

@@ -10,12 +10,12 @@ import pytest
 from flushpump.errors import FlushPumpError
 from flushpump.wire.messages import Alarm, Outcome, ProgramEnd, PulseResult, Verdict
 from flushsim.campaign import rows
-from flushsim.campaign.classification import said_in
+from flushsim.campaign.classification import detections_in
 from flushsim.campaign.config import CampaignConfig, parse
 from flushsim.campaign.results import Results, area_under, read, roc
 from flushsim.campaign.rows import Row, row_of
 from flushsim.campaign.schema import SCHEMA
-from flushsim.campaign.statistics import Rate, figures_of
+from flushsim.campaign.statistics import Rate, statistics_of
 from flushsim.campaign.text_report import lines_of
 from flushsim.cli import campaign
 from flushsim.faults.spec import parse_fault
@@ -74,7 +74,7 @@ def test_a_rate_has_the_interval_of_clopper_and_pearson() -> None:
 
 def test_rates_count_runs_by_fault_and_severity(results_of: Callable[[list[Row]], Results]) -> None:
     unfound: Row = {"found": False, "found_as": None, "found_after_s": None, "found_pulse": None, "whole_pulses": None}
-    figures = figures_of(results_of([
+    statistics = statistics_of(results_of([
         *(a_run(case, [{}] * 5) for case in range(8)),
         a_run(8, [{}] * 5, false_alarm="bubble"),
         faulty(10),
@@ -84,10 +84,10 @@ def test_rates_count_runs_by_fault_and_severity(results_of: Callable[[list[Row]]
         # Nothing is said of how many pulses it takes by a run that had no two left.
         faulty(14, **{**unfound, "said": None, "pulses_left": 1}),
     ]))  # fmt: skip
-    assert figures["healthy"]["false_alarms"]["count"] == 1
-    assert figures["healthy"]["false_alarms"]["of"] == 9
-    assert figures["healthy"]["paths_with_false_alarms"] == {"picc-4f": 1}
-    (partial,) = figures["faults"]
+    assert statistics["healthy"]["false_alarms"]["count"] == 1
+    assert statistics["healthy"]["false_alarms"]["of"] == 9
+    assert statistics["healthy"]["paths_with_false_alarms"] == {"picc-4f": 1}
+    (partial,) = statistics["faults"]
     assert (partial["found"]["count"], partial["found"]["of"]) == (3, 5)
     assert (partial["in_the_pulse"]["count"], partial["in_the_pulse"]["of"]) == (1, 5)
     assert (partial["within_two_pulses"]["count"], partial["within_two_pulses"]["of"]) == (2, 4)
@@ -102,8 +102,8 @@ def test_a_path_that_does_not_show_a_fault_is_named_and_not_counted(
 ) -> None:
     unfound: Row = {"found": False, "found_pulse": None, "whole_pulses": None, "permitted": False}
     unfound["line"] = "picc-6f-dual"
-    figures = figures_of(results_of([faulty(1, permitted=True), faulty(2, permitted=True), faulty(3, **unfound)]))
-    (partial,) = figures["faults"]
+    statistics = statistics_of(results_of([faulty(1, permitted=True), faulty(2, permitted=True), faulty(3, **unfound)]))
+    (partial,) = statistics["faults"]
     assert (partial["where_permitted"]["count"], partial["where_permitted"]["of"]) == (2, 2)
     assert (partial["within_two_pulses"]["count"], partial["within_two_pulses"]["of"]) == (2, 3)
     assert partial["paths_not_permitting"] == ["picc-6f-dual"]
@@ -119,19 +119,19 @@ def test_what_a_path_permits_is_what_its_plan_tells() -> None:
 
 
 def test_the_worst_of_volumes_and_pressures_is_told_by_group(results_of: Callable[[list[Row]], Results]) -> None:
-    figures = figures_of(results_of([
+    statistics = statistics_of(results_of([
         a_run(0, [{}], volume_error_ml=0.01),
         faulty(1, overshoot_kpa=2.5, volume_error_ml=-0.3, told_uncertain_ml=0.1),
         faulty(2, outcome="occluded", bolus_ml=0.04, relief_lowest_kpa=1.5, relief_drawn_ml=0.001),
     ]))  # fmt: skip
-    healthy, partial = figures["by_group"]
+    healthy, partial = statistics["by_group"]
     assert healthy["volume_error_ml"]["worst"] == pytest.approx(0.01)
     assert partial["volume_error_ml"]["worst"] == pytest.approx(-0.3)
     assert partial["beyond_uncertain_ml"]["worst"] == pytest.approx(0.2)
     assert partial["above_working_limit_kpa"]["worst"] == pytest.approx(2.5)
     assert partial["lowest_in_relief_kpa"] == pytest.approx(1.5)
-    assert figures["bolus_ml"]["worst"] == pytest.approx(0.04)
-    assert figures["drawn_in_relief_ml"]["worst"] == pytest.approx(0.001)
+    assert statistics["bolus_ml"]["worst"] == pytest.approx(0.04)
+    assert statistics["drawn_in_relief_ml"]["worst"] == pytest.approx(0.001)
 
 
 def test_a_score_that_tells_every_pulse_apart_has_an_area_of_one(results_of: Callable[[list[Row]], Results]) -> None:
@@ -142,8 +142,8 @@ def test_a_score_that_tells_every_pulse_apart_has_an_area_of_one(results_of: Cal
 
 
 def test_the_report_names_what_is_in_the_figures(results_of: Callable[[list[Row]], Results]) -> None:
-    figures = figures_of(results_of([a_run(0, [{}] * 3), faulty(1)]))
-    report = "\n".join(lines_of("a title", 7, figures))
+    statistics = statistics_of(results_of([a_run(0, [{}] * 3), faulty(1)]))
+    report = "\n".join(lines_of("a title", 7, statistics))
     assert "a title: 2 runs, seed 7" in report
     assert "without a fault: 0 false alarms in 1 runs, 0 (0-97.5) of runs" in report
     assert "partial" in report
@@ -152,40 +152,41 @@ def test_the_report_names_what_is_in_the_figures(results_of: Callable[[list[Row]
 
 def test_a_fault_that_never_came_is_neither_found_nor_missed(text: str) -> None:
     torn = text.replace('"occlusion"', '"rupture"\nseverity = { choice = [20, 1000] }').replace("[1, 2]", "[4, 5]")
-    description = parse(torn.replace("smartport-ct-8f", "picc-4f"), "torn", "torn.toml")
-    found = {row["severity"]: row["found"] for row in (row_of(description, case) for case in range(1, 22, 3))}
+    config = parse(torn.replace("smartport-ct-8f", "picc-4f"), "torn", "torn.toml")
+    found = {row["severity"]: row["found"] for row in (row_of(config, case) for case in range(1, 22, 3))}
     assert found == {20.0: True, 1000.0: None}
 
 
-def test_what_is_said_has_one_name_a_time_and_a_pulse() -> None:
-    told = run(Scenario(faults=("partial:5@3s",))).told
-    said = said_in(told)
-    assert {one.name for one in said} == {"partial"}
-    assert said == sorted(said, key=lambda one: one.time_us)
-    assert said[0].time_us > 3_000_000
+def test_a_detection_has_a_name_a_time_and_a_pulse() -> None:
+    reported = run(Scenario(faults=("partial:5@3s",))).reported
+    detections = detections_in(reported)
+    assert {one.name for one in detections} == {"partial"}
+    assert detections == sorted(detections, key=lambda one: one.time_us)
+    assert detections[0].time_us > 3_000_000
 
 
 def test_nothing_is_said_in_a_healthy_run() -> None:
-    assert said_in(run(Scenario()).told) == []
+    assert detections_in(run(Scenario()).reported) == []
 
 
 def test_a_pump_that_was_lost_is_said() -> None:
-    told = run(Scenario(faults=("link-loss@4s",))).told
-    assert [one.name for one in said_in(told)] == ["link_lost"]
-    assert 4_200_000 < said_in(told)[0].time_us < 8_000_000
+    reported = run(Scenario(faults=("link-loss@4s",))).reported
+    assert [one.name for one in detections_in(reported)] == ["link_lost"]
+    assert 4_200_000 < detections_in(reported)[0].time_us < 8_000_000
 
 
 def test_an_end_that_is_no_verdict_is_said_too() -> None:
     end = dict.fromkeys(ProgramEnd.__dataclass_fields__, 0) | {"outcome": Outcome.ALARM, "verdict": Verdict.PATENT}
     alarm = dict.fromkeys(Alarm.__dataclass_fields__, 0) | {"code": 11, "device_time_ms": 5}
     pulse = dict.fromkeys(PulseResult.__dataclass_fields__, 0) | {"verdict": Verdict.BUBBLE, "index": 4}
-    told = Reported(events=[(10, Alarm(**alarm)), (20, PulseResult(**pulse)), (30, ProgramEnd(**end))])
-    # A syringe that is nearly empty is said in every healthy run too.
-    assert [(one.name, one.time_us, one.pulse) for one in said_in(told)] == [("bubble", 20, 4), ("alarm", 30, None)]
+    reported = Reported(events=[(10, Alarm(**alarm)), (20, PulseResult(**pulse)), (30, ProgramEnd(**end))])
+    # A syringe that is nearly empty is reported in every healthy run too.
+    found = [(one.name, one.time_us, one.pulse) for one in detections_in(reported)]
+    assert found == [("bubble", 20, 4), ("alarm", 30, None)]
 
 
 def test_a_firmware_that_fails_is_a_result_and_stands_in_the_report(
-    description: CampaignConfig,
+    config: CampaignConfig,
     monkeypatch: pytest.MonkeyPatch,
     results_of: Callable[[list[Row]], Results],
     tmp_path: Path,
@@ -194,10 +195,10 @@ def test_a_firmware_that_fails_is_a_result_and_stands_in_the_report(
         raise FirmwareError("the firmware failed: MemoryError: no\nTraceback")
 
     monkeypatch.setattr(rows, "run", fails)
-    row = row_of(description, 0)
+    row = row_of(config, 0)
     assert row["problem"] == "the firmware failed: MemoryError: no"
-    report = lines_of("a title", 1, figures_of(results_of([a_run(5, [{}]), row])))
+    report = lines_of("a title", 1, statistics_of(results_of([a_run(5, [{}]), row])))
     assert "THE FIRMWARE FAILED in 1 runs; see `problem` in the results" in report
     monkeypatch.setattr("flushsim.scenario.run", fails)
     with pytest.raises(FlushPumpError, match="the firmware failed in case 0"):
-        campaign._one(description, 0, tmp_path / "x.trace", as_json=False)
+        campaign._one(config, 0, tmp_path / "x.trace", as_json=False)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flushpump.wire.messages import Verdict
 from flushsim.campaign.config import CampaignConfig, parse
-from flushsim.campaign.rows import prepared
+from flushsim.campaign.rows import scenario_with_visit
 from flushsim.scenario import Scenario, run
 
 _PATHS = """
@@ -61,7 +61,7 @@ def _described(text: str) -> CampaignConfig:
 
 
 def _verdicts(text: str, case: int) -> list[Verdict]:
-    return [pulse.verdict for pulse in run(prepared(_described(text), case)).told.pulses]
+    return [pulse.verdict for pulse in run(scenario_with_visit(_described(text), case)).reported.pulses]
 
 
 @pytest.mark.parametrize("case", [6, 34, 128, 186, 218])
@@ -90,18 +90,18 @@ def test_a_line_that_closes_behind_a_millilitre_of_air_is_relieved_of_all_that_t
     line: str, needle: str
 ) -> None:
     done = run(Scenario(line=line, needle=needle, faults=("bubble:1.0@2.5s", "occlusion@5.2s")))
-    assert [pulse.verdict for pulse in done.told.pulses][-2:] == [Verdict.BUBBLE, Verdict.OCCLUDED]
+    assert [pulse.verdict for pulse in done.reported.pulses][-2:] == [Verdict.BUBBLE, Verdict.OCCLUDED]
     # Measured 0.005 mL; 0.12 mL when relief does not know of the air.
-    assert done.truth.bolus_ml < 0.02
+    assert done.ground_truth.bolus_ml < 0.02
 
 
 @pytest.mark.requirement("REQ-OCCL-4")
 def test_a_line_whose_liquid_swings_is_relieved_of_all_that_it_holds_though_its_falls_have_shown_little() -> None:
-    done = run(prepared(_described(_CLOSED), 8995))
-    assert done.told.pulses[-1].verdict is Verdict.OCCLUDED
-    assert done.told.pulses[-2].compliance_nl_per_kpa < done.settings.compliance_nl_per_kpa / 4
+    done = run(scenario_with_visit(_described(_CLOSED), 8995))
+    assert done.reported.pulses[-1].verdict is Verdict.OCCLUDED
+    assert done.reported.pulses[-2].compliance_nl_per_kpa < done.settings.compliance_nl_per_kpa / 4
     # Measured 0.005 mL; 0.25 mL when relief goes by the falls alone.
-    assert done.truth.bolus_ml < 0.02
+    assert done.ground_truth.bolus_ml < 0.02
 
 
 @pytest.mark.parametrize("case", [79, 131, 253, 285, 319])
@@ -143,7 +143,7 @@ def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
     line: str, needle: str, syringe: str
 ) -> None:
     case = Scenario(line=line, needle=needle, syringe=syringe)
-    first = run(replace(case, visit=run(case).visit())).told.pulses[0]
+    first = run(replace(case, visit=run(case).visit())).reported.pulses[0]
     assert first.seen_permille == pytest.approx(1000, abs=50)
 
 
@@ -151,6 +151,6 @@ def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
 @pytest.mark.parametrize("line", ["tunneled-9.6f", "picc-5f"])
 def test_a_flow_that_is_only_on_its_way_up_is_not_told_as_lowered(line: str) -> None:
     case = Scenario(line=line, needle="none")
-    told = run(replace(case, path=replace(case.true_path(), inertia=True))).told
+    told = run(replace(case, path=replace(case.true_path(), inertia=True))).reported
     assert [pulse.derated_percent for pulse in told.pulses] == [0] * 10
     assert all(pulse.duration_us == pytest.approx(470_400, abs=1_000) for pulse in told.pulses)

@@ -27,16 +27,16 @@ def test_fluids_are_where_the_plant_says_that_volume_went(maintained):
     history = maintained.fluid_history()
     assert history.error_ml < 1e-9
     came_out = history.out_ml[-1].sum() - history.blood_in_ml
-    assert came_out == pytest.approx(maintained.truth.tip_ml, abs=1e-9)
+    assert came_out == pytest.approx(maintained.ground_truth.tip_ml, abs=1e-9)
     left = history.held_ml[-1, SEGMENTS.index("syringe")].sum()
-    assert left == pytest.approx(maintained.plan.loaded_ml - maintained.truth.driven_ml, abs=5e-3)
+    assert left == pytest.approx(maintained.plan.loaded_ml - maintained.ground_truth.driven_ml, abs=5e-3)
 
 
 def test_the_record_of_flows_changes_nothing_and_ends_where_the_run_does(maintained):
     plain = run(Scenario())
     assert plain.flows is None
-    assert plain.told == maintained.told
-    assert plain.truth == maintained.truth
+    assert plain.reported == maintained.reported
+    assert plain.ground_truth == maintained.ground_truth
     flows = maintained.flows
     assert flows.time_us[-1] == maintained.duration_us
     stored = flows.driven_ml - flows.tip_ml - flows.leaked_ml
@@ -70,7 +70,7 @@ def test_nothing_is_lost_whatever_fault_the_run_has(fault):
 
 
 def test_blood_return_ten_pulses_and_lock_are_twelve_starts_and_take_the_deposit_off_as_the_study_found(maintained):
-    taken = removal(maintained.flows, maintained.case.true_path())
+    taken = removal(maintained.flows, maintained.scenario.true_path())
     assert taken.starts == pytest.approx(12, abs=0.2)
     assert taken.removed == pytest.approx(0.90, abs=0.03)
 

@@ -13,7 +13,7 @@ def test_a_record_ends_with_the_plants_volumes_and_its_flows_are_even_enough_to_
     play(plant, pulse(plant, 0, 0.1, 1.0), 400_000)
     before = plant.driven_ul, plant.delivered_ul, plant.leaked_ul
     at_first_kpa = plant.line.p1
-    plant.note_flows()
+    plant.record_flows()
     play(plant, pulse(plant, plant.now_us * 125, 0.4, 2.0), 1_500_000)
     record = plant.flow_record()
     assert record.time_us[0] == 400_000
@@ -32,7 +32,7 @@ def test_a_record_ends_with_the_plants_volumes_and_its_flows_are_even_enough_to_
 
 def test_what_a_torn_catheter_loses_has_passed_the_needle_and_not_the_tip() -> None:
     plant = Plant(PlantPath(inertia=True), BOARD, ["occlusion@50ms", "rupture:50@0s"])
-    plant.note_flows()
+    plant.record_flows()
     play(plant, pulse(plant, 0, 0.5, 1.0), 1_500_000)
     record = plant.flow_record()
     assert record.line_ml[-1] - record.tip_ml[-1] == pytest.approx(record.leaked_ml[-1], abs=1e-12)

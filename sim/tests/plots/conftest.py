@@ -17,6 +17,6 @@ def _story(name: str) -> RunTimeline:
 
 
 @pytest.fixture
-def story() -> Callable[[str], RunTimeline]:
-    """The story of the case of this name."""
+def timeline() -> Callable[[str], RunTimeline]:
+    """The timeline of the case of this name."""
     return _story

@@ -1,4 +1,4 @@
-"""The pictures of a campaign: there, legible, with the figures of the table, and for campaigns of every kind."""
+"""The pictures of a campaign: there, legible, with the statistics of the table, and for campaigns of every kind."""
 
 import re
 import subprocess
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from flushsim.campaign.results import Results
-from flushsim.campaign.statistics import figures_of
+from flushsim.campaign.statistics import statistics_of
 from flushsim.campaign.text_report import detection_rows
 from flushsim.plots.campaign import rates, roc, spreads
 from flushsim.plots.campaign.index import PAGE, draw
-from flushsim.plots.shared.saving import PictureError
-from flushsim.plots.shared.style import looks
+from flushsim.plots.shared.saving import PlotError
+from flushsim.plots.shared.style import plot_style
 from matplotlib.figure import Figure
 
 from sim.tests.plots.support.campaign_rows import results
@@ -29,8 +29,8 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 PICTURES: dict[str, Callable[[Results], Figure | None]] = {
-    "detection": lambda found: rates.detection(figures_of(found)),
-    "severity": lambda found: rates.severity(figures_of(found)),
+    "detection": lambda found: rates.detection(statistics_of(found)),
+    "severity": lambda found: rates.severity(statistics_of(found)),
     "time": lambda found: spreads.time_to_detection(found.runs),
     "false alarms": lambda found: rates.false_alarms(found.runs),
     "amounts": lambda found: spreads.amounts(found.runs),
@@ -40,7 +40,7 @@ PICTURES: dict[str, Callable[[Results], Figure | None]] = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_word_of_a_campaigns_picture_lies_over_another_or_outside_of_it(name: str, campaign: Results) -> None:
-    with looks():
+    with plot_style():
         figure = PICTURES[name](campaign)
         assert figure is not None
         assert len(written(figure)) > 5
@@ -63,12 +63,12 @@ def test_every_picture_is_drawn_as_svg_and_png_and_stands_on_the_page(campaign: 
 
 
 def test_the_rates_that_are_drawn_are_those_of_the_figures(campaign: Results) -> None:
-    figures = figures_of(campaign)
-    with looks():
-        figure = rates.detection(figures)
+    statistics = statistics_of(campaign)
+    with plot_style():
+        figure = rates.detection(statistics)
         texts = [text for text, _ in written(figure)]
     axes = figure.axes[0]
-    for row, fault in enumerate(figures["faults"]):
+    for row, fault in enumerate(statistics["faults"]):
         rate = fault["within_two_pulses"]
         assert f"within two pulses: {rates.rate_words(rate)}" in texts
         ends = [list(line.get_xdata()) for line in axes.get_lines() if row < float(line.get_ydata()[0]) < row + 1]
@@ -77,40 +77,40 @@ def test_the_rates_that_are_drawn_are_those_of_the_figures(campaign: Results) ->
 
 
 def test_six_severities_with_many_runs_each_can_be_read(campaign: Results) -> None:
-    figures = figures_of(campaign)
-    fault = next(fault for fault in figures["faults"] if fault["group"] == "partial")
+    statistics = statistics_of(campaign)
+    fault = next(fault for fault in statistics["faults"] if fault["group"] == "partial")
     rate = {"count": 61_728, "of": 123_456, "low": 0.497, "high": 0.503}
     part = {**fault["by_severity"][0], "found": rate}
     fault["by_severity"] = [{**part, "severity": severity} for severity in ("0.0125", "2", "3", "5", "7", "10")]
-    with looks():
-        figure = rates.severity(figures)
+    with plot_style():
+        figure = rates.severity(statistics)
         assert figure is not None
         assert sum(text == "n = 123456" for text, _ in written(figure)) == 6
         assert hard_to_read(figure) == []
 
 
 def test_of_a_fault_that_the_pump_never_claims_to_find_it_is_told_that_something_was_said(campaign: Results) -> None:
-    figures = figures_of(campaign)
-    with looks():
-        detection, by_severity = rates.detection(figures), rates.severity(figures)
+    statistics = statistics_of(campaign)
+    with plot_style():
+        detection, by_severity = rates.detection(statistics), rates.severity(statistics)
         assert by_severity is not None
         texts = {text for figure in (detection, by_severity) for text, _ in written(figure)}
         times = " ".join(text for text, _ in written(spreads.time_to_detection(campaign.runs)))
     assert {"extravasation:", "something said", "extravasation: something said, %", "growing: found, %"} <= texts
     assert "extravasation" not in times
     assert "growing" in times
-    table = [row[0] for row in detection_rows(figures["faults"])]
+    table = [row[0] for row in detection_rows(statistics["faults"])]
     assert "extravasation: something said" in table
     assert "growing" in table
 
 
 def test_the_interval_of_the_false_alarms_stands_there_when_there_was_none(tmp_path: Path) -> None:
     found = results(tmp_path, 300, false_alarms=False)
-    with looks():
+    with plot_style():
         figure = rates.false_alarms(found.runs)
         texts = [text for text, _ in written(figure)]
         assert hard_to_read(figure) == []
-    high = figures_of(found)["healthy"]["false_alarms"]["high"]
+    high = statistics_of(found)["healthy"]["false_alarms"]["high"]
     assert f"0 of 100, at most {high:.2g}" in texts
     ends = [line.get_xdata() for line in figure.axes[0].get_lines()]
     assert any(high in list(xs) for xs in ends)
@@ -136,7 +136,7 @@ def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
 
 def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(tmp_path: Path) -> None:
     found = results(tmp_path / "parts", 3)
-    with pytest.raises(PictureError, match=r"campaign\.html cannot be written: No such file or directory; name a file"):
+    with pytest.raises(PlotError, match=r"campaign\.html cannot be written: No such file or directory; name a file"):
         draw(found, tmp_path / "nowhere")
 
 

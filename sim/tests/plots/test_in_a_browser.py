@@ -30,7 +30,7 @@ result.zoomed = ticks();
 result.seen = seen();
 const plot = document.querySelector(".plot"), box = plot.querySelector("svg").getBoundingClientRect();
 plot.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width * 0.5, clientY: box.top + 200 }));
-result.told = plot.querySelector(".told").textContent;
+result.reported = plot.querySelector(".told").textContent;
 result.fits = plot.querySelector(".told").getBoundingClientRect().right <= document.documentElement.clientWidth;
 press("all");
 result.again = ticks();
@@ -40,8 +40,8 @@ document.body.dataset.result = JSON.stringify(result);
 
 
 @pytest.fixture
-def page(story: Callable[[str], RunTimeline], tmp_path: Path) -> Path:
-    write_run(story("occlusion"), tmp_path / "run.html")
+def page(timeline: Callable[[str], RunTimeline], tmp_path: Path) -> Path:
+    write_run(timeline("occlusion"), tmp_path / "run.html")
     return tmp_path / "run.html"
 
 
@@ -58,7 +58,7 @@ def test_a_page_is_zoomed_and_read_under_the_pointer(page: Path) -> None:
     assert zoomed[-1] - zoomed[0] < 2
     assert 0 < len(result["seen"]) < result["all"]
     assert all(zoomed[0] - 0.5 < time_s < zoomed[-1] + 0.5 for time_s in result["seen"])
-    lines = result["told"].split("\n")
+    lines = result["readout"].split("\n")
     assert zoomed[0] < float(lines[0].removesuffix(" s")) < zoomed[-1]
     assert any(re.fullmatch(r"pressure: \d+\.\d kPa", line) for line in lines)
     assert any(re.fullmatch(r"pulse \d: patent", line) for line in lines)
@@ -66,8 +66,8 @@ def test_a_page_is_zoomed_and_read_under_the_pointer(page: Path) -> None:
     assert result["wide"]
 
 
-def test_words_without_room_are_seen_when_there_is_room(story: Callable[[str], RunTimeline], tmp_path: Path) -> None:
-    write_run(story("dense"), tmp_path / "run.html")
+def test_words_without_room_are_seen_when_there_is_room(timeline: Callable[[str], RunTimeline], tmp_path: Path) -> None:
+    write_run(timeline("dense"), tmp_path / "run.html")
     script = """
       const words = () => [...document.querySelectorAll(".at")].filter((one) => one.textContent.trim() === "patent")
         .map((one) => [Number(one.dataset.time), one.getAttribute("visibility") !== "hidden"]);

@@ -4,48 +4,48 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from flushsim.plots.run import figure as run_picture
+from flushsim.plots.run import figure as run_figure
 from flushsim.plots.run import panels
 from flushsim.plots.run.build import timeline_of
 from flushsim.plots.run.timeline import RunTimeline
-from flushsim.plots.shared.style import DPI, looks
+from flushsim.plots.shared.style import DPI, plot_style
 from flushsim.scenario import Scenario, run
 from matplotlib.figure import Figure
 
 from sim.tests.plots.support.cases import CASES
 from sim.tests.plots.support.reading import hard_to_read, written
 
-Stories = Callable[[str], RunTimeline]
+Timelines = Callable[[str], RunTimeline]
 
 
-def drawn(story: RunTimeline) -> Figure:
-    with looks():
-        return run_picture.draw(story)
+def drawn(timeline: RunTimeline) -> Figure:
+    with plot_style():
+        return run_figure.draw(timeline)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_no_word_of_a_picture_lies_over_another_or_outside_of_it(name: str, story: Stories) -> None:
-    with looks():
-        figure = run_picture.draw(story(name))
+def test_no_word_of_a_picture_lies_over_another_or_outside_of_it(name: str, timeline: Timelines) -> None:
+    with plot_style():
+        figure = run_figure.draw(timeline(name))
         assert len(written(figure)) > 15
         assert hard_to_read(figure) == []
 
 
 def test_words_that_lie_over_each_other_or_leave_the_picture_are_seen() -> None:
-    with looks():
+    with plot_style():
         figure = Figure(figsize=(4, 2))
         for x, text in ((0.3, "under"), (0.32, "over"), (0.99, "leaving")):
             figure.text(x, 0.5, text)
         assert hard_to_read(figure) == [("leaving", "the picture's edge"), ("under", "over")]
 
 
-def test_a_picture_is_1200_pixels_wide(story: Stories) -> None:
-    assert drawn(story("healthy")).get_size_inches()[0] * DPI == 1200
+def test_a_picture_is_1200_pixels_wide(timeline: Timelines) -> None:
+    assert drawn(timeline("healthy")).get_size_inches()[0] * DPI == 1200
 
 
-def test_every_axis_says_its_unit(story: Stories) -> None:
-    with looks():
-        figure = run_picture.draw(story("occlusion"))
+def test_every_axis_says_its_unit(timeline: Timelines) -> None:
+    with plot_style():
+        figure = run_figure.draw(timeline("occlusion"))
         texts = [text for text, _ in written(figure)]
     for label in (
         "flow, mL/s", "pressure at the syringe, kPa", "volume, mL", "thousand steps", "peak, kPa",
@@ -54,10 +54,10 @@ def test_every_axis_says_its_unit(story: Stories) -> None:
         assert label in texts
 
 
-def test_every_pulse_has_its_verdict_in_its_place(story: Stories) -> None:
-    told = story("occlusion")
-    with looks():
-        figure = run_picture.draw(told)
+def test_every_pulse_has_its_verdict_in_its_place(timeline: Timelines) -> None:
+    told = timeline("occlusion")
+    with plot_style():
+        figure = run_figure.draw(told)
         texts = written(figure)
         axes = next(axes for axes in figure.axes if axes.get_label() == "pulses")
         pixels = axes.transData.transform([(pulse.start_s, 0) for pulse in told.pulses])[:, 0]
@@ -66,37 +66,37 @@ def test_every_pulse_has_its_verdict_in_its_place(story: Stories) -> None:
     assert all(start < middle / 2 for start, (middle, _) in zip(pixels, words, strict=True))
 
 
-def test_a_faults_onset_and_the_alarm_stand_at_their_times_in_every_panel_with_curves(story: Stories) -> None:
-    told = story("occlusion")
+def test_a_faults_onset_and_the_alarm_stand_at_their_times_in_every_panel_with_curves(timeline: Timelines) -> None:
+    told = timeline("occlusion")
     assert [(fault.text, fault.start_s) for fault in told.faults] == [("occlusion", 6.0)]
     assert 6.0 < told.alarms[0].time_s < 7.0
     for axes in drawn(told).axes:
-        if axes.get_label() in run_picture.WITH_GRID:
+        if axes.get_label() in run_figure.WITH_GRID:
             upright = [line.get_xdata()[0] for line in axes.get_lines() if len(set(line.get_xdata())) == 1]
             assert upright == [6.0, told.alarms[0].time_s]
 
 
-def test_a_fault_that_the_run_did_not_live_to_see_is_named_and_not_drawn(story: Stories) -> None:
-    told = story("too late")
+def test_a_fault_that_the_run_did_not_live_to_see_is_named_and_not_drawn(timeline: Timelines) -> None:
+    told = timeline("too late")
     assert [(fault.text, fault.start_s) for fault in told.faults] == [
         ("link-delay 30 ms", told.start_s),
         # It is there from power-on, whatever time is written.
         ("sensor-offset 3 kPa", told.start_s),
     ]
-    assert told.truth_text.endswith("; before it could come the run ended: bubble 0.1 mL")
+    assert told.ground_truth_text.endswith("; before it could come the run ended: bubble 0.1 mL")
 
 
-def test_a_pulse_without_room_for_its_words_has_them_on_the_page(story: Stories) -> None:
-    told = story("dense")
-    with looks():
-        picture, page = (run_picture.draw(told, heading=heading) for heading in (True, False))
+def test_a_pulse_without_room_for_its_words_has_them_on_the_page(timeline: Timelines) -> None:
+    told = timeline("dense")
+    with plot_style():
+        picture, page = (run_figure.draw(told, heading=heading) for heading in (True, False))
         seen = [text for text, _ in written(picture)].count("patent")
         there = [text for text, _ in written(page)].count("patent")
     assert seen == -(-60 // panels.pulse_text_interval(told)) < there == 60
 
 
-def test_the_limits_are_those_that_the_pump_was_told(story: Stories) -> None:
-    told = story("healthy")
+def test_the_limits_are_those_that_the_pump_was_told(timeline: Timelines) -> None:
+    told = timeline("healthy")
     axes = next(axes for axes in drawn(told).axes if axes.get_label() == "pressure")
     level = {str(line.get_label()): line.get_ydata()[0] for line in axes.get_lines()}
     assert level["hard limit 172"] == told.hard_kpa == 172.0
@@ -104,9 +104,9 @@ def test_the_limits_are_those_that_the_pump_was_told(story: Stories) -> None:
     assert axes.get_ylim()[1] > told.hard_kpa
 
 
-def test_a_sensor_that_does_not_tell_the_truth_is_drawn_beside_it(story: Stories) -> None:
+def test_a_sensor_that_does_not_tell_the_truth_is_drawn_beside_it(timeline: Timelines) -> None:
     for name, beside in (("healthy", False), ("sensor", True)):
-        axes = next(axes for axes in drawn(story(name)).axes if axes.get_label() == "pressure")
+        axes = next(axes for axes in drawn(timeline(name)).axes if axes.get_label() == "pressure")
         assert beside == ("what the sensor says" in [line.get_label() for line in axes.get_lines()])
 
 
@@ -114,11 +114,11 @@ def test_the_curves_are_those_of_the_trace() -> None:
     result = run(Scenario(), [], flows=True)
     told = timeline_of(result)
     assert result.trace is not None
-    rows = [row for row in result.trace if row.now_us >= (result.truth.first_step_us or 0) - 100_000]
+    rows = [row for row in result.trace if row.now_us >= (result.ground_truth.first_step_us or 0) - 100_000]
     assert len(told.times_s) == len(rows)
     assert told.pressure_kpa[-1] == rows[-1].pressure_pa / 1000
-    assert told.out_ml[-1] == pytest.approx(result.truth.tip_ml)
-    assert told.driven_ml[-1] == pytest.approx(result.truth.driven_ml, abs=0.001)
+    assert told.out_ml[-1] == pytest.approx(result.ground_truth.tip_ml)
+    assert told.driven_ml[-1] == pytest.approx(result.ground_truth.driven_ml, abs=0.001)
     # The flow that is drawn is the volume that was driven.
     assert np.trapezoid(told.flow_in_ml_per_s, told.times_s) == pytest.approx(told.driven_ml[-1], abs=0.005)
     pulse = told.pulses[3]
@@ -127,32 +127,32 @@ def test_the_curves_are_those_of_the_trace() -> None:
     assert abs(told.flow_in_ml_per_s[np.argmin(np.abs(told.times_s - pulse.driven_s - 0.1))]) < 0.01
 
 
-def test_what_each_segment_holds_is_drawn_in_the_order_of_the_way_through_it(story: Stories) -> None:
-    told = story("healthy")
-    names = [filling.segment for filling in told.fillings]
+def test_what_each_segment_holds_is_drawn_in_the_order_of_the_way_through_it(timeline: Timelines) -> None:
+    told = timeline("healthy")
+    names = [filling.segment for filling in told.segments]
     assert names == ["extension", "needle", "chamber", "catheter", "at the tip"]
-    without_chamber = [filling.segment for filling in story("narrow line").fillings]
+    without_chamber = [filling.segment for filling in timeline("narrow line").segments]
     assert without_chamber == ["extension", "needle", "catheter", "at the tip"]
-    for filling in told.fillings:
+    for filling in told.segments:
         whole = np.sum(list(filling.shares.values()), axis=0)
         assert whole == pytest.approx(np.ones(len(whole)), abs=0.002)
         assert filling.times_s[0] == told.start_s
-    catheter = told.fillings[3].shares
+    catheter = told.segments[3].shares
     # Old content, then blood that was drawn in by the aspirate check, then saline.
     assert [catheter["old lock"][0], catheter["saline"][0]] == [1.0, 0.0]
     assert catheter["blood"].max() > 0.1
     assert catheter["saline"][-1] > 0.9
-    with looks():
-        texts = [text for text, _ in written(run_picture.draw(told))]
+    with plot_style():
+        texts = [text for text, _ in written(run_figure.draw(told))]
     assert texts.count("old lock") == 1
     assert "chamber, 0.50 mL" in texts
 
 
-def test_what_leaks_is_drawn_where_it_leaks_alone(story: Stories) -> None:
+def test_what_leaks_is_drawn_where_it_leaks_alone(timeline: Timelines) -> None:
     for name, leaks in (("healthy", False), ("many pulses", True)):
-        axes = next(axes for axes in drawn(story(name)).axes if axes.get_label() == "volume")
+        axes = next(axes for axes in drawn(timeline(name)).axes if axes.get_label() == "volume")
         assert leaks == ("leaked" in [line.get_label() for line in axes.get_lines()])
-    assert story("many pulses").leaked_ml[-1] > 0.1
+    assert timeline("many pulses").leaked_ml[-1] > 0.1
 
 
 def test_a_case_without_a_trace_cannot_be_drawn() -> None:

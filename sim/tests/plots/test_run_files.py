@@ -11,9 +11,9 @@ import pytest
 from flushsim.plots.run.files import write_run
 from flushsim.plots.run.timeline import RunTimeline
 from flushsim.plots.shared import colours
-from flushsim.plots.shared.saving import PictureError, write
+from flushsim.plots.shared.saving import PlotError, write
 
-Stories = Callable[[str], RunTimeline]
+Timelines = Callable[[str], RunTimeline]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -45,13 +45,13 @@ class Parts(HTMLParser):
 
 
 @pytest.fixture
-def page(story: Stories, tmp_path: Path) -> str:
-    write_run(story("occlusion"), tmp_path / "run.html")
+def page(timeline: Timelines, tmp_path: Path) -> str:
+    write_run(timeline("occlusion"), tmp_path / "run.html")
     return (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
-def test_the_svg_has_a_title_and_a_description_that_say_what_happened(story: Stories, tmp_path: Path) -> None:
-    write_run(story("occlusion"), tmp_path / "run.svg")
+def test_the_svg_has_a_title_and_a_description_that_say_what_happened(timeline: Timelines, tmp_path: Path) -> None:
+    write_run(timeline("occlusion"), tmp_path / "run.svg")
     root = ElementTree.parse(tmp_path / "run.svg").getroot()
     named = {element.get("id"): element.text or "" for element in root.iter() if element.get("id")}
     title, description = (named[name] for name in str(root.get("aria-labelledby")).split())
@@ -61,9 +61,9 @@ def test_the_svg_has_a_title_and_a_description_that_say_what_happened(story: Sto
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png", "html"])
-def test_the_same_run_gives_the_same_file_byte_for_byte(suffix: str, story: Stories, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_file_byte_for_byte(suffix: str, timeline: Timelines, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_run(story("healthy"), tmp_path / f"{name}.{suffix}")
+        write_run(timeline("healthy"), tmp_path / f"{name}.{suffix}")
     assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
@@ -102,13 +102,13 @@ def test_every_reference_within_the_page_has_its_target_once(page: str) -> None:
     assert referred <= set(ids)
 
 
-def test_the_page_has_the_table_of_pulses_and_what_happened(page: str, story: Stories) -> None:
+def test_the_page_has_the_table_of_pulses_and_what_happened(page: str, timeline: Timelines) -> None:
     rows = Parts(page).rows
     assert [row[1] for row in rows if row[0].isdigit()] == ["patent"] * 6 + ["occluded"]
     heading = rows[0]
     assert heading[:2] == ["pulse", "verdict"]
     assert all(len(row) == len(heading) for row in rows if row[0].isdigit())
-    told = story("occlusion")
+    told = timeline("occlusion")
     (fault,) = told.faults
     # To the end of the run; the picture may go on, where the last pulse's words need room.
     assert 0 <= told.times_s[-1] - fault.end_s < 0.05
@@ -117,7 +117,7 @@ def test_the_page_has_the_table_of_pulses_and_what_happened(page: str, story: St
 
 
 def test_the_pages_figures_are_json_and_cannot_end_the_script(page: str) -> None:
-    text = page[page.index('id="story">') + len('id="story">') :]
+    text = page[page.index('id="timeline">') + len('id="timeline">') :]
     figures = json.loads(text[: text.index("</script>")])
     assert "<" not in text[: text.index("</script>")]
     lengths = {len(values["data"]) for values in figures["curves"][0]["values"]}
@@ -133,7 +133,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_older_one(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(PictureError, match=r"run\.svg cannot be written: No space left on device; name"):
+    with pytest.raises(PlotError, match=r"run\.svg cannot be written: No space left on device; name"):
         write(file, b"newer")
     assert file.read_text() == "older"
     assert list(tmp_path.iterdir()) == [file]

@@ -1,4 +1,4 @@
-"""The HTML page of a campaign: every picture with the words to read it by, and the figures behind it as tables."""
+"""The HTML page of a campaign: every plot with an explanation, and its statistics as tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from flushsim.campaign.text_report import detection_rows, volume_rows
 from flushsim.plots.shared import page
 from flushsim.plots.shared.svg import inline_svg
 
-Figures = dict[str, Any]
+Statistics = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of a campaign: the name of its files, what it shows, and how to read it."""
+class CampaignPlot:
+    """A plot of a campaign: the name of its files, its title, and how to read it."""
 
     name: str
     title: str
@@ -24,35 +24,35 @@ class Picture:
     figure: Figure
 
 
-def campaign_page(title: str, figures: Figures, pictures: Sequence[Picture]) -> str:
-    """The page. To be called within `style.looks`."""
-    healthy = figures["healthy"]["false_alarms"]
+def campaign_page(title: str, statistics: Statistics, plots: Sequence[CampaignPlot]) -> str:
+    """The page. Call it within `plot_style`."""
+    healthy = statistics["healthy"]["false_alarms"]
     body = (
         f"<h1>{escape(title)}</h1>\n"
-        f"<p>{figures['runs']} runs, {healthy['of']} of them without a fault; {healthy['count']} false alarms: with "
-        f"95 % confidence at most {healthy['high']:.2g} per run. {_failed(figures)}</p>\n"
+        f"<p>{statistics['runs']} runs, {healthy['of']} of them without a fault; {healthy['count']} false alarms: with "
+        f"95 % confidence at most {healthy['high']:.2g} per run. {_failed(statistics)}</p>\n"
     )
-    for picture in pictures:
-        svg = inline_svg(picture.figure, picture.title, picture.description, picture.name)
+    for plot in plots:
+        svg = inline_svg(plot.figure, plot.title, plot.description, plot.name)
         body += (
-            f'<h2>{escape(picture.title)}</h2>\n<p class="faint">{escape(picture.description)}</p>\n'
+            f'<h2>{escape(plot.title)}</h2>\n<p class="faint">{escape(plot.description)}</p>\n'
             f'<div class="wide">{svg}</div>\n'
         )
-    return page.page(title, f"{body}{_detection(figures)}{_amounts(figures)}")
+    return page.page(title, f"{body}{_detection(statistics)}{_amounts(statistics)}")
 
 
-def _failed(figures: Figures) -> str:
-    count = figures["firmware_failed"]
-    return f"In {count} runs the firmware failed." if count else "The firmware failed in none."
+def _failed(statistics: Statistics) -> str:
+    count = statistics["firmware_failed"]
+    return f"In {count} runs the firmware failed." if count else "The firmware failed in no run."
 
 
-def _detection(figures: Figures) -> str:
-    faults = figures["faults"]
+def _detection(statistics: Statistics) -> str:
+    faults = statistics["faults"]
     if not faults:
         return ""
-    text = f"<h2>Detection in figures</h2>\n{page.table(detection_rows(faults), words=(0, 1))}"
-    said = [[fault["group"], what, str(count)] for fault in faults for what, count in fault["said_first"].items()]
-    text += f"<h2>What was said first</h2>\n{page.table([['group', 'said', 'runs'], *said], words=(0, 1))}"
+    text = f"<h2>Detection in numbers</h2>\n{page.table(detection_rows(faults), words=(0, 1))}"
+    first = [[fault["group"], what, str(count)] for fault in faults for what, count in fault["said_first"].items()]
+    text += f"<h2>Detected first</h2>\n{page.table([['group', 'detected', 'runs'], *first], words=(0, 1))}"
     weak = [
         [fault["group"], path, share] for fault in faults for path, share in fault["paths_below_95_percent"].items()
     ]
@@ -63,5 +63,5 @@ def _detection(figures: Figures) -> str:
     return text
 
 
-def _amounts(figures: Figures) -> str:
-    return f"<h2>Volumes and pressures in figures</h2>\n{page.table(volume_rows(figures))}"
+def _amounts(statistics: Statistics) -> str:
+    return f"<h2>Volumes and pressures in numbers</h2>\n{page.table(volume_rows(statistics))}"

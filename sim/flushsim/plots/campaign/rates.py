@@ -1,6 +1,6 @@
 """Rates of a campaign drawn with their 95 % intervals: what was found, by fault and by severity, and false alarms.
 
-The rates are those of `flushsim.campaign.statistics`, so the pictures and the table cannot differ.
+The rates are those of `flushsim.campaign.statistics`, so that plots and tables cannot differ.
 """
 
 import textwrap
@@ -12,19 +12,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from flushsim.campaign.statistics import Rate
-from flushsim.campaign.text_report import SOMETHING_SAID, percent
+from flushsim.campaign.text_report import ANY_DETECTION, percent
 from flushsim.faults.spec import KINDS
 from flushsim.plots.shared.colours import LIGHT
 from flushsim.plots.shared.style import SMALL, WIDTH_IN, Box, legend_above, new_figure, placed, shortened, title_row
 
-Figures = dict[str, Any]
+Statistics = dict[str, Any]
 
 RATES = (
     ("in_the_pulse", "in the pulse that it hit", "pressure", "o"),
     ("within_two_pulses", "within two pulses", "tip", "s"),
     ("found", "at any time", "plunger", "D"),
 )
-"""Kinds of detection: name in the figures, words, colour, mark."""
+"""Kinds of detection: name in the statistics, label, colour, marker."""
 GOAL_FALSE_ALARMS = 1e-4
 _ROW_IN = 0.62
 _PATHS_MOST = 15
@@ -35,9 +35,9 @@ _CELL_IN = 2.35
 _CELL_GAP_IN = 1.1
 
 
-def detection(figures: Figures) -> Figure:
-    """Each fault's rates of detection, below each other, with their counts beside them."""
-    faults = figures["faults"]
+def detection(statistics: Statistics) -> Figure:
+    """The detection rates of each fault, below each other, with their counts beside them."""
+    faults = statistics["faults"]
     high_in = _ROW_IN * len(faults)
     figure = new_figure(high_in + 0.8)
     axes = placed(figure, Box(left_in=2.1, top_in=0.4, wide_in=6.3, high_in=high_in))
@@ -46,7 +46,7 @@ def detection(figures: Figures) -> Figure:
     names = ["\n".join(textwrap.wrap(shortened(fault["group"], 60), 24)) for fault in faults]
     for row, fault in enumerate(faults):
         if not fault["claimed"]:
-            names[row] += f":\n{SOMETHING_SAID}"
+            names[row] += f":\n{ANY_DETECTION}"
     axes.set_yticks([row + 0.5 for row in range(len(faults))], names)
     least = min((fault[kind]["low"] for fault in faults for kind, *_ in RATES if fault[kind]["of"]), default=0.0)
     axes.set_xlim(min(0.9, int(least * 10) / 10) - 0.005, 1.005)
@@ -66,9 +66,9 @@ def detection(figures: Figures) -> Figure:
     return figure
 
 
-def severity(figures: Figures) -> Figure | None:
+def severity(statistics: Statistics) -> Figure | None:
     """Rates by severity, a panel for each fault with more than one; None where there is none."""
-    faults = [fault for fault in figures["faults"] if fault["by_severity"]]
+    faults = [fault for fault in statistics["faults"] if fault["by_severity"]]
     if not faults:
         return None
     columns = _COLUMNS if max(len(fault["by_severity"]) for fault in faults) <= _CLASSES_MOST else _COLUMNS - 1
@@ -79,16 +79,16 @@ def severity(figures: Figures) -> Figure | None:
         left_in = 0.9 + (number % columns) * (wide_in + 0.6)
         top_in = 0.62 + (number // columns) * (_CELL_IN + _CELL_GAP_IN)
         axes = placed(figure, Box(left_in, top_in, wide_in, _CELL_IN))
-        words = "found" if fault["claimed"] else SOMETHING_SAID
+        words = "found" if fault["claimed"] else ANY_DETECTION
         title_row(axes, f"{shortened(fault['group'], 33 - len(words))}: {words}, %")
         classes = fault["by_severity"]
         for place, (kind, label, colour, mark) in enumerate(RATES):
             _points(axes, classes, kind, (place - 1) * 0.14, colour, mark, label)
-        # A span is wider than its place.
-        spans = [one["severity"].replace(" to ", "\nto ") for one in classes]
+        # A range is wider than its column.
+        ranges = [one["severity"].replace(" to ", "\nto ") for one in classes]
         counts = [one["found"]["of"] for one in classes]
         axes.set_xticks(
-            range(len(classes)), [f"{span}\nn = {count}" for span, count in zip(spans, counts, strict=True)]
+            range(len(classes)), [f"{range_}\nn = {count}" for range_, count in zip(ranges, counts, strict=True)]
         )
         axes.set_xlim(-0.5, len(classes) - 0.5)
         axes.set_ylim(-0.03, 1.03)
@@ -104,7 +104,7 @@ def severity(figures: Figures) -> Figure | None:
 
 
 def false_alarms(runs: pd.DataFrame) -> Figure:
-    """False alarms per run without a fault: over all, and for the paths that had most of them."""
+    """False alarms per run without a fault: over all, and for the paths with most of them."""
     healthy = runs[runs["healthy"]].assign(false=lambda table: table["false_alarm"].notna())
     paths = [(str(path), Rate.counted(one["false"])) for path, one in healthy.groupby("path")]
     paths = sorted((path for path in paths if path[1].count), key=lambda path: -path[1].low)

@@ -1,6 +1,6 @@
-"""How widely times, volumes and pressures of a campaign are spread: boxes by fault with the worst cases as dots.
+"""The spread of times, volumes and pressures of a campaign: boxes by fault, with the worst cases as dots.
 
-A box holds the middle half, its line the median, its whiskers 5 to 95 %; what lies outside of them is drawn as dots.
+A box is the middle half, its line the median, its whiskers 5 to 95 %; values outside of them are dots.
 """
 
 from typing import Any
@@ -17,15 +17,15 @@ BUDGET_ABOVE_KPA = 15.0
 BUDGET_BOLUS_ML = 0.1
 _ROW_IN = 0.32
 _GAP_IN = 0.85
-# More dots than this outside of the whiskers say no more.
+# More dots than this outside of the whiskers show nothing new.
 _DOTS_MOST = 200
 
 
 def time_to_detection(runs: pd.DataFrame) -> Figure:
-    """From a fault's onset until it was told, by fault; of those that were found, and that the pump claims to find."""
+    """Time from the onset of a fault to its detection, by fault; of found faults that the pump claims to find."""
     rows = _by_group(runs[runs["found"].eq(True) & runs["claimed"].eq(True)], "found_after_s", _order(runs))
     figure = new_figure(_ROW_IN * max(1, len(rows)) + 0.8)
-    axes = _panel(figure, rows, 0.4, "time from onset to detection, s (those that were found)")
+    axes = _panel(figure, rows, 0.4, "time from onset to detection, s (found faults)")
     if rows:
         axes.set_xscale("symlog", linthresh=0.1)
         axes.set_xlim(left=0)
@@ -45,8 +45,9 @@ def amounts(runs: pd.DataFrame) -> Figure:
     heights_in = [_ROW_IN * max(1, len(rows)) for rows in (errors, above, bolus)]
     figure = new_figure(sum(heights_in) + 3 * _GAP_IN)
     top_in = 0.4
-    axes = _panel(figure, errors, top_in, "volume told less volume in the vein, mL")
-    # Where the line is open to the room nobody can tell what reached the vein; the others are a thousandth of that.
+    axes = _panel(figure, errors, top_in, "reported volume less volume in the vein, mL")
+    # With a line open to the room the error is a thousand times that of the others: no measurement shows what reached
+    # the vein.
     axes.set_xscale("symlog", linthresh=0.01, linscale=0.5)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.axvline(0, color=LIGHT["faint"], linewidth=0.8)
@@ -80,7 +81,7 @@ def _panel(figure: Figure, rows: list[tuple[str, Any]], top_in: float, title: st
     axes.set_yticks([row + 0.5 for row in range(len(rows))], [name for name, _ in rows])
     if not rows:
         axes.set_xticks([])
-        axes.text(0.5, 0.5, "no run had any", transform=axes.transAxes, ha="center", va="center", color=LIGHT["faint"])
+        axes.text(0.5, 0.5, "no run had one", transform=axes.transAxes, ha="center", va="center", color=LIGHT["faint"])
     for row, (_, values) in enumerate(rows):
         _box(axes, values, row + 0.5)
     return axes

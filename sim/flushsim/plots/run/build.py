@@ -1,4 +1,4 @@
-"""A case that was run, told as a story: what the host heard, laid over what the plant knows."""
+"""A case that was run, told as a timeline: what the host heard, laid over what the plant knows."""
 
 import numpy as np
 from flushpump.cli.live_view import phase_words
@@ -13,12 +13,12 @@ from flushsim.fluids.history import FluidHistory
 from flushsim.fluids.line import SEGMENTS
 from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.sensor import PressureSensor
-from flushsim.plots.run.timeline import LEAST_ML, Curve, Filling, Mark, PulseShown, RunTimeline, Span
+from flushsim.plots.run.timeline import SHOWN_LEAST_ML, Curve, Mark, PulseShown, RunTimeline, SegmentContent, Span
 from flushsim.rig.trace import TraceRow
 from flushsim.scenario import ScenarioResult
 
-LEAST_BOLUS_ML = 0.0005
-SEEN_SHARE = 0.004
+SHOWN_LEAST_BOLUS_ML = 0.0005
+VISIBLE_SHARE = 0.004
 """A smaller change of what a segment holds is a tenth of a pixel."""
 # Faults that are there from power-on, whatever time is written.
 _BUILT_IN = ("sensor-offset", "sensor-gain", "wrong-syringe")
@@ -28,29 +28,29 @@ BEFORE_RUN = "old lock"
 
 
 def timeline_of(result: ScenarioResult) -> RunTimeline:
-    """The story of a case that was run with a list for its trace and with its flows. ValueError for one without."""
+    """The timeline of a case that was run with a list for its trace and with its flows. ValueError for one without."""
     rows, flows = result.trace, result.flows
     if not rows or flows is None:
         raise ValueError("a case has to be run with a list for its trace, and with flows=True, to be drawn")
-    zero_us = result.truth.first_step_us or 0
+    zero_us = result.ground_truth.first_step_us or 0
     rows = [row for row in rows if row.now_us >= zero_us - _BEFORE_US]
     times_s = np.array([(row.now_us - zero_us) / 1e6 for row in rows])
     us = np.array([row.now_us for row in rows])
     driven_ml = np.interp(us, flows.time_us, flows.driven_ml)
     fluids = result.fluid_history(before=BEFORE_RUN)
-    case, settings = result.case, result.settings
+    case, settings = result.scenario, result.settings
     names = (case.line, case.needle, case.syringe, case.extension)
     return RunTimeline(
         title=f"{result.plan.sequence.name} on {case.line}",
         path_text=f"{', '.join(name for name in names[1:] if name != 'none')}, seed {case.seed}",
-        zero_text="power-on" if result.truth.first_step_us is None else "the pump's first step",
-        told_text=result.report().sentence(),
-        truth_text=_truth(result),
+        zero_text="power-on" if result.ground_truth.first_step_us is None else "the pump's first step",
+        reported_text=result.report().sentence(),
+        ground_truth_text=_truth(result),
         fluid_texts=FluidSummary.of(fluids).sentences(),
         times_s=times_s,
         pressure_kpa=np.array([row.pressure_pa / 1000 for row in rows]),
         reading_kpa=_readings(rows, result.plant.sensor),
-        sensor_lies=any(fault.where == SENSOR for fault in parse_faults(case.faults)),
+        sensor_faulty=any(fault.where == SENSOR for fault in parse_faults(case.faults)),
         flow_in_ml_per_s=_slope(times_s, driven_ml),
         flow_out_ml_per_s=np.array([row.flow_ul_per_s / 1000 for row in rows]),
         driven_ml=driven_ml,
@@ -60,24 +60,25 @@ def timeline_of(result: ScenarioResult) -> RunTimeline:
         working_kpa=settings.working_limit_pa / 1000,
         hard_kpa=settings.hard_limit_pa / 1000,
         phases=_phases(result, zero_us),
-        pulses=_pulses(result.told.pulses),
+        pulses=_pulses(result.reported.pulses),
         faults=tuple(_fault(fault, times_s) for fault in parse_faults(case.faults) if _came(fault, result)),
         alarms=_alarms(result, zero_us),
-        fillings=_fillings(fluids, zero_us, float(times_s[0])),
+        segments=_segments(fluids, zero_us, float(times_s[0])),
     )
 
 
 def _truth(result: ScenarioResult) -> str:
-    truth = result.truth
-    drawn_ml = 0.0 if result.told.end is None else result.told.end.aspirated_nl / 1e6
-    beyond = f" beyond the {drawn_ml:.2f} mL drawn in" if drawn_ml >= LEAST_ML else ""
-    words = f"in truth {truth.tip_ml:.2f} mL left the tip{beyond}, highest pressure {truth.peak_kpa:.0f} kPa"
-    if truth.leaked_ml >= LEAST_ML:
-        words += f", {truth.leaked_ml:.2f} mL leaked"
-    if truth.bolus_ml >= LEAST_BOLUS_ML and any(fault.where == LINE for fault in parse_faults(result.case.faults)):
-        words += f"; {truth.bolus_ml:.3f} mL follow when the line is mended"
-    missed = [_fault_words(fault) for fault in parse_faults(result.case.faults) if not _came(fault, result)]
-    return words + (f"; before it could come the run ended: {', '.join(missed)}" if missed else "")
+    ground_truth = result.ground_truth
+    drawn_ml = 0.0 if result.reported.end is None else result.reported.end.aspirated_nl / 1e6
+    beyond = f" beyond the {drawn_ml:.2f} mL drawn in" if drawn_ml >= SHOWN_LEAST_ML else ""
+    words = f"{ground_truth.tip_ml:.2f} mL left the tip{beyond}, highest pressure {ground_truth.peak_kpa:.0f} kPa"
+    if ground_truth.leaked_ml >= SHOWN_LEAST_ML:
+        words += f", {ground_truth.leaked_ml:.2f} mL leaked"
+    line_fault = any(fault.where == LINE for fault in parse_faults(result.scenario.faults))
+    if ground_truth.bolus_ml >= SHOWN_LEAST_BOLUS_ML and line_fault:
+        words += f"; {ground_truth.bolus_ml:.3f} mL more leave it when the fault ends"
+    missed = [_fault_words(fault) for fault in parse_faults(result.scenario.faults) if not _came(fault, result)]
+    return words + (f"; the run ended before: {', '.join(missed)}" if missed else "")
 
 
 def _slope(times_s: Curve, driven_ml: Curve) -> Curve:
@@ -97,7 +98,7 @@ def _readings(rows: list[TraceRow], sensor: PressureSensor) -> Curve:
 
 def _phases(result: ScenarioResult, zero_us: int) -> tuple[Span, ...]:
     """When each phase was under way, and when a question was waited with."""
-    changes = [(time_us, event) for time_us, event in result.told.events if isinstance(event, PhaseChange)]
+    changes = [(time_us, event) for time_us, event in result.reported.events if isinstance(event, PhaseChange)]
     spans = []
     for number, (time_us, change) in enumerate(changes):
         end_us = changes[number + 1][0] if number + 1 < len(changes) else result.duration_us
@@ -137,7 +138,7 @@ def _came(fault: Fault, result: ScenarioResult) -> bool:
     """Whether the run lived to see the fault."""
     if _from_power_on(fault):
         return True
-    first_us = result.truth.first_step_us
+    first_us = result.ground_truth.first_step_us
     return first_us is not None and first_us + fault.at_us <= result.duration_us
 
 
@@ -154,36 +155,36 @@ def _fault(fault: Fault, times_s: Curve) -> Span:
 
 def _alarms(result: ScenarioResult, zero_us: int) -> tuple[Mark, ...]:
     seen: dict[int, Mark] = {}
-    for time_us, event in result.told.events:
+    for time_us, event in result.reported.events:
         if isinstance(event, Alarm) and event.code and event.occurrence not in seen:
             seen[event.occurrence] = Mark((time_us - zero_us) / 1e6, f"alarm: {alarm_happened(event.code)}")
     return tuple(seen[occurrence] for occurrence in sorted(seen))
 
 
-def _fillings(fluids: FluidHistory, zero_us: int, start_s: float) -> tuple[Filling, ...]:
+def _segments(fluids: FluidHistory, zero_us: int, start_s: float) -> tuple[SegmentContent, ...]:
     """What each segment of the line held, in the order of the way through it, and what was at the tip."""
     times_s = (fluids.time_us - zero_us) / 1e6
     first = max(0, int(np.searchsorted(times_s, start_s, "right")) - 1)
     times_s = np.maximum(times_s[first:], start_s)
 
-    def filling(segment: str, volume_ml: float | None, shares: dict[str, Curve]) -> Filling:
-        seen = {fluid: share[first:] for fluid, share in shares.items() if share[first:].max() > SEEN_SHARE}
+    def filling(segment: str, volume_ml: float | None, shares: dict[str, Curve]) -> SegmentContent:
+        seen = {fluid: share[first:] for fluid, share in shares.items() if share[first:].max() > VISIBLE_SHARE}
         rows = _changing(np.stack(list(seen.values()), axis=1))
-        return Filling(segment, volume_ml, times_s[rows], {fluid: share[rows] for fluid, share in seen.items()})
+        return SegmentContent(segment, volume_ml, times_s[rows], {fluid: share[rows] for fluid, share in seen.items()})
 
     # The syringe empties; what it holds is its own fluid, or what was drawn back, which the words tell.
     parts = [(segment, fluids.volume_ml(segment)) for segment in SEGMENTS if segment != "syringe"]
-    fillings = [filling(name, volume_ml, fluids.shares(name)) for name, volume_ml in parts if volume_ml > 0]
+    segments = [filling(name, volume_ml, fluids.shares(name)) for name, volume_ml in parts if volume_ml > 0]
     tip: dict[str, Curve] = {}
     for label, fluid in enumerate(fluids.fluids):
         tip[fluid] = tip.get(fluid, np.zeros(len(fluids.time_us))) + fluids.at_tip[:, label]
-    return (*fillings, filling("at the tip", None, tip))
+    return (*segments, filling("at the tip", None, tip))
 
 
 def _changing(shares: Curve) -> NDArray[np.int64]:
     """The rows that say something: the first and the last, and those about which a share changes so that it is seen."""
     kept = [0]
     for row in range(1, len(shares)):
-        if np.abs(shares[row] - shares[kept[-1]]).max() > SEEN_SHARE:
+        if np.abs(shares[row] - shares[kept[-1]]).max() > VISIBLE_SHARE:
             kept += [row - 1, row] if row - 1 > kept[-1] else [row]
     return np.array(sorted({*kept, len(shares) - 1}))

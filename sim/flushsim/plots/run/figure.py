@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from flushsim.plots.run import panels
-from flushsim.plots.run.timeline import LEAST_ML, RunTimeline
+from flushsim.plots.run.timeline import SHOWN_LEAST_ML, RunTimeline
 from flushsim.plots.shared.colours import LIGHT
 from flushsim.plots.shared.style import (
     LEFT_IN,
@@ -52,10 +52,10 @@ class _Panel:
     draw: Callable[[Axes, RunTimeline], None]
 
 
-def draw(story: RunTimeline, heading: bool = True) -> Figure:
-    """The picture; without `heading` for a page, which has one and can be zoomed. To be called within `style.looks`."""
-    shown = _panels(story, whole=heading)
-    lines = _heading(story) if heading else []
+def draw(timeline: RunTimeline, heading: bool = True) -> Figure:
+    """The figure; without `heading` for a page, which has one and can be zoomed. Call it within `plot_style`."""
+    shown = _panels(timeline, whole=heading)
+    lines = _heading(timeline) if heading else []
     above_in = _TITLE_IN + _LINE_IN * len(lines) + _UNDER_IN if heading else _TOP_BARE_IN
     height_in = above_in + sum(panel.gap_in + panel.height_in for panel in shown) + _BOTTOM_IN
     figure = new_figure(height_in)
@@ -65,46 +65,46 @@ def draw(story: RunTimeline, heading: bool = True) -> Figure:
         top_in += panel.gap_in
         box = Box(LEFT_IN, top_in, WIDTH_IN - LEFT_IN - RIGHT_IN, panel.height_in)
         one = placed(figure, box, sharex=axes[0] if axes else None, label=panel.name)
-        one.set_xlim(story.start_s, story.end_s)
+        one.set_xlim(timeline.start_s, timeline.end_s)
         axes.append(one)
         top_in += panel.height_in
     for one, panel in zip(axes, shown, strict=True):
-        panel.draw(one, story)
+        panel.draw(one, timeline)
         if panel.name in WITH_GRID:
-            panels.draw_onsets(one, story)
-        _time_axis(one, story, last=one is axes[-1])
+            panels.draw_onsets(one, timeline)
+        _time_axis(one, timeline, last=one is axes[-1])
     if heading:
         left = 0.2 / WIDTH_IN
-        figure.text(left, 1 - 0.1 / height_in, title(story), va="top", fontsize=12, fontweight="bold")
+        figure.text(left, 1 - 0.1 / height_in, title(timeline), va="top", fontsize=12, fontweight="bold")
         for number, line in enumerate(lines):
             figure.text(left, 1 - (_TITLE_IN + number * _LINE_IN) / height_in, line, va="top")
     return figure
 
 
-def _panels(story: RunTimeline, whole: bool) -> list[_Panel]:
+def _panels(timeline: RunTimeline, whole: bool) -> list[_Panel]:
     shown = [
-        _Panel("events", panels.events_height_in(story), 0.0, panels.draw_events),
+        _Panel("events", panels.events_height_in(timeline), 0.0, panels.draw_events),
         _Panel("flow", 1.35, _GAP_IN, _flow),
         _Panel("pressure", 2.0, _GAP_IN, _pressure),
         _Panel("volume", 1.5, _GAP_IN, _volume),
     ]
-    if story.pulses:
+    if timeline.pulses:
         draw_pulses = partial(panels.draw_pulses, all_texts=not whole)
-        shown.append(_Panel("pulses", panels.pulses_height_in(story), _GAP_IN, draw_pulses))
-    for number, filling in enumerate(story.fillings):
+        shown.append(_Panel("pulses", panels.pulses_height_in(timeline), _GAP_IN, draw_pulses))
+    for number, filling in enumerate(timeline.segments):
         gap_in = 0.09 if number else _GAP_IN
         shown.append(_Panel(f"filling {number}", 0.42, gap_in, panels.filling(filling, number)))
     return shown
 
 
-def title(story: RunTimeline) -> str:
+def title(timeline: RunTimeline) -> str:
     """What was run, in a line."""
-    return f"{story.title}: {story.path_text}"
+    return f"{timeline.title}: {timeline.path_text}"
 
 
-def _heading(story: RunTimeline) -> list[str]:
-    texts = [f"The pump: {story.told_text}", f"The plant: {story.truth_text}"]
-    texts += [text if number else f"The fluids: {text}" for number, text in enumerate(story.fluid_texts)]
+def _heading(timeline: RunTimeline) -> list[str]:
+    texts = [f"The pump: {timeline.reported_text}", f"The plant: {timeline.ground_truth_text}"]
+    texts += [text if number else f"The fluids: {text}" for number, text in enumerate(timeline.fluid_texts)]
     lines = []
     for text in texts:
         begins = "" if text.startswith("The ") else _INDENT
@@ -114,55 +114,55 @@ def _heading(story: RunTimeline) -> list[str]:
     return lines
 
 
-def _time_axis(axes: Axes, story: RunTimeline, last: bool) -> None:
-    axes.set_xlim(story.start_s, story.end_s)
+def _time_axis(axes: Axes, timeline: RunTimeline, last: bool) -> None:
+    axes.set_xlim(timeline.start_s, timeline.end_s)
     axes.xaxis.set_major_locator(MaxNLocator(14, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="x", labelbottom=last, length=3 if last else 0)
     axes.xaxis.set_gid(f"axis-{axes.get_label()}")
     if last:
         # Not the axis' own label, which goes when a page puts ticks of its own there.
         axes.annotate(
-            f"time since {story.zero_text}, s", (0.5, 0), (0, -22), xycoords="axes fraction",
+            f"time since {timeline.zero_text}, s", (0.5, 0), (0, -22), xycoords="axes fraction",
             textcoords="offset points", ha="center", va="top",
         )  # fmt: skip
 
 
-def _flow(axes: Axes, story: RunTimeline) -> None:
+def _flow(axes: Axes, timeline: RunTimeline) -> None:
     title_row(axes, "flow, mL/s")
-    curve(axes, story.times_s, story.flow_in_ml_per_s, "plunger", "into the line, by the plunger", width=1.0)
-    curve(axes, story.times_s, story.flow_out_ml_per_s, "tip", "out of the tip", width=1.4)
+    curve(axes, timeline.times_s, timeline.flow_in_ml_per_s, "plunger", "into the line, by the plunger", width=1.0)
+    curve(axes, timeline.times_s, timeline.flow_out_ml_per_s, "tip", "out of the tip", width=1.4)
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
     legend_above(axes)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
 
 
-def _pressure(axes: Axes, story: RunTimeline) -> None:
+def _pressure(axes: Axes, timeline: RunTimeline) -> None:
     title_row(axes, "pressure at the syringe, kPa")
-    axes.axhline(story.hard_kpa, color=LIGHT["hard"], linewidth=1.3, label=f"hard limit {story.hard_kpa:.0f}")
+    axes.axhline(timeline.hard_kpa, color=LIGHT["hard"], linewidth=1.3, label=f"hard limit {timeline.hard_kpa:.0f}")
     axes.axhline(
-        story.working_kpa, color=LIGHT["working"], linewidth=1.3, dashes=(6, 3),
-        label=f"working limit {story.working_kpa:.0f}",
+        timeline.working_kpa, color=LIGHT["working"], linewidth=1.3, dashes=(6, 3),
+        label=f"working limit {timeline.working_kpa:.0f}",
     )  # fmt: skip
-    if story.sensor_lies:
-        curve(axes, story.times_s, story.reading_kpa, "reading", "what the sensor says", width=2.6)
-    curve(axes, story.times_s, story.pressure_kpa, "pressure", "true pressure", width=1.4)
+    if timeline.sensor_faulty:
+        curve(axes, timeline.times_s, timeline.reading_kpa, "reading", "what the sensor says", width=2.6)
+    curve(axes, timeline.times_s, timeline.pressure_kpa, "pressure", "true pressure", width=1.4)
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
-    top = max(story.hard_kpa, float(np.max(story.pressure_kpa))) * 1.06
-    axes.set_ylim(min(-8.0, float(np.min(story.pressure_kpa)) * 1.15), top)
+    top = max(timeline.hard_kpa, float(np.max(timeline.pressure_kpa))) * 1.06
+    axes.set_ylim(min(-8.0, float(np.min(timeline.pressure_kpa)) * 1.15), top)
     legend_above(axes)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
 
 
-def _volume(axes: Axes, story: RunTimeline) -> None:
+def _volume(axes: Axes, timeline: RunTimeline) -> None:
     title_row(axes, "volume, mL")
-    curve(axes, story.times_s, story.driven_ml, "plunger", "driven, by the steps made", width=1.0)
-    curve(axes, story.times_s, story.out_ml, "tip", "out of the tip", width=1.6)
-    if float(np.max(story.leaked_ml)) >= LEAST_ML:
-        curve(axes, story.times_s, story.leaked_ml, "leaked", "leaked", width=1.6)
+    curve(axes, timeline.times_s, timeline.driven_ml, "plunger", "driven, by the steps made", width=1.0)
+    curve(axes, timeline.times_s, timeline.out_ml, "tip", "out of the tip", width=1.6)
+    if float(np.max(timeline.leaked_ml)) >= SHOWN_LEAST_ML:
+        curve(axes, timeline.times_s, timeline.leaked_ml, "leaked", "leaked", width=1.6)
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
     legend_above(axes)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
-    thousand_ml = 1000 * story.ml_per_step
+    thousand_ml = 1000 * timeline.ml_per_step
 
     def in_steps(ml: Any) -> Any:
         return ml / thousand_ml

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from flushsim.plots.run import figure as run_picture
+from flushsim.plots.run import figure as run_figure
 from flushsim.plots.run import panels
-from flushsim.plots.run.timeline import LEAST_ML, Curve, RunTimeline
+from flushsim.plots.run.timeline import SHOWN_LEAST_ML, Curve, RunTimeline
 from flushsim.plots.shared import page
-from flushsim.plots.shared.colours import LIGHT, of_verdict
+from flushsim.plots.shared.colours import LIGHT, verdict_colour
 from flushsim.plots.shared.svg import inline_svg
 
 # More points than this are not told under the pointer: the picture is 950 px wide.
@@ -27,49 +27,49 @@ _TOOLS = """<div class="tools" hidden>
 """
 
 
-def run_page(story: RunTimeline) -> str:
+def run_page(timeline: RunTimeline) -> str:
     """The page of a run."""
-    figure = run_picture.draw(story, heading=False)
-    title = run_picture.title(story)
-    picture = inline_svg(figure, title, description(story), "run")
+    figure = run_figure.draw(timeline, heading=False)
+    title = run_figure.title(timeline)
+    picture = inline_svg(figure, title, description(timeline), "run")
     body = (
         f"<h1>{escape(title)}</h1>\n"
-        f"<p>The pump: {escape(story.told_text)}</p>\n<p>The plant: {escape(story.truth_text)}</p>\n"
-        f"<p>The fluids: {escape('; '.join(story.fluid_texts))}</p>\n"
+        f"<p>The pump: {escape(timeline.reported_text)}</p>\n<p>The plant: {escape(timeline.ground_truth_text)}</p>\n"
+        f"<p>The fluids: {escape('; '.join(timeline.fluid_texts))}</p>\n"
         f'{_TOOLS}<div class="plot" tabindex="0" role="group" aria-label="picture of the run">\n{picture}\n'
         '<div class="told" hidden></div>\n</div>\n'
-        f"{_pulses(story)}{_happened(story)}{_fillings(story)}"
-        f'<script type="application/json" id="story">{_json(story, figure)}</script>\n'
+        f"{_pulses(timeline)}{_happened(timeline)}{_segments(timeline)}"
+        f'<script type="application/json" id="timeline">{_json(timeline, figure)}</script>\n'
     )
     return page.page(title, body, _zoom_script())
 
 
-def description(story: RunTimeline) -> str:
+def description(timeline: RunTimeline) -> str:
     """The picture in words, for whoever cannot see it."""
-    faults = ", ".join(f"{fault.text} from {fault.start_s:.2f} s" for fault in story.faults) or "none"
-    alarms = ", ".join(f"{alarm.text} at {alarm.time_s:.2f} s" for alarm in story.alarms) or "none"
-    verdicts = ", ".join(panels.verdict_word(pulse.told) for pulse in story.pulses) or "none"
+    faults = ", ".join(f"{fault.text} from {fault.start_s:.2f} s" for fault in timeline.faults) or "none"
+    alarms = ", ".join(f"{alarm.text} at {alarm.time_s:.2f} s" for alarm in timeline.alarms) or "none"
+    verdicts = ", ".join(panels.verdict_word(pulse.result) for pulse in timeline.pulses) or "none"
     return (
-        f"Flow, pressure, volume and pulses over {story.end_s:.1f} s. The pump: {story.told_text}. "
-        f"The plant: {story.truth_text}. The fluids: {'; '.join(story.fluid_texts)}. "
-        f"The working limit is {story.working_kpa:.0f} kPa, the hard limit "
-        f"{story.hard_kpa:.0f} kPa. Faults: {faults}. Alarms: {alarms}. Verdicts of the pulses: {verdicts}."
+        f"Flow, pressure, volume and pulses over {timeline.end_s:.1f} s. The pump: {timeline.reported_text}. "
+        f"The plant: {timeline.ground_truth_text}. The fluids: {'; '.join(timeline.fluid_texts)}. "
+        f"The working limit is {timeline.working_kpa:.0f} kPa, the hard limit "
+        f"{timeline.hard_kpa:.0f} kPa. Faults: {faults}. Alarms: {alarms}. Verdicts of the pulses: {verdicts}."
     )
 
 
-def _pulses(story: RunTimeline) -> str:
-    if not story.pulses:
+def _pulses(timeline: RunTimeline) -> str:
+    if not timeline.pulses:
         return "<h2>Pulses</h2>\n<p>There was none.</p>\n"
     rows = [
         ["pulse", "verdict", "start, s", "driven for, s", "intended, mL", "delivered, mL"]
         + [label for label, _ in panels.PULSE_EVIDENCE]
     ]
-    for pulse in story.pulses:
-        told = pulse.told
+    for pulse in timeline.pulses:
+        told = pulse.result
         rows.append(
             [
                 str(told.index + 1),
-                f'<span class="verdict" style="background: {_variable(of_verdict(told.verdict))}">'
+                f'<span class="verdict" style="background: {_variable(verdict_colour(told.verdict))}">'
                 f"{escape(panels.verdict_word(told))}</span>",
                 f"{pulse.start_s:.3f}",
                 f"{told.duration_us / 1e6:.3f}",
@@ -81,27 +81,27 @@ def _pulses(story: RunTimeline) -> str:
     return f"<h2>Pulses</h2>\n{page.table(rows, words=(1,), raw=(1,))}"
 
 
-def _happened(story: RunTimeline) -> str:
+def _happened(timeline: RunTimeline) -> str:
     rows = [["from, s", "to, s", "what"]]
-    rows += [[f"{fault.start_s:.2f}", f"{fault.end_s:.2f}", f"fault: {fault.text}"] for fault in story.faults]
-    rows += [[f"{alarm.time_s:.2f}", "", alarm.text] for alarm in story.alarms]
-    rows += [[f"{phase.start_s:.2f}", f"{phase.end_s:.2f}", phase.text] for phase in story.phases]
+    rows += [[f"{fault.start_s:.2f}", f"{fault.end_s:.2f}", f"fault: {fault.text}"] for fault in timeline.faults]
+    rows += [[f"{alarm.time_s:.2f}", "", alarm.text] for alarm in timeline.alarms]
+    rows += [[f"{phase.start_s:.2f}", f"{phase.end_s:.2f}", phase.text] for phase in timeline.phases]
     rows[1:] = sorted(rows[1:], key=lambda row: float(row[0]))
     return f"<h2>What happened</h2>\n{page.table(rows, words=(2,))}"
 
 
-def _fillings(story: RunTimeline) -> str:
-    if not story.fillings:
+def _segments(timeline: RunTimeline) -> str:
+    if not timeline.segments:
         return ""
-    fluids = list(dict.fromkeys(fluid for filling in story.fillings for fluid in filling.shares))
+    fluids = list(dict.fromkeys(fluid for filling in timeline.segments for fluid in filling.shares))
     rows = [["segment", "volume, mL", *(f"{fluid}, %" for fluid in fluids)]]
-    for filling in story.fillings:
+    for filling in timeline.segments:
         last = [f"{100 * float(filling.shares[fluid][-1]):.1f}" if fluid in filling.shares else "" for fluid in fluids]
         rows.append([filling.segment, "" if filling.volume_ml is None else f"{filling.volume_ml:.2f}", *last])
     return f"<h2>What each segment holds at the end</h2>\n{page.table(rows)}"
 
 
-def _json(story: RunTimeline, figure: Figure) -> str:
+def _json(timeline: RunTimeline, figure: Figure) -> str:
     """What zoom.js needs: where the panels lie (points from the top left), and the curves."""
     width, height = (float(inches) * _POINTS_PER_INCH for inches in figure.get_size_inches())
     boxes = [(axes, axes.get_position()) for axes in figure.axes]
@@ -115,43 +115,43 @@ def _json(story: RunTimeline, figure: Figure) -> str:
                 {
                     "top": round((1 - box.y1) * height, 3),
                     "bottom": round((1 - box.y0) * height, 3),
-                    "grid": axes.get_label() in run_picture.WITH_GRID,
+                    "grid": axes.get_label() in run_figure.WITH_GRID,
                 }
                 for axes, box in boxes
             ],
-            "every": panels.pulse_text_interval(story) if story.pulses else 1,
-            "start": story.start_s,
-            "end": story.end_s,
-            "spans": _spans(story),
-            "curves": _curves(story),
+            "every": panels.pulse_text_interval(timeline) if timeline.pulses else 1,
+            "start": timeline.start_s,
+            "end": timeline.end_s,
+            "spans": _spans(timeline),
+            "curves": _curves(timeline),
         },
         separators=(",", ":"),
         allow_nan=False,
     ).replace("<", "\\u003c")
 
 
-def _spans(story: RunTimeline) -> list[dict[str, Any]]:
-    spans = [(one.start_s, one.end_s, one.text) for one in story.phases]
-    spans += [(one.start_s, one.end_s, f"fault: {one.text}") for one in story.faults]
-    spans += [
-        (one.start_s, one.end_s, f"pulse {one.told.index + 1}: {panels.verdict_word(one.told)}") for one in story.pulses
-    ]
+def _spans(timeline: RunTimeline) -> list[dict[str, Any]]:
+    spans = [(one.start_s, one.end_s, one.text) for one in timeline.phases]
+    spans += [(one.start_s, one.end_s, f"fault: {one.text}") for one in timeline.faults]
+    for pulse in timeline.pulses:
+        verdict = panels.verdict_word(pulse.result)
+        spans.append((pulse.start_s, pulse.end_s, f"pulse {pulse.result.index + 1}: {verdict}"))
     return [{"from": round(start_s, 4), "to": round(end_s, 4), "text": text} for start_s, end_s, text in spans]
 
 
-def _curves(story: RunTimeline) -> list[dict[str, Any]]:
+def _curves(timeline: RunTimeline) -> list[dict[str, Any]]:
     shown: list[tuple[str, str, int, Curve]] = [
-        ("pressure", "kPa", 1, story.pressure_kpa),
-        ("sensor", "kPa", 1, story.reading_kpa),
-        ("flow by the plunger", "mL/s", 2, story.flow_in_ml_per_s),
-        ("flow out of the tip", "mL/s", 2, story.flow_out_ml_per_s),
-        ("driven", "mL", 3, story.driven_ml),
-        ("out of the tip", "mL", 3, story.out_ml),
+        ("pressure", "kPa", 1, timeline.pressure_kpa),
+        ("sensor", "kPa", 1, timeline.reading_kpa),
+        ("flow by the plunger", "mL/s", 2, timeline.flow_in_ml_per_s),
+        ("flow out of the tip", "mL/s", 2, timeline.flow_out_ml_per_s),
+        ("driven", "mL", 3, timeline.driven_ml),
+        ("out of the tip", "mL", 3, timeline.out_ml),
     ]
-    if float(np.max(story.leaked_ml)) >= LEAST_ML:
-        shown.append(("leaked", "mL", 3, story.leaked_ml))
-    curves = [_thinned(story.times_s, shown)]
-    for filling in story.fillings:
+    if float(np.max(timeline.leaked_ml)) >= SHOWN_LEAST_ML:
+        shown.append(("leaked", "mL", 3, timeline.leaked_ml))
+    curves = [_thinned(timeline.times_s, shown)]
+    for filling in timeline.segments:
         shares = [(name, "%", 0, 100 * share) for name, share in filling.shares.items()]
         curves.append({"segment": filling.segment, **_thinned(filling.times_s, shares)})
     return curves

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from flushsim.plots.run.timeline import Filling, PulseShown, RunTimeline, Span
-from flushsim.plots.shared.colours import LIGHT, of_fluid, of_verdict
+from flushsim.plots.run.timeline import PulseShown, RunTimeline, SegmentContent, Span
+from flushsim.plots.shared.colours import LIGHT, fluid_colour, verdict_colour
 from flushsim.plots.shared.style import SMALL, legend_above, title_row
 
 _ROW_IN = 0.235
@@ -36,50 +36,50 @@ PULSE_EVIDENCE: tuple[tuple[str, Callable[[PulseResult], str]], ...] = (
 """What is shown of each pulse, and how."""
 
 
-def events_height_in(story: RunTimeline) -> float:
+def events_height_in(timeline: RunTimeline) -> float:
     """Height of the strip of phases, faults and alarms."""
-    return _ROW_IN * (1 + len(story.faults) + len(story.alarms))
+    return _ROW_IN * (1 + len(timeline.faults) + len(timeline.alarms))
 
 
-def draw_events(axes: Axes, story: RunTimeline) -> None:
+def draw_events(axes: Axes, timeline: RunTimeline) -> None:
     """A row of phases, then a row for each fault and each alarm, so that no word meets another."""
-    rows = 1 + len(story.faults) + len(story.alarms)
+    rows = 1 + len(timeline.faults) + len(timeline.alarms)
     axes.set_ylim(rows, 0)
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    for number, phase in enumerate(story.phases):
+    for number, phase in enumerate(timeline.phases):
         _bar(axes, phase, 0.06, 0.88, LIGHT["phase"], f"phase-{number}")
-        _inside(axes, story, phase, 0.5)
+        _inside(axes, timeline, phase, 0.5)
     labels = ["phase"]
-    for row, fault in enumerate(story.faults, start=1):
+    for row, fault in enumerate(timeline.faults, start=1):
         labels.append("fault")
         _bar(axes, fault, row + 0.32, 0.36, LIGHT["fault"], f"fault-{row}")
-        _beside(axes, story, fault, row + 0.5, LIGHT["fault"])
-    for row, alarm in enumerate(story.alarms, start=1 + len(story.faults)):
+        _beside(axes, timeline, fault, row + 0.5, LIGHT["fault"])
+    for row, alarm in enumerate(timeline.alarms, start=1 + len(timeline.faults)):
         labels.append("alarm")
         (mark,) = axes.plot([alarm.time_s], [row + 0.5], marker="D", markersize=6, color=LIGHT["alarm"], clip_on=False)
         mark.set_gid(f"at-{alarm.time_s:.6f}-alarm{row}")
-        _beside(axes, story, Span(alarm.time_s, alarm.time_s, alarm.text), row + 0.5, LIGHT["alarm"])
+        _beside(axes, timeline, Span(alarm.time_s, alarm.time_s, alarm.text), row + 0.5, LIGHT["alarm"])
     axes.set_yticks([row + 0.5 for row in range(rows)], labels)
     axes.tick_params(axis="y", length=0)
 
 
-def draw_onsets(axes: Axes, story: RunTimeline) -> None:
+def draw_onsets(axes: Axes, timeline: RunTimeline) -> None:
     """Upright lines through a panel: dotted where a fault begins, dash-dotted where an alarm came."""
-    for number, fault in enumerate(story.faults):
-        if fault.start_s > story.start_s:
+    for number, fault in enumerate(timeline.faults):
+        if fault.start_s > timeline.start_s:
             line = axes.axvline(fault.start_s, color=LIGHT["fault"], linewidth=1.1, linestyle=(0, (1, 1.6)), zorder=1.5)
             line.set_gid(f"zoom-{axes.get_label()}-onset{number}")
-    for number, alarm in enumerate(story.alarms):
+    for number, alarm in enumerate(timeline.alarms):
         line = axes.axvline(alarm.time_s, color=LIGHT["alarm"], linewidth=1.0, linestyle=(0, (6, 2, 1, 2)), zorder=1.5)
         line.set_gid(f"zoom-{axes.get_label()}-alarm{number}")
 
 
-def filling(filled: Filling, number: int) -> Callable[[Axes, RunTimeline], None]:
+def filling(filled: SegmentContent, number: int) -> Callable[[Axes, RunTimeline], None]:
     """The function that draws what one segment held, as shares stacked from the bottom."""
 
-    def draw(axes: Axes, story: RunTimeline) -> None:
+    def draw(axes: Axes, timeline: RunTimeline) -> None:
         axes.set_ylim(0, 1)
         volume = "" if filled.volume_ml is None else f", {filled.volume_ml:.2f} mL"
         axes.set_yticks([0.5], [f"{filled.segment}{volume}"])
@@ -88,14 +88,14 @@ def filling(filled: Filling, number: int) -> Callable[[Axes, RunTimeline], None]
         bottom = np.zeros(len(filled.times_s))
         for fluid, share in filled.shares.items():
             top = bottom + share
-            area = axes.fill_between(filled.times_s, bottom, top, color=of_fluid(fluid), linewidth=0)
+            area = axes.fill_between(filled.times_s, bottom, top, color=fluid_colour(fluid), linewidth=0)
             area.set_gid(f"zoom-{axes.get_label()}-{fluid}")
             bottom = top
         if number == 0:
             title_row(axes, "what each segment holds, share of its volume")
-            fluids = dict.fromkeys(fluid for one in story.fillings for fluid in one.shares)
+            fluids = dict.fromkeys(fluid for one in timeline.segments for fluid in one.shares)
             for fluid in fluids:
-                axes.fill_between([], [], color=of_fluid(fluid), linewidth=0, label=fluid)
+                axes.fill_between([], [], color=fluid_colour(fluid), linewidth=0, label=fluid)
             legend_above(axes, columns=6)
 
     return draw
@@ -106,22 +106,22 @@ def verdict_word(pulse: PulseResult) -> str:
     return pulse.verdict.name.lower().replace("_", " ")
 
 
-def pulses_height_in(story: RunTimeline) -> float:
+def pulses_height_in(timeline: RunTimeline) -> float:
     """Height of the strip."""
-    first_in, each_in = _heights_in(story)
+    first_in, each_in = _heights_in(timeline)
     return first_in + each_in * len(PULSE_EVIDENCE)
 
 
-def pulse_text_interval(story: RunTimeline) -> int:
+def pulse_text_interval(timeline: RunTimeline) -> int:
     """Every how many pulses there is room for text, be it upright."""
-    return max(1, math.ceil(width_s(story, "mm") / _column_s(story)))
+    return max(1, math.ceil(width_s(timeline, "mm") / _column_s(timeline)))
 
 
-def draw_pulses(axes: Axes, story: RunTimeline, all_texts: bool = False) -> None:
+def draw_pulses(axes: Axes, timeline: RunTimeline, all_texts: bool = False) -> None:
     """The strip. Where the columns are narrow, words and then figures stand upright; where even that has no room, only
     every few columns have their text. With `all_texts` the others are there too, marked for the page as `thin`."""
     title_row(axes, "what the pump said of each pulse")
-    first, each = _heights_in(story)
+    first, each = _heights_in(timeline)
     bottoms = [first + each * row for row in range(len(PULSE_EVIDENCE) + 1)]
     middles = [first / 2, *(bottom + each / 2 for bottom in bottoms[:-1])]
     axes.set_ylim(bottoms[-1], 0)
@@ -129,61 +129,63 @@ def draw_pulses(axes: Axes, story: RunTimeline, all_texts: bool = False) -> None
     axes.tick_params(axis="y", length=0)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
-    column_s = _column_s(story)
-    told_each, edge = pulse_text_interval(story), min(1.5, 0.1 * column_s / width_s(story, "m") * SMALL)
-    for pulse in story.pulses:
-        end_s = min(max(pulse.end_s, pulse.start_s + column_s), story.end_s)
+    column_s = _column_s(timeline)
+    told_each, edge = pulse_text_interval(timeline), min(1.5, 0.1 * column_s / width_s(timeline, "m") * SMALL)
+    for pulse in timeline.pulses:
+        end_s = min(max(pulse.end_s, pulse.start_s + column_s), timeline.end_s)
         box = Rectangle(
             (pulse.start_s, 0), end_s - pulse.start_s, first,
-            facecolor=of_verdict(pulse.told.verdict), edgecolor=LIGHT["paper"], linewidth=edge,
+            facecolor=verdict_colour(pulse.result.verdict), edgecolor=LIGHT["paper"], linewidth=edge,
         )  # fmt: skip
-        box.set_gid(f"zoom-pulses-{pulse.told.index}")
+        box.set_gid(f"zoom-pulses-{pulse.result.index}")
         axes.add_patch(box)
-        thin = pulse.told.index % told_each != 0
+        thin = pulse.result.index % told_each != 0
         if thin and not all_texts:
             continue
         middle_s = (pulse.start_s + end_s) / 2
         for row, (y, text) in enumerate(zip(middles, _texts(pulse), strict=True)):
             turned = 90 if (first if row == 0 else each) > _PULSE_ROW_IN else 0
-            name = f"{pulse.told.index}-{row}"
+            name = f"{pulse.result.index}-{row}"
             moving_text(axes, middle_s, y, text, name, thin, ha="center", va="center", rotation=turned)
 
 
 def _texts(pulse: PulseShown) -> list[str]:
-    return [verdict_word(pulse.told), *(tell(pulse.told) for _, tell in PULSE_EVIDENCE)]
+    return [verdict_word(pulse.result), *(tell(pulse.result) for _, tell in PULSE_EVIDENCE)]
 
 
-def _heights_in(story: RunTimeline) -> tuple[float, float]:
+def _heights_in(timeline: RunTimeline) -> tuple[float, float]:
     """Height of the verdicts' row and of each row below: that of a line, or of its longest text standing upright."""
-    texts = [_texts(pulse) for pulse in story.pulses]
+    texts = [_texts(pulse) for pulse in timeline.pulses]
     words = [row[0] for row in texts]
     figures = [text for row in texts for text in row[1:]]
-    column_s = _column_s(story)
+    column_s = _column_s(timeline)
 
     def row_in(texts: list[str]) -> float:
-        return _PULSE_ROW_IN if max(width_s(story, text) for text in texts) < column_s else upright_in(texts)
+        return _PULSE_ROW_IN if max(width_s(timeline, text) for text in texts) < column_s else upright_in(texts)
 
     return row_in(words), row_in(figures)
 
 
-def _column_s(story: RunTimeline) -> float:
+def _column_s(timeline: RunTimeline) -> float:
     """The least time from one pulse to the next; of a single pulse, all that is drawn of it."""
-    starts = [pulse.start_s for pulse in story.pulses]
+    starts = [pulse.start_s for pulse in timeline.pulses]
     if len(starts) == 1:
-        return min(story.pulses[0].end_s, story.end_s) - starts[0]
+        return min(timeline.pulses[0].end_s, timeline.end_s) - starts[0]
     return min(after - before for before, after in pairwise(starts))
 
 
-def moving_text(axes: Axes, time_s: float, y: float, text: str, name: str, thin: bool = False, **looks: object) -> Text:
+def moving_text(
+    axes: Axes, time_s: float, y: float, text: str, name: str, thin: bool = False, **options: object
+) -> Text:
     """A text that keeps its size and goes with its time when the page is zoomed; `thin`: seen only then."""
-    written = axes.text(time_s, y, text, fontsize=SMALL, clip_on=True, **looks)  # type: ignore[arg-type]
+    written = axes.text(time_s, y, text, fontsize=SMALL, clip_on=True, **options)  # type: ignore[arg-type]
     written.set_gid(f"{'thin' if thin else 'at'}-{time_s:.6f}-{axes.get_label()}-{name}")
     return written
 
 
-def width_s(story: RunTimeline, text: str) -> float:
+def width_s(timeline: RunTimeline, text: str) -> float:
     """About how many seconds of the time axis a text of the small size covers."""
-    return len(text) * _LETTER_IN / _PANEL_IN * (story.end_s - story.start_s)
+    return len(text) * _LETTER_IN / _PANEL_IN * (timeline.end_s - timeline.start_s)
 
 
 def upright_in(texts: list[str]) -> float:
@@ -199,22 +201,22 @@ def _bar(axes: Axes, span: Span, top: float, height: float, colour: str, name: s
     axes.add_patch(bar)
 
 
-def _inside(axes: Axes, story: RunTimeline, span: Span, y: float) -> None:
+def _inside(axes: Axes, timeline: RunTimeline, span: Span, y: float) -> None:
     """The longest beginning of the words that the bar has room for: all, the part before the colon, or none."""
-    room_s = span.end_s - span.start_s - width_s(story, "m")
+    room_s = span.end_s - span.start_s - width_s(timeline, "m")
     for words in (span.text, span.text.partition(":")[0]):
-        if width_s(story, words) <= room_s:
+        if width_s(timeline, words) <= room_s:
             middle_s = (span.start_s + span.end_s) / 2
             moving_text(axes, middle_s, y, words, f"in{span.start_s:.3f}", ha="center", va="center")
             return
 
 
-def _beside(axes: Axes, story: RunTimeline, span: Span, y: float, colour: str) -> None:
+def _beside(axes: Axes, timeline: RunTimeline, span: Span, y: float, colour: str) -> None:
     """The words left of the bar or mark where they have room, else right of its end, else over it on paper."""
-    gap_s = width_s(story, "n" if span.end_s > span.start_s else "mm")
-    if span.start_s - gap_s - width_s(story, span.text) >= story.start_s:
+    gap_s = width_s(timeline, "n" if span.end_s > span.start_s else "mm")
+    if span.start_s - gap_s - width_s(timeline, span.text) >= timeline.start_s:
         at_s, side = span.start_s - gap_s, "right"
-    elif span.end_s + gap_s + width_s(story, span.text) <= story.end_s:
+    elif span.end_s + gap_s + width_s(timeline, span.text) <= timeline.end_s:
         at_s, side = span.end_s + gap_s, "left"
     else:
         at_s, side = span.start_s + gap_s, "left"

@@ -13,7 +13,7 @@ from flushpump.wire.messages import PulseResult
 from numpy.typing import NDArray
 
 Curve = NDArray[np.float64]
-LEAST_ML = 0.005
+SHOWN_LEAST_ML = 0.005
 """Less is not told."""
 
 
@@ -41,11 +41,11 @@ class PulseShown:
     start_s: float
     driven_s: float
     end_s: float
-    told: PulseResult
+    result: PulseResult
 
 
 @dataclass(frozen=True)
-class Filling:
+class SegmentContent:
     """What one segment of the line held over time: per fluid a curve of shares from 0 to 1, which sum to 1.
 
     `volume_ml` is None for a place.
@@ -67,13 +67,13 @@ class RunTimeline:
     title: str
     path_text: str
     zero_text: str
-    told_text: str
-    truth_text: str
+    reported_text: str
+    ground_truth_text: str
     fluid_texts: tuple[str, ...]
     times_s: Curve
     pressure_kpa: Curve
     reading_kpa: Curve
-    sensor_lies: bool
+    sensor_faulty: bool
     flow_in_ml_per_s: Curve
     flow_out_ml_per_s: Curve
     driven_ml: Curve
@@ -86,7 +86,7 @@ class RunTimeline:
     pulses: tuple[PulseShown, ...] = ()
     faults: tuple[Span, ...] = ()
     alarms: tuple[Mark, ...] = ()
-    fillings: tuple[Filling, ...] = ()
+    segments: tuple[SegmentContent, ...] = ()
 
     @property
     def start_s(self) -> float:

@@ -75,12 +75,12 @@ VERDICTS = {
 }
 
 
-def of_fluid(name: str) -> str:
+def fluid_colour(name: str) -> str:
     """The colour of a fluid by its first word; that of a drug for one that is not known."""
     known = (word for word in ("saline", "heparin", "blood", "antimicrobial", "air", "old") if name.startswith(word))
     return LIGHT[next(known, "drug")]
 
 
-def of_verdict(verdict: int) -> str:
+def verdict_colour(verdict: int) -> str:
     """The colour behind a verdict's word; that of attention for one that this version does not know."""
     return VERDICTS.get(Verdict(verdict), LIGHT["attention"])

@@ -10,12 +10,12 @@ from flushpump.errors import FileProblem, UsageError
 SUFFIXES = (".svg", ".png", ".html")
 
 
-class PictureError(FileProblem):
+class PlotError(FileProblem):
     """A picture that cannot be drawn or written."""
 
 
 def check_target(file: Path) -> None:
-    """Says before the work begins what would keep the file from being written. UsageError, PictureError."""
+    """Says before the work begins what would keep the file from being written. UsageError, PlotError."""
     if file.suffix.lower() not in SUFFIXES:
         kind = f"the suffix {file.suffix!r}" if file.suffix else "no suffix"
         raise UsageError(f"{file} has {kind}, which names no kind of picture", f"end it in {', '.join(SUFFIXES)}")
@@ -26,13 +26,13 @@ def check_target(file: Path) -> None:
     if not file.name.isprintable():
         raise UsageError(f"the file name {file.name!r} cannot be printed", "name another")
     if not file.parent.is_dir():
-        raise PictureError(f"there is no folder {file.parent} for {file.name}", "make it first, or name another")
+        raise PlotError(f"there is no folder {file.parent} for {file.name}", "make it first, or name another")
     if not os.access(file.parent, os.W_OK):
-        raise PictureError(f"the folder {file.parent} may not be written to", "name a file elsewhere")
+        raise PlotError(f"the folder {file.parent} may not be written to", "name a file elsewhere")
 
 
 def write(file: Path, data: bytes) -> None:
-    """Writes the file, in place of an older one; when that fails the older one stays. PictureError."""
+    """Writes the file, in place of an older one; when that fails the older one stays. PlotError."""
     try:
         descriptor, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
@@ -46,7 +46,7 @@ def write(file: Path, data: bytes) -> None:
             raise
     except OSError as problem:
         reason = problem.strerror or problem
-        raise PictureError(f"{file} cannot be written: {reason}", "name a file elsewhere") from problem
+        raise PlotError(f"{file} cannot be written: {reason}", "name a file elsewhere") from problem
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""How every picture looks: size, letters, grid, and curves that can be stretched with the time axis."""
+"""How every picture plot_style: size, letters, grid, and curves that can be stretched with the time axis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ DASHES: dict[str, Any] = {"plunger": (4, 1.5), "leaked": (1.5, 1.5)}
 
 
 def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
-    """An empty figure; to be drawn and saved within `looks`."""
+    """An empty figure; to be drawn and saved within `plot_style`."""
     return Figure(figsize=(width_in, height_in), dpi=DPI)
 
 
@@ -69,7 +69,7 @@ def placed(figure: Figure, box: Box, **options: Any) -> Axes:
     )
 
 
-def looks() -> Any:
+def plot_style() -> Any:
     """The context in which pictures are drawn and saved."""
     return matplotlib.rc_context(SETTINGS)
 

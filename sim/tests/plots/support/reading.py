@@ -32,7 +32,7 @@ class _Reader(RendererAgg):
 
 
 def written(figure: Figure) -> list[tuple[str, Bbox]]:
-    """Every text that is drawn, line by line, with the pixels that it covers. To be called within `style.looks`."""
+    """Every text that is drawn, line by line, with the pixels that it covers. Call it within `plot_style`."""
     reader = _Reader(figure)
     figure.draw(reader)
     texts = [(text.get_text(), text.get_window_extent(reader)) for text in reader.texts] + reader.lines
