@@ -81,7 +81,7 @@ def test_rates_count_runs_by_fault_and_severity(results_of: Callable[[list[Row]]
         faulty(11, found_pulse=4, whole_pulses=1, severity=5.0),
         faulty(12, found_pulse=6, whole_pulses=3, severity=5.0, peak_kpa=180.0),
         faulty(13, **{**unfound, "said": None}),
-        # Nothing is said of how many pulses it takes by a run that had no two left.
+        # A run with less than two pulses left does not show how many pulses detection takes.
         faulty(14, **{**unfound, "said": None, "pulses_left": 1}),
     ]))  # fmt: skip
     assert statistics["healthy"]["false_alarms"]["count"] == 1
@@ -118,7 +118,7 @@ def test_what_a_path_permits_is_what_its_plan_tells() -> None:
     assert rows.permitted(port, parse_fault("occlusion@3s")) is None
 
 
-def test_the_worst_of_volumes_and_pressures_is_told_by_group(results_of: Callable[[list[Row]], Results]) -> None:
+def test_the_worst_volumes_and_pressures_are_listed_by_group(results_of: Callable[[list[Row]], Results]) -> None:
     statistics = statistics_of(results_of([
         a_run(0, [{}], volume_error_ml=0.01),
         faulty(1, overshoot_kpa=2.5, volume_error_ml=-0.3, told_uncertain_ml=0.1),
@@ -165,17 +165,17 @@ def test_a_detection_has_a_name_a_time_and_a_pulse() -> None:
     assert detections[0].time_us > 3_000_000
 
 
-def test_nothing_is_said_in_a_healthy_run() -> None:
+def test_a_healthy_run_has_no_detection() -> None:
     assert detections_in(run(Scenario()).reported) == []
 
 
-def test_a_pump_that_was_lost_is_said() -> None:
+def test_a_lost_pump_is_a_detection() -> None:
     reported = run(Scenario(faults=("link-loss@4s",))).reported
     assert [one.name for one in detections_in(reported)] == ["link_lost"]
     assert 4_200_000 < detections_in(reported)[0].time_us < 8_000_000
 
 
-def test_an_end_that_is_no_verdict_is_said_too() -> None:
+def test_an_end_without_a_verdict_is_a_detection_too() -> None:
     end = dict.fromkeys(ProgramEnd.__dataclass_fields__, 0) | {"outcome": Outcome.ALARM, "verdict": Verdict.PATENT}
     alarm = dict.fromkeys(Alarm.__dataclass_fields__, 0) | {"code": 11, "device_time_ms": 5}
     pulse = dict.fromkeys(PulseResult.__dataclass_fields__, 0) | {"verdict": Verdict.BUBBLE, "index": 4}
@@ -185,7 +185,7 @@ def test_an_end_that_is_no_verdict_is_said_too() -> None:
     assert found == [("bubble", 20, 4), ("alarm", 30, None)]
 
 
-def test_a_firmware_that_fails_is_a_result_and_stands_in_the_report(
+def test_a_firmware_that_fails_is_a_result_and_is_in_the_report(
     config: CampaignConfig,
     monkeypatch: pytest.MonkeyPatch,
     results_of: Callable[[list[Row]], Results],
@@ -201,4 +201,4 @@ def test_a_firmware_that_fails_is_a_result_and_stands_in_the_report(
     assert "THE FIRMWARE FAILED in 1 runs; see `problem` in the results" in report
     monkeypatch.setattr("flushsim.scenario.run", fails)
     with pytest.raises(FlushPumpError, match="the firmware failed in case 0"):
-        campaign._one(config, 0, tmp_path / "x.trace", as_json=False)
+        campaign._run_case(config, 0, tmp_path / "x.trace", as_json=False)

@@ -57,7 +57,7 @@ onset_pulse = { uniform = [1, 10.9] }
 
 def _described(text: str) -> CampaignConfig:
     seed, groups = text.strip().split("\n", 1)
-    return parse(f'title = "what is told"\nruns = 1\n{seed}\n{_PATHS}\n{groups}\n', "told", "told.toml")
+    return parse(f'title = "detection"\nruns = 1\n{seed}\n{_PATHS}\n{groups}\n', "detection", "detection.toml")
 
 
 def _verdicts(text: str, case: int) -> list[Verdict]:
@@ -65,12 +65,12 @@ def _verdicts(text: str, case: int) -> list[Verdict]:
 
 
 @pytest.mark.parametrize("case", [6, 34, 128, 186, 218])
-def test_half_a_millilitre_of_air_that_comes_when_the_first_pulse_has_ended_is_told(case: int) -> None:
+def test_half_a_millilitre_of_air_that_comes_when_the_first_pulse_has_ended_is_detected(case: int) -> None:
     assert Verdict.BUBBLE in _verdicts(_AIR_AND_LEAKS, case)
 
 
 @pytest.mark.parametrize("case", [0, 21, 29, 66, 70])
-def test_a_tenth_of_a_millilitre_of_air_that_comes_in_the_second_pulse_is_told_within_two_more(case: int) -> None:
+def test_a_tenth_of_a_millilitre_of_air_that_comes_in_the_second_pulse_is_detected_within_two_more(case: int) -> None:
     verdicts = _verdicts(_LITTLE_AIR, case)
     assert verdicts[0] is Verdict.PATENT
     assert Verdict.BUBBLE in verdicts[1:4]
@@ -105,7 +105,7 @@ def test_a_line_whose_liquid_swings_is_relieved_of_all_that_it_holds_though_its_
 
 
 @pytest.mark.parametrize("case", [79, 131, 253, 285, 319])
-def test_a_leak_of_a_tenth_that_begins_after_the_first_pulses_is_told(case: int) -> None:
+def test_a_leak_of_a_tenth_that_begins_after_the_first_pulses_is_detected(case: int) -> None:
     assert _verdicts(_AIR_AND_LEAKS, case)[-1] is Verdict.LEAK
 
 
@@ -149,8 +149,8 @@ def test_what_a_visit_has_found_of_a_line_is_what_the_pump_finds_at_the_next(
 
 @pytest.mark.requirement("REQ-PRES-2")
 @pytest.mark.parametrize("line", ["tunneled-9.6f", "picc-5f"])
-def test_a_flow_that_is_only_on_its_way_up_is_not_told_as_lowered(line: str) -> None:
+def test_a_flow_that_is_only_on_its_way_up_is_not_reported_as_lowered(line: str) -> None:
     case = Scenario(line=line, needle="none")
-    told = run(replace(case, path=replace(case.true_path(), inertia=True))).reported
-    assert [pulse.derated_percent for pulse in told.pulses] == [0] * 10
-    assert all(pulse.duration_us == pytest.approx(470_400, abs=1_000) for pulse in told.pulses)
+    reported = run(replace(case, path=replace(case.true_path(), inertia=True))).reported
+    assert [pulse.derated_percent for pulse in reported.pulses] == [0] * 10
+    assert all(pulse.duration_us == pytest.approx(470_400, abs=1_000) for pulse in reported.pulses)

@@ -67,10 +67,10 @@ def test_a_case_run_again_alone_is_the_run_of_the_campaign(
     for name in ("seed", "line", "outcome", "peak_kpa", "tip_ml", "volume_error_ml"):
         assert row[name] == kept[name]
     assert (folder / "case-7.trace").read_text().count("\n") > 100
-    assert "its trace is case-7.trace" in run("small", "--case", "7", folder=folder).stderr
+    assert "trace: case-7.trace" in run("small", "--case", "7", folder=folder).stderr
 
 
-def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_continues(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "small", "--runs", "40", "--jobs", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True,
@@ -89,7 +89,7 @@ def test_ctrl_c_keeps_the_finished_runs_and_the_same_command_goes_on(tmp_path: P
     assert f"{kept} of 40 runs are kept in campaign-small-1" in sentence
     again = run("small", "--runs", str(kept + 1), folder=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert f"{kept} of {kept + 1} runs are there already" in again.stderr
+    assert f"{kept} of {kept + 1} runs are already there" in again.stderr
 
 
 def test_the_help_names_every_campaign_that_is_shipped() -> None:
@@ -101,7 +101,7 @@ def test_the_help_names_every_campaign_that_is_shipped() -> None:
     ("arguments", "sentence"),
     [
         (("smal",), "there is no campaign 'smal'; did you mean small?"),
-        (("small", "--trace", "x"), "--trace is for one case; name it with --case"),
+        (("small", "--trace", "x"), "--trace is for one case; choose it with --case"),
         (("small", "--case", "1", "--trace", "/nowhere/x"), "the trace /nowhere/x cannot be written: No such file"),
         (("small", "--output", "/dev/null"), "/dev/null cannot hold the results"),
         (("small", "--scheduler", "foo"), "'foo' is no address of a Dask scheduler; write it as in --scheduler tcp://"),

@@ -89,18 +89,18 @@ def test_six_severities_with_many_runs_each_can_be_read(campaign: Results) -> No
         assert hard_to_read(figure) == []
 
 
-def test_of_a_fault_that_the_pump_never_claims_to_find_it_is_told_that_something_was_said(campaign: Results) -> None:
+def test_a_fault_that_the_pump_does_not_claim_to_find_is_shown_with_any_detection(campaign: Results) -> None:
     statistics = statistics_of(campaign)
     with plot_style():
         detection, by_severity = rates.detection(statistics), rates.severity(statistics)
         assert by_severity is not None
         texts = {text for figure in (detection, by_severity) for text, _ in written(figure)}
         times = " ".join(text for text, _ in written(spreads.time_to_detection(campaign.runs)))
-    assert {"extravasation:", "something said", "extravasation: something said, %", "growing: found, %"} <= texts
+    assert {"extravasation:", "any detection", "extravasation: any detection, %", "growing: found, %"} <= texts
     assert "extravasation" not in times
     assert "growing" in times
     table = [row[0] for row in detection_rows(statistics["faults"])]
-    assert "extravasation: something said" in table
+    assert "extravasation: any detection" in table
     assert "growing" in table
 
 
@@ -134,20 +134,20 @@ def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
 
 
-def test_a_folder_that_takes_no_picture_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_plot_is_refused_in_one_sentence(tmp_path: Path) -> None:
     found = results(tmp_path / "parts", 3)
     with pytest.raises(PlotError, match=r"campaign\.html cannot be written: No such file or directory; name a file"):
         draw(found, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
-    ("trace", "status", "told"),
-    [("case.html", 0, "its trace is case.html"), ("nowhere/case.svg", 4, "there is no folder")],
+    ("trace", "status", "sentence"),
+    [("case.html", 0, "trace: case.html"), ("nowhere/case.svg", 4, "there is no folder")],
 )
-def test_a_single_case_of_a_campaign_is_drawn(trace: str, status: int, told: str, tmp_path: Path) -> None:
+def test_a_single_case_of_a_campaign_is_drawn(trace: str, status: int, sentence: str, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).parent / "flushpump"), "sim", "campaign", "small", "--case", "5"]
     command += ["--trace", trace]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
-    assert (done.returncode, told in done.stderr) == (status, True), done.stderr
+    assert (done.returncode, sentence in done.stderr) == (status, True), done.stderr
     if not status:
         assert "<h2>Pulses</h2>" in (tmp_path / trace).read_text(encoding="utf-8")

@@ -83,7 +83,7 @@ def test_a_fault_that_the_run_did_not_live_to_see_is_named_and_not_drawn(timelin
         # It is there from power-on, whatever time is written.
         ("sensor-offset 3 kPa", told.start_s),
     ]
-    assert told.ground_truth_text.endswith("; before it could come the run ended: bubble 0.1 mL")
+    assert told.ground_truth_text.endswith("; the run ended before: bubble 0.1 mL")
 
 
 def test_a_pulse_without_room_for_its_words_has_them_on_the_page(timeline: Timelines) -> None:

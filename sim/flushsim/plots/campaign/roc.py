@@ -15,7 +15,7 @@ _COLUMNS = 3
 _CELL_IN = 2.7
 # Below a panel are its ticks, its label, and a legend of up to four lines, clear of the curves.
 _GAP_IN = 1.7
-_LINE_STYLES = (("pressure", "-"), ("plunger", (0, (4, 1.5))), ("leaked", (0, (1.5, 1.5))), ("tip", (0, (6, 1.5, 1.5, 1.5))))
+_STYLES = (("pressure", "-"), ("plunger", (0, (4, 1.5))), ("leaked", (0, (1.5, 1.5))), ("tip", (0, (6, 1.5, 1.5, 1.5))))
 
 
 def curves(results: Results) -> Figure | None:
@@ -41,7 +41,7 @@ def curves(results: Results) -> Figure | None:
         top_in = 0.4 + (number // _COLUMNS) * (_CELL_IN + _GAP_IN)
         axes = placed(figure, Box(left_in, top_in, wide_in, _CELL_IN))
         title_row(axes, f"{shortened(name, 26)}: runs found, %")
-        for (score, curve), (colour, dashes) in zip(found, _LINE_STYLES, strict=False):
+        for (score, curve), (colour, dashes) in zip(found, _STYLES, strict=False):
             false = [least / 2, *curve["false_rate"].clip(lower=least / 2), 1.0]
             area = area_under(curve)
             label = f"{score.replace('_', ' ')}, area {'-' if area is None else f'{area:.3f}'}"

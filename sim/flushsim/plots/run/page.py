@@ -37,7 +37,7 @@ def run_page(timeline: RunTimeline) -> str:
         f"<p>The pump: {escape(timeline.reported_text)}</p>\n<p>The plant: {escape(timeline.ground_truth_text)}</p>\n"
         f"<p>The fluids: {escape('; '.join(timeline.fluid_texts))}</p>\n"
         f'{_TOOLS}<div class="plot" tabindex="0" role="group" aria-label="picture of the run">\n{picture}\n'
-        '<div class="told" hidden></div>\n</div>\n'
+        '<div class="readout" hidden></div>\n</div>\n'
         f"{_pulses(timeline)}{_happened(timeline)}{_segments(timeline)}"
         f'<script type="application/json" id="timeline">{_json(timeline, figure)}</script>\n'
     )

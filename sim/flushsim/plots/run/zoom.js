@@ -1,9 +1,9 @@
-// Stretches the time axis of a picture and tells what the curves say under the pointer. The picture is whole without it.
+// Zooms the time axis of a plot and shows the values of the curves at the pointer. The plot is complete without it.
 (() => {
   "use strict";
-  const story = JSON.parse(document.getElementById("story").textContent);
-  const plot = document.querySelector(".plot"), svg = plot.querySelector("svg"), told = plot.querySelector(".told");
-  const { left, right, bottom, panels, start, end } = story, wide = right - left, NS = svg.namespaceURI;
+  const timeline = JSON.parse(document.getElementById("timeline").textContent);
+  const plot = document.querySelector(".plot"), svg = plot.querySelector("svg"), readout = plot.querySelector(".readout");
+  const { left, right, bottom, panels, start, end } = timeline, wide = right - left, NS = svg.namespaceURI;
   const x = (time) => left + (time - from) / (to - from) * wide;
   const whole = (time) => left + (time - start) / (end - start) * wide;
   let from = start, to = end;
@@ -30,7 +30,7 @@
     const scale = (end - start) / (to - from), shift = x(start) - left * scale;
     for (const one of svg.querySelectorAll(".zoom")) one.setAttribute("transform", `matrix(${scale} 0 0 1 ${shift} 0)`);
     for (const one of svg.querySelectorAll(".at")) {
-      const time = Number(one.dataset.time), room = scale >= story.every || !one.classList.contains("thin");
+      const time = Number(one.dataset.time), room = scale >= timeline.every || !one.classList.contains("thin");
       const inside = time >= from && time <= to && room;
       one.setAttribute("transform", `translate(${x(time) - whole(time)} 0)`);
       one.setAttribute("visibility", inside ? "visible" : "hidden");
@@ -49,9 +49,9 @@
     const span = Math.min(Math.max(b - a, 0.02), end - start);
     from = Math.min(Math.max(a, start), end - span);
     to = from + span;
-    told.hidden = true;
+    readout.hidden = true;
     pointer.setAttribute("visibility", "hidden");
-    // A finger scrolls the page and a wide picture until there is something to pull.
+    // A finger scrolls the page, and a wide plot, until the plot is zoomed.
     plot.style.touchAction = span < end - start ? "pan-y" : "auto";
     draw();
   }
@@ -61,16 +61,16 @@
     const box = svg.getBoundingClientRect(), at = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;
     return from + (at - left) / wide * (to - from);
   }
-  function tell(event) {
+  function showReadout(event) {
     const time = timeAt(event);
-    told.hidden = time < from || time > to;
-    pointer.setAttribute("visibility", told.hidden ? "hidden" : "visible");
-    if (told.hidden) return;
+    readout.hidden = time < from || time > to;
+    pointer.setAttribute("visibility", readout.hidden ? "hidden" : "visible");
+    if (readout.hidden) return;
     pointer.setAttribute("x1", x(time));
     pointer.setAttribute("x2", x(time));
     const lines = [`${time.toFixed(3)} s`];
-    for (const span of story.spans) if (time >= span.from && time < span.to) lines.push(span.text);
-    for (const curves of story.curves) {
+    for (const span of timeline.spans) if (time >= span.from && time < span.to) lines.push(span.text);
+    for (const curves of timeline.curves) {
       let low = 0, high = curves.times.length - 1;
       while (high - low > 1) { const middle = low + high >> 1; curves.times[middle] <= time ? low = middle : high = middle; }
       const share = Math.min(1, Math.max(0, (time - curves.times[low]) / (curves.times[high] - curves.times[low] || 1)));
@@ -83,11 +83,11 @@
       }
       if (curves.segment) lines.push(`${curves.segment}: ${parts.join(", ")}`);
     }
-    told.textContent = lines.join("\n");
-    const box = plot.getBoundingClientRect(), room = box.width - told.offsetWidth;
-    const beside = event.clientX - box.left + 16, before = Math.max(0, beside - 32 - told.offsetWidth);
-    told.style.left = `${(beside > room ? before : beside) + plot.scrollLeft}px`;
-    told.style.top = `${Math.max(0, Math.min(event.clientY - box.top + 16, box.height - told.offsetHeight))}px`;
+    readout.textContent = lines.join("\n");
+    const box = plot.getBoundingClientRect(), room = box.width - readout.offsetWidth;
+    const beside = event.clientX - box.left + 16, before = Math.max(0, beside - 32 - readout.offsetWidth);
+    readout.style.left = `${(beside > room ? before : beside) + plot.scrollLeft}px`;
+    readout.style.top = `${Math.max(0, Math.min(event.clientY - box.top + 16, box.height - readout.offsetHeight))}px`;
   }
 
   for (const axis of svg.querySelectorAll(".time-axis")) axis.setAttribute("display", "none");
@@ -95,11 +95,11 @@
   plot.addEventListener("pointerdown", (event) => { held = { at: timeAt(event) }; plot.setPointerCapture(event.pointerId); });
   plot.addEventListener("pointerup", () => { held = null; });
   plot.addEventListener("pointermove", (event) => {
-    if (held) { const by = held.at - timeAt(event); view(from + by, to + by); } else tell(event);
+    if (held) { const by = held.at - timeAt(event); view(from + by, to + by); } else showReadout(event);
   });
-  plot.addEventListener("pointerleave", () => { told.hidden = true; pointer.setAttribute("visibility", "hidden"); });
+  plot.addEventListener("pointerleave", () => { readout.hidden = true; pointer.setAttribute("visibility", "hidden"); });
   plot.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && !event.shiftKey) return;   // A page has to be scrolled past a picture, too.
+    if (!event.ctrlKey && !event.shiftKey) return;   // The plain wheel scrolls the page.
     event.preventDefault();
     zoom(event.deltaY + event.deltaX > 0 ? 1.25 : 0.8, timeAt(event));
   }, { passive: false });
