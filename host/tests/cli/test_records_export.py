@@ -35,13 +35,11 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> FilePath:
+def recorded(run_flushpump: Command, tmp_path_factory: pytest.TempPathFactory) -> FilePath:
     """A file with one record of each ending: completed, occluded, two fluids, link lost, power cut."""
     file = tmp_path_factory.mktemp("records") / "records.sqlite"
     for arguments in RUNS:
-        command = [sys.executable, "-m", "flushpump.cli.main", *arguments, "--yes", "--json"]
-        environment = {**os.environ, "FLUSHPUMP_RECORDS": str(file)}
-        subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False)
+        run_flushpump(*arguments, "--yes", "--json", env={**os.environ, "FLUSHPUMP_RECORDS": str(file)})
     assert len(Records(file).all()) == len(RUNS)
     return file
 
