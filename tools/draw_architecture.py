@@ -69,20 +69,20 @@ def rooms() -> str:
     host = [
         ("cli", "commands, prompts, live view"),
         ("runs", "one run without a terminal, its report"),
-        ("records · flash", "chain of records, export · firmware to a board"),
-        ("planning · access", "sequences, plans, limits · catalog, hydraulics"),
+        ("flash", "the firmware to a board"),
         ("device", "the pump as an object"),
-        ("link", "one session over one port, retries, lease"),
-        ("wire", "bytes to typed messages and back"),
+        ("planning", "sequences, plans, rules, limits of detection"),
+        ("link · records", "a session over one port · the chain of records"),
+        ("access · wire", "catalog, hydraulics · bytes to typed messages"),
     ]
     sim = [
-        ("cli · campaign · plots", "thousands of runs, pictures"),
+        ("cli · plots", "commands, pictures of runs and campaigns"),
+        ("campaign · scenario", "thousands of runs, one run of them"),
         ("url", "flushsim:// for pyserial"),
-        ("rig", "the one clock, link faults, pseudo-terminal"),
-        ("firmware", "runs the real files: native, VM"),
         ("emulator", "a whole RP2040 with MicroPython"),
+        ("rig", "the one clock, link faults, pseudo-terminal"),
+        ("firmware · fluids", "runs the real files · which fluid is where"),
         ("plant · faults", "stepper to vein, physics only"),
-        ("fluids", "which fluid is where"),
     ]
     firmware = [
         ("main.py", "calls the controller every 5 ms"),
@@ -116,7 +116,7 @@ def rooms() -> str:
         text(
             20, bottom + 96,
             "An arrow means: imports. sim runs the files of firmware; host reaches sim only through a port's URL. "
-            "In host a room imports only rooms below it.",
+            "In host and sim a room imports only rooms below it.",
             "note",
         ),
     ]  # fmt: skip
