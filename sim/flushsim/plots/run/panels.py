@@ -120,7 +120,7 @@ def pulse_text_interval(timeline: RunTimeline) -> int:
 def draw_pulses(axes: Axes, timeline: RunTimeline, all_texts: bool = False) -> None:
     """The strip. Where the columns are narrow, words and then figures stand upright; where even that has no room, only
     every few columns have their text. With `all_texts` the others are there too, marked for the page as `thin`."""
-    title_row(axes, "what the pump said of each pulse")
+    title_row(axes, "verdict on each pulse")
     first, each = _heights_in(timeline)
     bottoms = [first + each * row for row in range(len(PULSE_EVIDENCE) + 1)]
     middles = [first / 2, *(bottom + each / 2 for bottom in bottoms[:-1])]
