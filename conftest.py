@@ -6,6 +6,7 @@ import os
 import pkgutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,10 @@ settings.register_profile("test", derandomize=True, deadline=None, database=None
 settings.register_profile("long", settings.get_profile("test"), max_examples=1_000)
 settings.register_profile("fuzz", deadline=None, max_examples=1_000, print_blob=True)
 settings.load_profile("test")
+
+
+# No test depends on the configuration of who runs it.
+os.environ["FLUSHPUMP_CONFIG"] = tempfile.mkdtemp(prefix="flushpump-no-config-")
 
 
 # Tests send signals to commands; a shell that started the tests in the background lets them ignore these.

@@ -1,7 +1,6 @@
-"""The catalogue: lines, needles, syringes and extension sets, each value with its source and how sure it is.
+"""The catalog: lines, needles, syringes and extension sets, each value with its source and its certainty.
 
-The values are data (`data/*.toml`), written as `[value, mark, source]`. The marks: S seen in a source; R-h, R-m, R-l
-recalled with high, middle, low confidence; C computed from other values.
+It has the entries of the package and those of the user's configuration folder. `catalog_files` reads both.
 """
 
 import difflib
@@ -9,27 +8,28 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any, TypeVar
+from pathlib import Path as FilePath
+from typing import TypeVar
 
+from flushpump import user_config
 from flushpump.errors import UsageError
-from flushpump.toml_reader import parse_toml
 
 MARKS = {
     "S": "seen in a source",
     "R-h": "recalled, high confidence",
-    "R-m": "recalled, middle confidence",
+    "R-m": "recalled, medium confidence",
     "R-l": "recalled, low confidence",
     "C": "computed from the other values",
 }
 LINE_KINDS = ("port", "picc", "tunneled")
 CHAMBER_SHAPES = ("rounded", "angular")
-# A barrel below that of a 10 mL syringe reaches a dangerous pressure at a small force (REQ-PATH-1).
+# A barrel narrower than that of a 10 mL syringe reaches a dangerous pressure at a small force (REQ-PATH-1).
 CENTRAL_BARREL_ML = 10.0
+CENTRAL_DIAMETER_MM = 14.4
 
 
 class UnknownNameError(UsageError):
-    """A name that the catalogue does not have; the sentence gives the nearest one."""
+    """A name that the catalog does not have; the sentence gives the nearest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -41,10 +41,11 @@ class UnknownNameError(UsageError):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a value comes from: its mark (see `MARKS`) and a few words."""
+    """Where a value comes from: its mark (see `MARKS`) and a few words; `own` in a file of the user."""
 
     mark: str
     text: str
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,125 +158,31 @@ def lumen_ml(bore_mm: float, length_mm: float) -> float:
     return math.pi / 4 * bore_mm**2 * length_mm / 1000
 
 
-@lru_cache(maxsize=1)
 def load() -> Catalog:
-    """The catalogue that comes with the package."""
-    lines = {name: _line(name, entry) for name, entry in _read("lines").items()}
-    needles = {name: _needle(name, entry) for name, entry in _read("needles").items()}
-    extensions = {name: _extension(name, entry) for name, entry in _read("extensions").items()}
-    return Catalog(lines, needles, _syringes(_read("syringes")), extensions)
+    """The catalog of the package with the user's own entries. UsageError names the first mistake in a user's file."""
+    return _with_own(user_config.folder() / "catalog")
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Catalog:
+    """The catalog that comes with the package."""
+    from flushpump.access.catalog_files import read_shipped
+
+    return read_shipped()
+
+
+@lru_cache(maxsize=8)
+def _with_own(folder: FilePath) -> Catalog:
+    from flushpump.access.catalog_files import read_own
+
+    catalog, faults = read_own(folder, shipped())
+    for problems in faults.values():
+        if problems:
+            raise problems[0]
+    return catalog
 
 
 def _find(kind: str, name: str, known: Mapping[str, _Element]) -> _Element:
     if name not in known:
         raise UnknownNameError(kind, name, known)
     return known[name]
-
-
-def _read(name: str) -> dict[str, Any]:
-    return parse_toml(
-        files("flushpump.access").joinpath("data", f"{name}.toml").read_text(encoding="utf-8"), f"{name}.toml"
-    )
-
-
-class _Values:
-    """Takes values out of an entry and keeps their sources."""
-
-    def __init__(self, entry: Mapping[str, Any]) -> None:
-        self.entry = entry
-        self.sources: dict[str, Source] = {}
-
-    def number(self, key: str, default: float | None = None) -> float:
-        if key not in self.entry and default is not None:
-            return default
-        return float(self._value(key))
-
-    def number_or_none(self, key: str) -> float | None:
-        return self.number(key) if key in self.entry else None
-
-    def word_or_none(self, key: str, known: Iterable[str]) -> str | None:
-        if key not in self.entry:
-            return None
-        word = str(self._value(key))
-        if word not in known:
-            raise ValueError(f"{key}: {word!r} is none of {', '.join(known)}")
-        return word
-
-    def _value(self, key: str) -> Any:
-        value, mark, text = self.entry[key]
-        if mark not in MARKS:
-            raise ValueError(f"{key}: unknown mark {mark!r}")
-        self.sources[key] = Source(mark, text)
-        return value
-
-
-def _line(name: str, entry: Mapping[str, Any]) -> Line:
-    values = _Values(entry)
-    kind = entry["kind"]
-    if kind not in LINE_KINDS:
-        raise ValueError(f"{name}: unknown kind {kind!r}")
-    return Line(
-        name=name,
-        title=entry["title"],
-        kind=kind,
-        bore_mm=values.number("bore_mm"),
-        length_mm=values.number("length_mm"),
-        chamber_ml=values.number("chamber_ml", 0.0),
-        chamber_shape=values.word_or_none("chamber_shape", CHAMBER_SHAPES),
-        compliance_ul_per_kpa=values.number("compliance_ul_per_kpa"),
-        pressure_limit_kpa=values.number("pressure_limit_kpa"),
-        flow_limit_ml_per_s=values.number_or_none("flow_limit_ml_per_s"),
-        central=True,
-        needle_required=kind == "port",
-        sources=values.sources,
-    )
-
-
-def _needle(name: str, entry: Mapping[str, Any]) -> Needle:
-    values = _Values(entry)
-    return Needle(
-        name=name,
-        title=entry["title"],
-        bore_mm=values.number("bore_mm", 0.0),
-        length_mm=values.number("length_mm", 0.0),
-        pressure_limit_kpa=values.number("pressure_limit_kpa", math.inf),
-        flow_limit_ml_per_s=values.number_or_none("flow_limit_ml_per_s"),
-        sources=values.sources,
-    )
-
-
-def _extension(name: str, entry: Mapping[str, Any]) -> Extension:
-    values = _Values(entry)
-    return Extension(
-        name=name,
-        title=entry["title"],
-        bore_mm=values.number("bore_mm", 0.0),
-        length_mm=values.number("length_mm", 0.0),
-        compliance_ul_per_kpa=values.number("compliance_ul_per_kpa", 0.0),
-        pressure_limit_kpa=values.number("pressure_limit_kpa", math.inf),
-        sources=values.sources,
-    )
-
-
-def _syringes(data: Mapping[str, Any]) -> dict[str, Syringe]:
-    found: dict[str, Syringe] = {}
-    for brand, entry in data["brands"].items():
-        for barrel in entry["barrels"]:
-            values = _Values({**data["sizes"][barrel["class"]], **barrel})
-            size_ml = float(barrel["size_ml"])
-            name = f"{brand}-{barrel['size_ml']}"
-            found[name] = Syringe(
-                name=name,
-                title=f"{entry['title']} {barrel['size_ml']} mL",
-                brand=entry["title"],
-                size_ml=size_ml,
-                inner_diameter_mm=values.number("inner_diameter_mm"),
-                capacity_ml=values.number("capacity_ml"),
-                compliance_ul_per_kpa=values.number("compliance_ul_per_kpa"),
-                friction_break_n=values.number("friction_break_n"),
-                friction_glide_n=values.number("friction_glide_n"),
-                pressure_limit_kpa=values.number("pressure_limit_kpa"),
-                central_allowed=size_ml >= CENTRAL_BARREL_ML,
-                sources=values.sources,
-            )
-    return found

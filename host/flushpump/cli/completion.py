@@ -40,9 +40,9 @@ def catalog_names(kind: str) -> Complete:
 
 
 def _sequences() -> _Names:
-    from flushpump.planning.sequence import built_in_names, load_sequence
+    from flushpump.planning.sequence import built_in_names, load_sequence, own_names
 
-    return [(name, load_sequence(name).title) for name in built_in_names()]
+    return [(name, load_sequence(name).title) for name in (*built_in_names(), *own_names())]
 
 
 def _records() -> _Names:

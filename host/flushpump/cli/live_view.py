@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from flushpump.access.access_path import AccessPath
+from flushpump.cli.output import shown_text
 from flushpump.planning.plan import Plan
 from flushpump.runs.ports import RunDisplay
 from flushpump.runs.report import alarm_sentence
@@ -21,7 +22,7 @@ _REDRAW_S = 0.1
 _BAR_CELLS = 40
 _LABEL_CELLS = 10
 _FIGURES_CELLS = 17
-_LIMITS_CELLS = 37
+_LIMITS_CELLS = 49
 _KIND_WORDS = {
     PhaseKind.ASPIRATE: "aspirate check",
     PhaseKind.PULSES: "pulses",
@@ -147,7 +148,7 @@ class LiveDisplay(PlainDisplay):
         # Two columns stay free for the ^C that a terminal echoes: if it broke the line, the panel would be drawn twice.
         width = self._console.width - 2
         room = width - 4 - _LABEL_CELLS - _FIGURES_CELLS
-        limits = f"working limit {path.working_limit_kpa:.0f}, hard limit {path.hard_limit_kpa:.0f}"
+        limits = shown_text(f"working limit {path.working_limit_kpa:.0f} kPa, hard limit {path.hard_limit_kpa:.0f} kPa")
         wide = room >= _LIMITS_CELLS + _BAR_CELLS // 2
         bars = _Bars(max(0, min(_BAR_CELLS, room - _LIMITS_CELLS if wide else room)), _only_ascii(self._console))
         driven_ml = telemetry.driven_nl / 1e6 if telemetry else 0.0
@@ -155,15 +156,16 @@ class LiveDisplay(PlainDisplay):
         left_s = telemetry.remaining_ms / 1000 if telemetry else plan.duration_s
         done = self._pulse.index + 1 if self._pulse is not None else 0
         style = "bold red" if pressure_kpa > path.working_limit_kpa else ""
-        lines = [Text(phase_words(plan, self._phase_index))]
+        lines = [Text(shown_text(phase_words(plan, self._phase_index)))]
         lines.append(Text(f"pulse     {done} of {plan.pulse_count} done, {left_s:.0f} s left"))
         lines.append(Text(f"volume    {bars.drawn(driven_ml, plan.dose_ml)}{driven_ml:.2f} of {plan.dose_ml:.2f} mL"))
         bar = bars.drawn(pressure_kpa, path.hard_limit_kpa, mark=path.working_limit_kpa)
-        lines.append(Text(f"pressure  {bar}{pressure_kpa:.0f} kPa{f' ({limits})' if wide else ''}", style=style))
+        pressure = shown_text(f"{pressure_kpa:.0f} kPa")
+        lines.append(Text(f"pressure  {bar}{pressure}{f' ({limits})' if wide else ''}", style=style))
         if not wide:
-            lines.append(Text(f"{limits} kPa"))
+            lines.append(Text(limits))
         if self._pulse is not None:
-            lines.append(Text(pulse_words(self._pulse, plan.pulse_count), style="dim"))
+            lines.append(Text(shown_text(pulse_words(self._pulse, plan.pulse_count)), style="dim"))
         title = f"{plan.sequence.name} - {', '.join(name for name in path.names if name != 'none')}"
         border = box.ASCII if _only_ascii(self._console) else box.ROUNDED
         return Panel(Group(*lines), title=title[: width - 6], title_align="left", box=border, width=width)

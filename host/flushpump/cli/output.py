@@ -15,6 +15,8 @@ from flushpump.text_table import aligned
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from flushpump.units import DisplayUnits
+
 LABEL_CELLS = 10
 """Width of the labels of lines such as `volume    9.50 mL`."""
 
@@ -56,9 +58,25 @@ def output_gone(problem: OSError, otherwise: str = "") -> None:
         echo_error(f"{sentence}; {otherwise}" if otherwise else sentence)
 
 
+def shown_text(text: str) -> str:
+    """The text with pressures and flows in the user's units."""
+    return _units().in_text(text) if "kPa" in text or "mL/s" in text else text
+
+
+def shown_table(rows: list[list[str]]) -> list[list[str]]:
+    """The rows of a table with pressures and flows in the user's units."""
+    return _units().in_table(rows)
+
+
+def _units() -> "DisplayUnits":
+    from flushpump.cli.configured import display_units
+
+    return display_units()
+
+
 def echo_lines(console: "Console", lines: list[str]) -> None:
     """Lines for a person; on a terminal what is too long goes on below its text, in a pipe nothing is broken."""
-    for line in lines:
+    for line in map(shown_text, lines):
         if console.is_terminal:
             indent = " " * LABEL_CELLS if line[LABEL_CELLS - 2 : LABEL_CELLS] == "  " else ""
             line = textwrap.fill(line, console.width, subsequent_indent=indent, break_on_hyphens=False)
@@ -81,7 +99,7 @@ def terminal_width() -> int | None:
 
 def echo_table(rows: list[list[str]]) -> None:
     """Rows on stdout, columns under each other and as wide as the terminal at most."""
-    click.echo("\n".join(aligned(rows, terminal_width())))
+    click.echo("\n".join(aligned(shown_table(rows), terminal_width())))
 
 
 def console_for(as_json: bool) -> "Console":

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from flushpump.cli.completion import catalog_names, fluid_names
+from flushpump.cli.configured import ConfiguredOption, check_config
 from flushpump.units import KPA_PER_MMHG, KPA_PER_PSI
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -93,6 +94,8 @@ def port_option(command: _Command) -> _Command:
     return click.option(
         "--port",
         "url",
+        cls=ConfiguredOption,
+        config="port",
         envvar="FLUSHPUMP_PORT",
         show_envvar=True,
         help="Serial port or URL of the pump (flushsim:// is a simulated one); default: the one pump found.",
@@ -101,7 +104,9 @@ def port_option(command: _Command) -> _Command:
 
 def json_option(command: _Command) -> _Command:
     """--json."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout, everything else on stderr.")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, callback=check_config, help="JSON on stdout, everything else on stderr."
+    )(command)
 
 
 def yes_option(command: _Command) -> _Command:
@@ -117,6 +122,8 @@ def path_options(command: _Command) -> _Command:
         click.option("--heparin-intolerant", is_flag=True, help="The line is marked: no heparin."),
         click.option(
             "--extension",
+            cls=ConfiguredOption,
+            config="extension",
             metavar="NAME",
             default="extension-20cm",
             show_default=True,
@@ -125,6 +132,8 @@ def path_options(command: _Command) -> _Command:
         ),
         click.option(
             "--syringe",
+            cls=ConfiguredOption,
+            config="syringe",
             metavar="NAME",
             required=True,
             shell_complete=catalog_names("syringes"),
@@ -132,6 +141,8 @@ def path_options(command: _Command) -> _Command:
         ),
         click.option(
             "--needle",
+            cls=ConfiguredOption,
+            config="needle",
             metavar="NAME",
             default="none",
             show_default=True,
@@ -140,6 +151,8 @@ def path_options(command: _Command) -> _Command:
         ),
         click.option(
             "--line",
+            cls=ConfiguredOption,
+            config="line",
             metavar="NAME",
             required=True,
             shell_complete=catalog_names("lines"),

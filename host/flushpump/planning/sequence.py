@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path as FilePath
 
+from flushpump import user_config
 from flushpump.access.catalog import LINE_KINDS, UnknownNameError
 from flushpump.errors import UsageError
 from flushpump.toml_reader import TomlTable, parse_toml, read_text
@@ -53,6 +54,16 @@ class Sequence:
     phases: tuple[SequencePhase, ...]
 
 
+def own_names() -> tuple[str, ...]:
+    """Names of the user's own sequences, in order: the files in `sequences/` of the configuration folder."""
+    try:
+        return tuple(sorted(file.stem for file in _own_folder().iterdir() if file.suffix == SUFFIX))
+    except FileNotFoundError:
+        return ()
+    except OSError as problem:
+        raise UsageError(f"{_own_folder()} cannot be read: {problem.strerror}", "make it a folder") from problem
+
+
 def built_in_names() -> tuple[str, ...]:
     """Names of the built-in sequences, in order."""
     folder = files("flushpump.planning").joinpath("data", "sequences")
@@ -60,7 +71,7 @@ def built_in_names() -> tuple[str, ...]:
 
 
 def load_sequence(name: str) -> Sequence:
-    """The built-in sequence of that name, or the one in the file of that path (it ends in .toml).
+    """The built-in sequence or the user's own of that name, or the one in the file of that path (it ends in .toml).
 
     Raises UnknownNameError or UsageError.
     """
@@ -70,10 +81,20 @@ def load_sequence(name: str) -> Sequence:
         return parse_sequence(
             read_text(FilePath(name), "sequence", "see flushpump catalog sequences"), FilePath(name).stem, name
         )
+    own = own_names()
+    if name in own:
+        file = _own_folder() / f"{name}{SUFFIX}"
+        if name in built_in_names():
+            raise UsageError(f"{file} has the name of a built-in sequence", "rename the file")
+        return load_sequence(str(file))
     if name not in built_in_names():
-        raise UnknownNameError("sequence", name, built_in_names())
+        raise UnknownNameError("sequence", name, (*built_in_names(), *own))
     text = files("flushpump.planning").joinpath("data", "sequences", name + SUFFIX).read_text(encoding="utf-8")
     return parse_sequence(text, name, name + SUFFIX)
+
+
+def _own_folder() -> FilePath:
+    return user_config.folder() / "sequences"
 
 
 def parse_sequence(text: str, name: str, file_name: str) -> Sequence:

@@ -5,16 +5,18 @@ from typing import Any
 from flushpump.records.store import Record, RecordError
 from flushpump.text_table import aligned
 from flushpump.times import shown_time
+from flushpump.units import DisplayUnits
 
 
-def record_lines(record: Record, width: int | None = None) -> list[str]:
-    """The record as lines of text, of at most `width` characters.
+def record_lines(record: Record, width: int | None = None, units: DisplayUnits | None = None) -> list[str]:
+    """The record as lines of text, of at most `width` characters, in kPa and mL/s or the units given.
 
-    RecordError where somebody has altered it so that it makes no sense.
+    RecordError if the record was altered and cannot be read any more.
     """
+    units = units or DisplayUnits()
     try:
-        pulses = pulse_rows(record)
-        rows = [list(row) for row in record_rows(record)]
+        pulses = units.in_table(pulse_rows(record))
+        rows = [[label, units.in_text(text)] for label, text in record_rows(record)]
         return [*aligned(rows, width), *(aligned(pulses, width) if pulses else [])]
     except (TypeError, ValueError, KeyError, AttributeError) as problem:
         raise RecordError(f"record {record.number} makes no sense", "restore the file from a copy") from problem

@@ -16,7 +16,8 @@ _SEQUENCES = {"port": "port-maintenance", "picc": "picc-flush", "tunneled": "tun
 
 def scenarios_of(table: TomlTable) -> tuple[Scenario, ...]:
     """Each sequence on each path of these names, without parts that do not fit together."""
-    known = catalog.load()
+    # Without the user's own entries, so that a campaign gives the same runs everywhere.
+    known = catalog.shipped()
     lines = _names(table, "lines", known.lines, ("smartport-ct-8f",))
     needles = _names(table, "needles", known.needles, ("huber-20g",))
     syringes = _names(table, "syringes", known.syringes, ("bd-10",))

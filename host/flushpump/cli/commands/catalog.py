@@ -2,17 +2,20 @@
 
 import math
 from dataclasses import asdict
+from pathlib import Path as FilePath
 from typing import Any
 
 import click
 
+from flushpump import user_config
 from flushpump.access.access_path import AccessPath
 from flushpump.access.catalog import Extension, Line, Needle, Syringe, UnknownNameError, load
 from flushpump.cli.completion import sequence_names
-from flushpump.cli.output import console_for, echo_lines, echo_table, print_json, terminal_width
+from flushpump.cli.output import console_for, echo_lines, echo_table, print_json, shown_table, terminal_width
 from flushpump.cli.params import VOLUME, fluid_option, json_option, path_options
+from flushpump.errors import UsageError
 from flushpump.planning.plan import Plan
-from flushpump.planning.sequence import FLUIDS, built_in_names, load_sequence
+from flushpump.planning.sequence import FLUIDS, built_in_names, load_sequence, own_names
 from flushpump.text_table import aligned
 from flushpump.wire.messages import Fluid
 
@@ -38,10 +41,23 @@ _KINDS = ("lines", "needles", "syringes", "extensions", "sequences")
 
 
 @click.command("catalog", short_help="Lists lines, needles, syringes, extension sets, sequences.")
-@click.argument("kind", type=click.Choice(_KINDS), required=False, metavar="[KIND]")
+@click.argument("kind", type=click.Choice((*_KINDS, "check")), required=False, metavar="[KIND | check]")
+@click.argument("folder", required=False, type=click.Path(path_type=FilePath))
 @json_option
-def catalog_command(kind: str | None, as_json: bool) -> None:
-    """Lists what there is. KIND: lines, needles, syringes, extensions or sequences; --json adds all sources."""
+@click.pass_context
+def catalog_command(ctx: click.Context, kind: str | None, folder: FilePath | None, as_json: bool) -> None:
+    """Lists what there is. KIND: lines, needles, syringes, extensions or sequences; --json adds all sources.
+
+    `flushpump catalog check [FOLDER]` checks config.toml, catalog/*.toml and sequences/*.toml of your configuration
+    folder, or of FOLDER: OK or one sentence for each mistake. It ends with status 2 if there is one.
+    """
+    if kind == "check":
+        from flushpump.cli.commands.catalog_check import check_folder
+
+        ctx.exit(check_folder(folder, as_json))
+    if folder is not None:
+        raise UsageError(f"{folder} is one argument too many", "a folder belongs to flushpump catalog check")
+    user_config.load()
     kinds = (kind,) if kind else _KINDS
     if as_json:
         entries = {each: _entries(each) for each in kinds}
@@ -130,7 +146,7 @@ def fluid_named(name: str | None) -> Fluid | None:
 
 def _entries(kind: str) -> list[dict[str, Any]]:
     if kind == "sequences":
-        sequences = [load_sequence(name) for name in built_in_names()]
+        sequences = [load_sequence(name) for name in (*built_in_names(), *own_names())]
         return [{"name": each.name, "title": each.title, "for": list(each.line_kinds)} for each in sequences]
     elements: dict[str, Line | Needle | Syringe | Extension] = getattr(load(), kind)
     return [_entry(element) for element in elements.values()]
@@ -158,7 +174,7 @@ def _rows(kind: str) -> list[str]:
     if any(units):
         cells.append(units)
     cells += [[_cell(entry[column]) for column in columns] for entry in entries]
-    return aligned(cells, terminal_width())
+    return aligned(shown_table(cells), terminal_width())
 
 
 def _heading(column: str) -> str:

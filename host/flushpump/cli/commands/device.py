@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flushpump.cli.output import console_for, echo_lines, echo_table, print_json
+from flushpump.cli.output import console_for, echo_lines, echo_table, print_json, shown_text
 from flushpump.cli.params import FiniteRange, json_option, port_option
 from flushpump.device.follow import status_while_leased
 from flushpump.device.pump import Pump
@@ -218,13 +218,16 @@ def status_lines(values: dict[str, Any]) -> list[str]:
 
 def _show_once(values: dict[str, Any], as_json: bool, live: Live | None, console: Console) -> None:
     if live is not None:
-        live.update(Text("\n".join(status_lines(values))), refresh=True)
+        live.update(Text(shown_text("\n".join(status_lines(values)))), refresh=True)
     elif as_json:
         click.echo(json.dumps(values))
     else:
-        console.print(
+        line = (
             f"{values['uptime_s']:.1f} s  {values['state']}  {values['pressure_kpa']:.1f} kPa  "
-            f"{values['delivered_ml']:.3f} mL  {values['alarm']['happened'] if values['alarm'] else ''}".rstrip(),
+            f"{values['delivered_ml']:.3f} mL  {values['alarm']['happened'] if values['alarm'] else ''}"
+        )
+        console.print(
+            shown_text(line.rstrip()),
             markup=False,
             soft_wrap=True,
         )

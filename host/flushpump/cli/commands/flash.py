@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flushpump.cli.completion import board_names
+from flushpump.cli.configured import ConfiguredOption
 from flushpump.cli.output import console_for, echo_lines, print_json
 from flushpump.cli.params import json_option
 from flushpump.flash.discovery import OLDEST, OLDEST_AT_ALL, find_board
@@ -27,7 +28,13 @@ _OLDEST_AT_ALL = ".".join(str(part) for part in OLDEST_AT_ALL)
     help="Wiring, as in rpi_pico; see boards/README.md.",
 )
 @click.option(
-    "--port", metavar="DEVICE", envvar="FLUSHPUMP_PORT", show_envvar=True, help="Serial port; default: the one found."
+    "--port",
+    cls=ConfiguredOption,
+    config="port",
+    metavar="DEVICE",
+    envvar="FLUSHPUMP_PORT",
+    show_envvar=True,
+    help="Serial port; default: the one found.",
 )
 @click.option("--yes", is_flag=True, help="Replace a boot.py or main.py that is not flushpump's.")
 @click.option(

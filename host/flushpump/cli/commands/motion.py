@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from flushpump.access.access_path import AccessPath
-from flushpump.cli.output import console_for, echo_error, echo_lines, print_json, try_write
+from flushpump.cli.output import console_for, echo_error, echo_lines, print_json, shown_text, try_write
 from flushpump.device.single_motion import SingleMotion
 from flushpump.errors import RefusedError, StoppedByUserError
 from flushpump.exit_status import ExitStatus
@@ -34,7 +34,7 @@ def _shown(motion: SingleMotion, console: Console) -> Iterator[Callable[[int], N
         yield lambda pressure_pa: None
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        yield lambda pressure_pa: _draw(live, f"{motion.so_far}, {pressure_pa / 1000:.0f} kPa")
+        yield lambda pressure_pa: _draw(live, shown_text(f"{motion.so_far}, {pressure_pa / 1000:.0f} kPa"))
 
 
 def _draw(live: Live, line: str) -> None:

@@ -5,6 +5,7 @@ import click
 from flushpump.cli.commands.records_due import due_command
 from flushpump.cli.commands.records_export import export_command
 from flushpump.cli.completion import record_names
+from flushpump.cli.configured import display_units
 from flushpump.cli.output import echo_error, echo_table, print_json, terminal_width
 from flushpump.cli.params import json_option
 from flushpump.records.store import Records
@@ -53,7 +54,7 @@ def show_command(record_id: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash})
         return
-    for line in record_lines(record, terminal_width()):
+    for line in record_lines(record, terminal_width(), display_units()):
         click.echo(line)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from flushpump.access.access_path import AccessPath
 from flushpump.cli.commands.catalog import fluid_named, plan_lines
 from flushpump.cli.completion import sequence_names
+from flushpump.cli.configured import ConfiguredOption
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.live_view import display_for
 from flushpump.cli.output import console_for, echo_error, echo_lines, print_json, try_write
@@ -46,7 +47,13 @@ from flushpump.times import now_text
 @click.option("--loaded", "loaded_ml", type=VOLUME, help="What the syringe holds, as in 10mL; default: what is needed.")
 @fluid_option
 @click.option(
-    "--operator", type=OPERATOR, envvar="FLUSHPUMP_OPERATOR", show_envvar=True, help="Who runs it, for the record."
+    "--operator",
+    cls=ConfiguredOption,
+    config="operator",
+    type=OPERATOR,
+    envvar="FLUSHPUMP_OPERATOR",
+    show_envvar=True,
+    help="Who runs it, for the record.",
 )
 @click.option("--label", type=LABEL, help="Your own name of this very line, for records due; no person's name.")
 @port_option
