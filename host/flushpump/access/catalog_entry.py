@@ -120,7 +120,7 @@ class Entry:
             self.fault(key, f"is {written!r}", EXAMPLE)
             return None
         value, mark, text = written
-        if mark not in MARKS:
+        if not isinstance(mark, str) or mark not in MARKS:
             self.fault(key, f"has the mark {mark!r}", f"give one of {', '.join(MARKS)}")
             return None
         if not isinstance(text, str) or not text.strip() or not text.isprintable():

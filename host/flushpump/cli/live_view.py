@@ -69,7 +69,7 @@ class PlainDisplay:
 
     def note(self, text: str) -> None:
         """A line of its own."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=not self._console.is_terminal)
+        self._console.print(shown_text(text), highlight=False, markup=False, soft_wrap=not self._console.is_terminal)
 
     def pause(self) -> None:
         """Nothing to do."""

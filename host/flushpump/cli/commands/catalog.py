@@ -147,13 +147,18 @@ def fluid_named(name: str | None) -> Fluid | None:
 def _entries(kind: str) -> list[dict[str, Any]]:
     if kind == "sequences":
         sequences = [load_sequence(name) for name in (*built_in_names(), *own_names())]
-        return [{"name": each.name, "title": each.title, "for": list(each.line_kinds)} for each in sequences]
+        own = own_names()
+        return [
+            {"name": each.name, "title": each.title, "for": list(each.line_kinds), "own": each.name in own}
+            for each in sequences
+        ]
     elements: dict[str, Line | Needle | Syringe | Extension] = getattr(load(), kind)
     return [_entry(element) for element in elements.values()]
 
 
 def _entry(element: Line | Needle | Syringe | Extension) -> dict[str, Any]:
     values = {key: None if value == math.inf else value for key, value in asdict(element).items()}
+    values["own"] = any(source.own for source in element.sources.values())
     if isinstance(element, Line | Extension):
         values["volume_ml"] = round(element.volume_ml, 3)
     return values
@@ -174,6 +179,8 @@ def _rows(kind: str) -> list[str]:
     if any(units):
         cells.append(units)
     cells += [[_cell(entry[column]) for column in columns] for entry in entries]
+    for row, entry in zip(cells[-len(entries) :], entries, strict=True):
+        row[columns.index("title")] += " (own)" if entry["own"] else ""
     return aligned(shown_table(cells), terminal_width())
 
 
