@@ -54,7 +54,7 @@ def test_the_catalogue_as_json_gives_the_source_of_every_value():
     lines = answer("catalog", "lines")
     assert len(lines) == 17
     first = lines[0]
-    assert first["sources"]["bore_mm"] == {"mark": "R-m", "text": "6.6F silicone, 2.2/1.0 mm"}
+    assert first["sources"]["bore_mm"] == {"mark": "R-m", "text": "6.6F silicone, 2.2/1.0 mm", "own": False}
     assert sorted(answer("catalog")) == ["extensions", "lines", "needles", "sequences", "syringes"]
 
 

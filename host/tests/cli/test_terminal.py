@@ -121,7 +121,7 @@ def test_a_missing_blood_return_stops_the_sequence_before_anything_is_flushed(te
 
 def test_the_live_panel_shows_pulse_volume_pressure_against_its_limits_and_time_left(terminal: Spawn):
     child = terminal("--yes", speed=4)
-    child.expect("working limit 138, hard limit 172")
+    child.expect("working limit 138 kPa, hard limit 172 kPa")
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", child.before + ended(child)[1])
     for words in ("phase 2 of 3, pulses: 10 of 0.9 mL at 2 mL/s", "of 10 done", "s left", "of 9.50 mL", "kPa"):
         assert words in text
