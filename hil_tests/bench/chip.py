@@ -43,7 +43,7 @@ def main() -> None:
     began_us = board.chip.now_us
     board.start()
     figure("reset to the control loop's first turn", (board.chip.now_us - began_us) / 1e6, "s")
-    missing = [part.__name__ for part in (turns, memory, stops, round_trip, trains, drift) if not _forked(part, board)]
+    missing = [part.__name__ for part in (ticks, memory, stops, round_trip, trains, drift) if not _forked(part, board)]
     if not _forked(parts, emulator_hooks.hooked_board(parts=True)):
         missing.append(parts.__name__)
     heading("The same program on three targets: steps, and their times from the first step")
@@ -72,19 +72,19 @@ def _forked(part: Callable[[EmulatedBoard], None], board: EmulatedBoard) -> bool
     return os.waitpid(child, 0)[1] == 0
 
 
-def turns(board: EmulatedBoard) -> None:
+def ticks(board: EmulatedBoard) -> None:
     """Control steps without a session, with one, and in pulses."""
     watch = Stopwatch(board.chip)
-    bench = DeviceUnderTest("emulator", board=board, greet=False)
-    bench.turns(0.2)
+    dut = DeviceUnderTest("emulator", board=board, greet=False)
+    dut.simulate(0.2)
     with watch.running() as idle:
-        bench.turns(0.3)
-    bench.greet()
+        dut.simulate(0.3)
+    dut.greet()
     with watch.running() as session:
-        bench.wait(0.3)
-    bench.start(pulses(2), lease_ms=1500)
+        dut.wait(0.3)
+    dut.start(pulses(2), lease_ms=1500)
     with watch.running() as moving:
-        bench.follow()
+        dut.follow()
     for name, times in (("idle", idle), ("in a session", session), ("in pulses", moving)):
         figure(f"control step {name}, mean of {len(times.us)}", times.mean_ms, "ms")
         figure(f"control step {name}, worst", times.worst_ms, "ms", TURN_BUDGET_MS, TURN_GOAL_MS)
@@ -94,23 +94,23 @@ def parts(board: EmulatedBoard) -> None:
     """What the ports take of a step in pulses; each call's wrapper included, some 30 us."""
     board.start()
     watches = {name: Stopwatch(board.chip, pin) for name, pin in PART_PINS.items()}
-    bench = DeviceUnderTest("emulator", board=board)
-    bench.start(pulses(1, 1_800_000), lease_ms=1500)
-    bench.turns_until(in_pulse(bench, 100))
+    dut = DeviceUnderTest("emulator", board=board)
+    dut.start(pulses(1, 1_800_000), lease_ms=1500)
+    dut.simulate_until(in_pulse(dut, 100))
     for name, watch in watches.items():
         with watch.running() as times:
-            bench.wait(0.1)
+            dut.wait(0.1)
         figure(f"  {name} while it moves, mean of {len(times.us)}", times.mean_ms * 1000, "us")
         figure(f"  {name} while it moves, worst", times.worst_ms * 1000, "us")
 
 
 def memory(board: EmulatedBoard) -> None:
-    bench = DeviceUnderTest("emulator", board=board)
-    before = heap_of(bench.rig)
+    dut = DeviceUnderTest("emulator", board=board)
+    before = heap_of(dut.rig)
     figure("heap free after the start, a session open", before.free, "bytes", HEAP_BUDGET, at_least=True)
     figure("its largest free block", before.largest, "bytes")
-    bench.run(pulses(1, 300_000))
-    figure("heap that a run leaves behind", before.free - heap_of(bench.rig).free, "bytes")
+    dut.run(pulses(1, 300_000))
+    figure("heap that a run leaves behind", before.free - heap_of(dut.rig).free, "bytes")
 
 
 def stops(board: EmulatedBoard) -> None:
@@ -141,61 +141,61 @@ def _in_a_fork(measure: Callable[[int], float], onset: int) -> float:
 
 
 def _moving(board: EmulatedBoard, onset: int) -> DeviceUnderTest:
-    bench = DeviceUnderTest("emulator", board=board)
-    bench.start(steady(2_000_000, 2_000_000), lease_ms=2000)
-    bench.turns_until(in_pulse(bench, 1_000))
-    rig = bench.rig
+    dut = DeviceUnderTest("emulator", board=board)
+    dut.start(steady(2_000_000, 2_000_000), lease_ms=2000)
+    dut.simulate_until(in_pulse(dut, 1_000))
+    rig = dut.rig
     rig._slice(rig.now_us + 100 + onset * 5_000 // ONSETS)
-    return bench
+    return dut
 
 
 def _by_button(board: EmulatedBoard, onset: int) -> float:
-    bench = _moving(board, onset)
-    return stop_by(bench, bench.rig.press_stop).last_step_ms
+    dut = _moving(board, onset)
+    return stop_by(dut, dut.rig.press_stop).last_step_ms
 
 
 def _by_host(board: EmulatedBoard, onset: int) -> float:
-    bench = _moving(board, onset)
-    return stop_by_bytes(bench, RawClient(bench.port).frame("STOP")).last_step_ms
+    dut = _moving(board, onset)
+    return stop_by_bytes(dut, RawClient(dut.port).frame("STOP")).last_step_ms
 
 
 def _by_pressure(board: EmulatedBoard, onset: int) -> float:
     """The sensor's next conversion is at the hard limit; counted from its end."""
-    bench = _moving(board, onset)
-    plant = bench.plant
+    dut = _moving(board, onset)
+    plant = dut.plant
     seen_us: list[int] = []
 
     def at_the_limit() -> int:
-        seen_us.append(bench.rig.now_us)
+        seen_us.append(dut.rig.now_us)
         return int(plant.sensor.counts(190.0 + len(seen_us) % 5 / 10))
 
     plant.read_sensor = at_the_limit
-    bench.turns(0.1)
+    dut.simulate(0.1)
     # The steps of the relief come after.
     last_ticks = [burst.last_ticks for burst in plant.bursts if burst.direction > 0][-1]
     return float((last_ticks / plant.ticks_per_us - seen_us[0]) / 1000)
 
 
 def round_trip(board: EmulatedBoard) -> None:
-    bench = DeviceUnderTest("emulator", board=board)
+    dut = DeviceUnderTest("emulator", board=board)
     times_us = []
     for _ in range(20):
-        asked_us = bench.rig.now_us
-        bench.pump.status()
-        times_us.append(bench.rig.now_us - asked_us)
-        bench.turns(0.005)
+        asked_us = dut.rig.now_us
+        dut.pump.status()
+        times_us.append(dut.rig.now_us - asked_us)
+        dut.simulate(0.005)
     figure("STATUS, round trip, mean of 20 (the host looks every 5 ms)", sum(times_us) / len(times_us) / 1000, "ms")
     figure("STATUS, round trip, worst", max(times_us) / 1000, "ms")
 
 
 def trains(board: EmulatedBoard) -> None:
     """Edges of STEP in an even stretch: slices of one flow differ by rounding, within one edges are exact."""
-    bench = DeviceUnderTest("emulator", board=board)
+    dut = DeviceUnderTest("emulator", board=board)
     edges: list[int] = []
-    bench.start(steady(500_000, 2_000_000), lease_ms=1500)
-    bench.turns_until(in_pulse(bench, 1_500))
+    dut.start(steady(500_000, 2_000_000), lease_ms=1500)
+    dut.simulate_until(in_pulse(dut, 1_500))
     board.chip.watch(board.data["pins"]["step"], lambda ns, level: edges.append(ns) if level else None)
-    bench.turns(0.05)
+    dut.simulate(0.05)
     periods = Counter((after - before) // NS_PER_CYCLE for before, after in pairwise(edges))
     common = periods.most_common(1)[0][0]
     worst = max(abs(period - common) for period in periods)
@@ -205,14 +205,14 @@ def trains(board: EmulatedBoard) -> None:
 
 def drift(board: EmulatedBoard) -> None:
     """Ten seconds; half an hour takes the emulator a day, and is run on the simulator."""
-    bench = DeviceUnderTest("emulator", board=board)
-    heap = heap_of(bench.rig)
-    told_ms, true_us = bench.pump.status().device_time_ms, bench.rig.now_us
+    dut = DeviceUnderTest("emulator", board=board)
+    heap = heap_of(dut.rig)
+    told_ms, true_us = dut.pump.status().device_time_ms, dut.rig.now_us
     for _ in range(5):
-        bench.wait(2.0)
-    passed_ms = bench.pump.status().device_time_ms - told_ms
-    figure("device's clock against the chip's over 10 s", passed_ms - (bench.rig.now_us - true_us) / 1000, "ms")
-    figure("heap lost over 10 s of a session", heap.free - heap_of(bench.rig).free, "bytes")
+        dut.wait(2.0)
+    passed_ms = dut.pump.status().device_time_ms - told_ms
+    figure("device's clock against the chip's over 10 s", passed_ms - (dut.rig.now_us - true_us) / 1000, "ms")
+    figure("heap lost over 10 s of a session", heap.free - heap_of(dut.rig).free, "bytes")
 
 
 def flashing(uf2: Path) -> None:

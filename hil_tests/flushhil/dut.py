@@ -1,6 +1,6 @@
-"""The bench: one pump on the target that the tests run on, with the client, the syringe, and the hands beside it.
+"""The device under test: a pump on the target of the tests, with its client and its syringe.
 
-On a simulated target `rig` and `plant` are the truth, and the hands that press buttons and pull plugs.
+On a simulated target `plant` has the ground truth, and `rig` presses buttons and pulls plugs.
 """
 
 import time
@@ -38,7 +38,7 @@ from flushpump.wire.messages import (
 
 _REBOOT_S = 15.0
 _SELF_TEST_S = 0.3
-_GIVE_BACK_NL = 4_000_000
+_RETURN_NL = 4_000_000
 MOVING = (State.RUNNING, State.STOPPING, State.RELIEVING)
 ASPIRATE = Phase(PhaseKind.ASPIRATE, 500_000, 500_000, question=Question.BLOOD_RETURN)
 LOCK = Phase(PhaseKind.LOCK, 500_000, 500_000)
@@ -63,7 +63,7 @@ def refused_as(command: Callable[[], object]) -> str:
 
 @dataclass
 class Run:
-    """Everything that a program's events have told."""
+    """All events of a program."""
 
     events: list[Event] = field(default_factory=list)
 
@@ -82,16 +82,16 @@ class Run:
     @property
     def alarms(self) -> list[str]:
         """Names of the alarms, each occurrence once."""
-        told = {event.occurrence: event.name for event in self.events if isinstance(event, Alarm) and event.code}
-        return [told[occurrence] for occurrence in sorted(told)]
+        reported = {event.occurrence: event.name for event in self.events if isinstance(event, Alarm) and event.code}
+        return [reported[occurrence] for occurrence in sorted(reported)]
 
     @property
     def end(self) -> ProgramEnd:
         return next(event for event in reversed(self.events) if isinstance(event, ProgramEnd))
 
 
-class OpenWire:
-    """A port that stays open when a client closes it, for those that share it."""
+class SharedPort:
+    """A port that several clients share: it stays open when one of them closes it."""
 
     def __init__(self, port: Any) -> None:
         self._port = port
@@ -115,8 +115,8 @@ def _port_on(board: Any, line: str, needle: str, syringe: str, faults: Sequence[
 class DeviceUnderTest:
     """A pump on `target` ("sim", "native", "emulator" or "serial:DEVICE"), opened unless `greet` is False.
 
-    `faults`, `seed` and what the line is made of are those of the simulator; on a real board the line has to be what
-    the test says. `board` is a started one for the target emulator.
+    `faults`, `seed`, `line`, `needle` and `syringe` set up the simulator; on a real board the test needs that line.
+    `board` is a started one for the target emulator.
     """
 
     def __init__(
@@ -152,15 +152,15 @@ class DeviceUnderTest:
         return self.target.startswith("serial:")
 
     def close(self) -> None:
-        """Closes the port; a real pump is stopped and brought back to where it was."""
+        """Closes the port; a real pump is stopped, and its plunger moved back to where it was."""
         try:
             if self.on_board and self._pump is not None:
                 self._pump = self.second_host()
-                self._give_back()
+                self._return_volume()
         finally:
             self.port.close()
 
-    # Truth and hands, on simulated targets only
+    # Ground truth and physical inputs, on simulated targets only
 
     @property
     def rig(self) -> Any:
@@ -170,23 +170,23 @@ class DeviceUnderTest:
     def plant(self) -> Any:
         return self.port.rig.plant
 
-    def turns_until(self, condition: Callable[[], bool], patience_s: float = 5.0) -> None:
-        """Simulated turns, in which the host neither reads nor writes, until the condition holds."""
-        until_us = self.rig.now_us + round(patience_s * 1e6)
+    def simulate_until(self, condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+        """Simulates until the condition holds, ticks at a time; the host neither reads nor writes."""
+        until_us = self.rig.now_us + round(timeout_s * 1e6)
         while not condition():
-            assert self.rig.now_us < until_us, "what the test waits for has not come"
+            assert self.rig.now_us < until_us, f"the condition did not hold within {timeout_s:g} s"
             self.rig.step()
 
-    def turns(self, seconds: float) -> None:
-        """Simulated turns in which the host neither reads nor writes."""
+    def simulate(self, seconds: float) -> None:
+        """Simulates so long; the host neither reads nor writes."""
         self.rig.run_until(self.rig.now_us + round(seconds * 1e6))
 
     def restart(self, by: Callable[[], None]) -> None:
-        """Restarts the pump and lets it come up again; the session is lost, and the client does not know it yet."""
+        """Restarts the pump and waits until it runs again; the session is lost, and the client does not know it yet."""
         boots = self.rig.boots
         by()
-        self.turns_until(lambda: self.rig.boots > boots and self.rig.up, _REBOOT_S)
-        self.turns(_SELF_TEST_S)
+        self.simulate_until(lambda: self.rig.boots > boots and self.rig.up, _REBOOT_S)
+        self.simulate(_SELF_TEST_S)
 
     # The client
 
@@ -196,14 +196,14 @@ class DeviceUnderTest:
         return self._pump
 
     def greet(self) -> Pump:
-        """Opens a session; an older one of this bench ends by it. A real pump is left as if just switched on."""
-        self._pump = Pump.over(OpenWire(self.port), self.url, self.key)
+        """Opens a session, which ends an older one. A real pump is reset to its state after power-on."""
+        self._pump = Pump.over(SharedPort(self.port), self.url, self.key)
         if self.on_board:
-            self._make_as_new()
+            self._reset_to_defaults()
         return self._pump
 
-    def _make_as_new(self) -> None:
-        """A real pump remembers the test before: default settings, restarted, nothing that waits."""
+    def _reset_to_defaults(self) -> None:
+        """A real pump still has the state of the test before: sets default settings, restarts, acknowledges alarms."""
         self.pump.stop()
         for _, name, _, _, default, _ in messages.SETTINGS:
             if self.pump.get_setting(name) != default:
@@ -214,42 +214,42 @@ class DeviceUnderTest:
         self.acknowledge_all()
 
     def _after_restart(self) -> Pump:
-        """The pump when it answers again; its USB port vanishes meanwhile."""
+        """Opens the pump as soon as it answers again; its USB port disappears meanwhile."""
         until_s = time.monotonic() + _REBOOT_S
         while True:
             time.sleep(0.5)
             try:
                 self.port = open_port(self.url)
-                return Pump.over(OpenWire(self.port), self.url, self.key)
+                return Pump.over(SharedPort(self.port), self.url, self.key)
             except FlushPumpError:
                 self.port.close()
                 if time.monotonic() > until_s:
                     raise
 
-    def _give_back(self) -> None:
-        """Draws back what this bench has driven, out of the beaker at the line's end: nobody refills a real syringe."""
+    def _return_volume(self) -> None:
+        """Draws back the driven volume from the beaker at the line's end: nobody refills a real syringe."""
         self.pump.stop()
         self.acknowledge_all()
         missing_nl = self._loaded_nl - self.pump.status().syringe_remaining_nl
         while missing_nl > 1_000:
-            self.pump.aspirate(min(missing_nl, _GIVE_BACK_NL) / 1e6, 1.0)
+            self.pump.aspirate(min(missing_nl, _RETURN_NL) / 1e6, 1.0)
             self.pump.wait_until_still()
-            missing_nl -= _GIVE_BACK_NL
+            missing_nl -= _RETURN_NL
         self._loaded_nl = 0
 
     def second_host(self, key: bytes | None = DEFAULT_KEY) -> Pump:
-        """Another client on the same wire, with a session of its own; when it gives up, the wire stays open."""
-        return Pump.over(OpenWire(self.port), self.url, key)
+        """Another client on the same port, with its own session; the port stays open when this client closes it."""
+        return Pump.over(SharedPort(self.port), self.url, key)
 
     def path_settings(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathSettings:
-        """PATH_SET of this path. Its tip lies in a beaker: a central one would have to be asked for blood return."""
+        """PATH_SET of this path. The tip is in a beaker, so the line is not central and needs no blood return."""
         path = self.path.fitted_to(self._fastest_ml_per_s)
         return replace(path_settings(path, fluid, loaded_ml), **{"line_flags": LineFlag.NONE, **changes})
 
     def set_path(self, loaded_ml: float = 10.0, fluid: Fluid = Fluid.SALINE, **changes: Any) -> PathApplied:
-        """Puts a syringe in and tells the pump; `changes` replace fields of PATH_SET."""
+        """Inserts a full syringe and sends PATH_SET; `changes` replace its fields."""
         if self.on_board and self._loaded_nl:
-            self._give_back()
+            self._return_volume()
         fill_syringe(self.pump, loaded_ml)
         applied = self.pump.set_path(self.path_settings(loaded_ml, fluid, **changes))
         self._loaded_nl = applied.syringe_loaded_nl
@@ -259,8 +259,8 @@ class DeviceUnderTest:
         return self.pump.load(Program(phases, max_time_ms))
 
     def start(self, *phases: Phase, lease_ms: int = LEASE_MS, max_time_ms: int = 60_000, **path: Any) -> None:
-        """AccessPath, program, START."""
-        # As a plan does: the pump is told what its fastest phase will meet.
+        """Sends path, program and START."""
+        # As a plan does: PATH_SET has the resistance at the flow of the fastest phase.
         self._fastest_ml_per_s = max((phase.flow_nl_per_s for phase in phases), default=0) / 1e6
         self.set_path(**path)
         self.load(*phases, max_time_ms=max_time_ms)
@@ -268,11 +268,11 @@ class DeviceUnderTest:
 
     @property
     def moves(self) -> tuple[Callable[[], object], ...]:
-        """Every command that moves the plunger, START with the program that is loaded."""
+        """Every command that moves the plunger; START starts the loaded program."""
         return self.pump.start, partial(self.pump.prime, 0.1, 0.5), partial(self.pump.aspirate, 0.1, 0.5)
 
     def follow(self, answers: Mapping[Question, bool] | None = None, loaded_ml: float = 10.0) -> Run:
-        """Every event until the program's end, questions answered, by default with yes."""
+        """Collects all events until the program's end and answers its questions, by default with yes."""
         run = Run()
         for event in self.pump.follow():
             run.events.append(event)
@@ -285,12 +285,12 @@ class DeviceUnderTest:
         return run
 
     def run(self, *phases: Phase, **path: Any) -> Run:
-        """AccessPath, program, START, and all events until the end."""
+        """Sends path, program and START, and collects all events until the end."""
         self.start(*phases, **path)
         return self.follow()
 
     def wait(self, seconds: float) -> list[Event]:
-        """Time passes; the lease is kept while there is one."""
+        """Lets time pass; the client renews its lease, if it has one."""
         until_s = self.pump.now_s + seconds
         events: list[Event] = []
         while self.pump.now_s < until_s:
@@ -298,7 +298,7 @@ class DeviceUnderTest:
         return events
 
     def silence(self, seconds: float) -> None:
-        """Time passes; the host sends nothing."""
+        """Lets time pass; the host sends nothing."""
         self.pump.link.listen(self.pump.now_s + seconds)
 
     def acknowledge_all(self) -> None:
@@ -306,5 +306,5 @@ class DeviceUnderTest:
             self.pump.acknowledge(alarm.occurrence)
 
     def alarm_names(self) -> list[str]:
-        """The alarms that wait, gravest first."""
+        """The pending alarms, highest priority first."""
         return [alarm.name for alarm in self.pump.alarms()]

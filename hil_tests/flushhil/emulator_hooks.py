@@ -1,7 +1,7 @@
-"""A firmware that can be looked into and disturbed by pins that no board uses; the pump's own files are as they are.
+"""A firmware that is measured and disturbed through pins that no board uses; the pump's own files are unchanged.
 
-`boot.py` wraps calls of the control loop. The wrapper of a step costs some 20 us of each turn, and those of parts more,
-and heap, so these are there only when they are asked for.
+An extended `boot.py` wraps calls of the control loop. The wrapper of a tick costs some 20 us; those of its parts cost
+more time, and heap, and are added only on request.
 """
 
 import re
@@ -17,7 +17,7 @@ from flushsim.emulator.board import EmulatedBoard
 from flushsim.emulator.chip import Chip
 from flushsim.firmware import image
 
-# Inputs. FAIL raises in each turn while it is high; COLLECT collects garbage in the next turn, HEAP tells of the heap.
+# Inputs. FAIL raises an exception in each tick while it is high; COLLECT collects garbage, HEAP prints the heap.
 FAIL, COLLECT, HEAP = 0, 1, 28
 # Outputs, high while a call lasts.
 STEP = 19
@@ -31,7 +31,7 @@ PART_PINS = {
     "steps.queue": 25,
     "counter.position": 29,
 }
-_TURN_US = 5_000
+_TICK_US = 5_000
 
 # Names of the module, because a call with more than a few of a closure allocates.
 _BOOT = """
@@ -46,24 +46,24 @@ for _pin in (%(fail)d, %(collect)d, %(heap)d):
     Pin(_pin, Pin.IN, Pin.PULL_DOWN)
 Pin(%(step)d, Pin.OUT, value=0)
 _inner = Controller.tick
-_seen = bytearray(2)
+_done = bytearray(2)
 
 # SIO: all inputs; outputs to set; outputs to clear.
 def _step(self, now_us):
     pins = mem32[0xD0000004]
-    if pins & %(asked)d:
+    if pins & %(requests)d:
         if pins & 1 << %(fail)d:
-            raise ValueError("a hand on the pin")
-        if pins & 1 << %(collect)d and not _seen[0]:
-            _seen[0] = 1
+            raise ValueError("requested by a pin")
+        if pins & 1 << %(collect)d and not _done[0]:
+            _done[0] = 1
             gc.collect()
-        if pins & 1 << %(heap)d and not _seen[1]:
-            _seen[1] = 1
+        if pins & 1 << %(heap)d and not _done[1]:
+            _done[1] = 1
             gc.collect()
             print("free", gc.mem_free())
             micropython.mem_info()
     else:
-        _seen[0] = _seen[1] = 0
+        _done[0] = _done[1] = 0
     mem32[0xD0000014] = 1 << %(step)d
     _inner(self, now_us)
     mem32[0xD0000018] = 1 << %(step)d
@@ -85,17 +85,17 @@ def _wrap_parts():
     for path, pin in %(pins)r.items():
         Pin(pin, Pin.OUT, value=0)
         part, name = path.split(".")
-        name_of_both = path.replace(".", "_")
-        globals()["inner_" + name_of_both] = getattr(kinds[part], name)
-        setattr(kinds[part], name, globals()["part_" + name_of_both])
+        joined_name = path.replace(".", "_")
+        globals()["inner_" + joined_name] = getattr(kinds[part], name)
+        setattr(kinds[part], name, globals()["part_" + joined_name])
 
 _wrap_parts()
 """
 
 
 def _wrapper(path: str, pin: int) -> str:
-    """A function around a method, with as many arguments: to take any number of them allocates, and no heap is open."""
-    arguments = ", ".join(["part", *(f"given_{number}" for number in range(_ARGUMENTS.get(path, 0)))])
+    """A function around a method, with as many arguments: *arguments would allocate while the heap is locked."""
+    arguments = ", ".join(["part", *(f"argument_{number}" for number in range(_ARGUMENTS.get(path, 0)))])
     name = path.replace(".", "_")
     return f"""
 def part_{name}({arguments}):
@@ -107,9 +107,9 @@ def part_{name}({arguments}):
 
 
 def hooked_board(parts: bool = False, uf2: Path | None = None) -> EmulatedBoard:
-    """A board with that firmware, not yet started."""
-    asked = 1 << FAIL | 1 << COLLECT | 1 << HEAP
-    text = _BOOT % {"fail": FAIL, "collect": COLLECT, "heap": HEAP, "step": STEP, "asked": asked}
+    """A board with the extended firmware, not yet started."""
+    requests = 1 << FAIL | 1 << COLLECT | 1 << HEAP
+    text = _BOOT % {"fail": FAIL, "collect": COLLECT, "heap": HEAP, "step": STEP, "requests": requests}
     if parts:
         wrappers = "".join(_wrapper(path, pin) for path, pin in PART_PINS.items())
         text += _PARTS % {"wrappers": wrappers, "pins": PART_PINS}
@@ -141,7 +141,7 @@ def _always() -> bool:
 
 
 class Stopwatch:
-    """Times of the calls that a pin shows; `counts` says at the begin of each whether it does."""
+    """Durations of the calls that a pin shows. `counts` is asked at the start of a call whether it is measured."""
 
     def __init__(self, chip: Chip, pin: int = STEP, counts: Callable[[], bool] = _always) -> None:
         self._began_ns: int | None = None
@@ -151,7 +151,7 @@ class Stopwatch:
 
     @contextmanager
     def running(self) -> Iterator[Times]:
-        """Collects the calls that end within the block."""
+        """Measures the calls that end within the block."""
         self._times = times = Times()
         try:
             yield times
@@ -176,7 +176,7 @@ class Heap:
 
 
 def heap_of(rig: Any) -> Heap:
-    """Asks a hooked board at rest; the hooks' own memory counts as used."""
+    """Measures the heap of a hooked board at rest; the memory of the hooks counts as used."""
     rig.run_until(rig.now_us + 20_000)
     rig.from_device()
     rig.chip.drive(HEAP, True)
@@ -193,8 +193,8 @@ def heap_of(rig: Any) -> Heap:
     return Heap(int(free[1]), 16 * int(blocks[1]))
 
 
-def collect_in_the_next_turn(rig: Any, wait: Callable[[float], None]) -> None:
-    """One garbage collection, whatever the pump does."""
+def collect_in_the_next_tick(rig: Any, wait: Callable[[float], None]) -> None:
+    """Has the firmware collect garbage once, in any state."""
     rig.chip.drive(COLLECT, True)
-    wait(2 * _TURN_US / 1e6)
+    wait(2 * _TICK_US / 1e6)
     rig.chip.drive(COLLECT, None)

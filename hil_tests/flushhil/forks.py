@@ -1,7 +1,7 @@
-"""Tests on the emulated board, each in a fork of one process: the board's start takes minutes, a fork nothing.
+"""Tests on the emulated board, each in a fork of one process: the board's start takes minutes, a fork takes no time.
 
-The board is started in the process that collects the tests, before the first one that asks for it by a fixture named in
-`BOARDS` (or for a bench on the target emulator); every test gets a copy of it, as it is when its loop begins.
+The board is started in the process that collects the tests, before the first test that uses a fixture named in `BOARDS`
+(or `open_dut` on the target emulator). Each test gets a copy of the board whose control loop has just begun.
 """
 
 import json
@@ -32,7 +32,7 @@ BOARDS: dict[str, Callable[[], Any]] = {"started_board": _plain_board}
 
 @cache
 def _started(name: str) -> Any:
-    """The board, or the exception that its start ended with."""
+    """The started board, or the exception that its start raised."""
     try:
         board = BOARDS[name]()
         board.start()
@@ -42,9 +42,9 @@ def _started(name: str) -> Any:
 
 
 def board_of(item: pytest.Item) -> str:
-    """Name of the started board of which the test gets a copy, "" for a test without."""
+    """Name of the started board that the test gets a copy of, "" for a test without one."""
     names = getattr(item, "fixturenames", ())
-    if item.config.getoption("--target") == "emulator" and item.path.is_relative_to(SUITE) and "open_bench" in names:
+    if item.config.getoption("--target") == "emulator" and item.path.is_relative_to(SUITE) and "open_dut" in names:
         return "started_board"
     return next((name for name in BOARDS if name in names), "")
 
@@ -79,13 +79,13 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     for report in _reports(item):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    # What tests before it, here and not in a fork, have set up for it.
+    # Tears down the fixtures that earlier tests of this process, not of a fork, have left for this one.
     item.session._setupstate.teardown_exact(nextitem)
     return True
 
 
 def _reports(item: pytest.Item) -> Iterator[pytest.TestReport]:
-    """Runs the test in a child of its own."""
+    """Runs the test in a child process."""
     hook = item.config.hook
     reading, writing = os.pipe()
     child = os.fork()
@@ -94,9 +94,9 @@ def _reports(item: pytest.Item) -> Iterator[pytest.TestReport]:
         status = 1
         try:
             reports = runtestprotocol(item, log=False, nextitem=None)
-            told = [hook.pytest_report_to_serializable(config=item.config, report=report) for report in reports]
+            serialized = [hook.pytest_report_to_serializable(config=item.config, report=report) for report in reports]
             with os.fdopen(writing, "w") as pipe:
-                json.dump(told, pipe)
+                json.dump(serialized, pipe)
             status = 0
         finally:
             os._exit(status)
@@ -113,8 +113,8 @@ def _reports(item: pytest.Item) -> Iterator[pytest.TestReport]:
             os.waitpid(child, 0)
     if not text:
         words = f"the process of the test ended with {os.waitstatus_to_exitcode(status)}"
-        told = item.user_properties
-        yield pytest.TestReport(item.nodeid, item.location, {}, "failed", words, "call", user_properties=told)
+        properties = item.user_properties
+        yield pytest.TestReport(item.nodeid, item.location, {}, "failed", words, "call", user_properties=properties)
         return
     for data in json.loads(text):
         yield hook.pytest_report_from_serializable(config=item.config, data=data)

@@ -1,4 +1,4 @@
-"""What the plant's truth says about a stop: when the last step was, and what it cost."""
+"""The ground truth of a stop, from the plant: when the last step was, and the volume until then."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,35 +22,35 @@ class Stop:
     driven_ul: float
 
 
-def stop_by(bench: DeviceUnderTest, act: Callable[[], None], delay_us: int = 0) -> Stop:
-    """Does `act` now, lets time pass until all stands, and measures from `delay_us` after the act on."""
-    stepper = bench.plant.stepper
-    cause_us = bench.rig.now_us + delay_us
+def stop_by(dut: DeviceUnderTest, act: Callable[[], None], delay_us: int = 0) -> Stop:
+    """Calls `act`, simulates until the motor is at rest, and measures from `delay_us` after the call."""
+    stepper = dut.plant.stepper
+    cause_us = dut.rig.now_us + delay_us
     before = stepper.position
     act()
-    bench.turns(_STILL_S)
+    dut.simulate(_STILL_S)
     after = stepper.position
-    driven_ul = abs(after - before) * bench.plant.plunger.ml_per_step * 1000
+    driven_ul = abs(after - before) * dut.plant.plunger.ml_per_step * 1000
     last_us = stepper.last_step_us
     return Stop(0.0 if last_us is None else max(last_us - cause_us, 0.0) / 1000, driven_ul)
 
 
-def stop_by_bytes(bench: DeviceUnderTest, data: bytes) -> Stop:
+def stop_by_bytes(dut: DeviceUnderTest, data: bytes) -> Stop:
     """As `stop_by`, from the moment when the bytes have arrived at the device."""
-    return stop_by(bench, lambda: bench.rig.to_device(data), LATENCY_US)
+    return stop_by(dut, lambda: dut.rig.to_device(data), LATENCY_US)
 
 
-def stands_still(bench: DeviceUnderTest, seconds: float) -> bool:
-    """Whether no step is made for so long, host silent."""
-    before = bench.plant.stepper.position
-    made = len(bench.plant.bursts)
-    bench.turns(seconds)
-    return bench.plant.stepper.position == before and len(bench.plant.bursts) == made
+def stays_still(dut: DeviceUnderTest, seconds: float) -> bool:
+    """Whether the motor makes no step for so long; the host is silent."""
+    before = dut.plant.stepper.position
+    bursts = len(dut.plant.bursts)
+    dut.simulate(seconds)
+    return dut.plant.stepper.position == before and len(dut.plant.bursts) == bursts
 
 
-def in_pulse(bench: DeviceUnderTest, after_steps: int = 3_000) -> Callable[[], bool]:
-    """Condition: forwards at full speed, at least so many steps into a burst."""
-    plant = bench.plant
+def in_pulse(dut: DeviceUnderTest, after_steps: int = 3_000) -> Callable[[], bool]:
+    """Condition: forward motion, at least so many steps into a burst."""
+    plant = dut.plant
 
     def condition() -> bool:
         return plant.stepper.rate > 0 and plant.bursts and plant.bursts[-1].steps >= after_steps
@@ -58,19 +58,19 @@ def in_pulse(bench: DeviceUnderTest, after_steps: int = 3_000) -> Callable[[], b
     return condition
 
 
-def in_pause(bench: DeviceUnderTest) -> Callable[[], bool]:
+def in_pause(dut: DeviceUnderTest) -> Callable[[], bool]:
     """Condition: between two pulses."""
-    plant = bench.plant
+    plant = dut.plant
     return lambda: bool(plant.bursts) and plant.stepper.rate == 0 and plant.bursts[-1].steps > 1_000
 
 
-def going_back(bench: DeviceUnderTest) -> Callable[[], bool]:
-    """Condition: backwards motion."""
-    return lambda: bench.plant.stepper.rate < 0
+def going_back(dut: DeviceUnderTest) -> Callable[[], bool]:
+    """Condition: backward motion."""
+    return lambda: dut.plant.stepper.rate < 0
 
 
 class FineTrace:
-    """Makes the plant advance in pieces of 0.1 ms and keeps (time in us, true pressure in Pa, counted position)."""
+    """Steps the plant by 0.1 ms and keeps (time in us, true pressure in Pa, counted position) of each step."""
 
     def __init__(self, plant: Any) -> None:
         self.rows: list[tuple[int, float, int]] = []

@@ -84,7 +84,7 @@ def _prepare(item: pytest.Item, config: pytest.Config) -> None:
     needs = "" if mark is None else str(mark.args[0])
     names = (item.path.name, item.name)
     reason = targets.left_out(*names, needs, config.getoption("--target"), config.getoption("--whole-suite"))
-    if reason and "open_bench" in getattr(item, "fixturenames", ()):
+    if reason and "open_dut" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.skip(reason=reason))
     if item.get_closest_marker("timeout") is None and config.pluginmanager.hasplugin("timeout"):
         item.add_marker(pytest.mark.timeout(_TIMEOUT_S))

@@ -1,4 +1,4 @@
-"""Frames by hand, for what the client would never send: wrong sessions, doubled commands, damage, other versions."""
+"""Single frames that the client would never send: wrong sessions, repeated or damaged commands, other versions."""
 
 import hmac
 import secrets
@@ -15,7 +15,7 @@ REPLY_S = 0.1
 
 
 class RawClient:
-    """A hand on the wire beside the client; `session` and `sequence` are those of its own HELLO."""
+    """A second client on the port; `session` and `sequence` are those of its own HELLO."""
 
     def __init__(self, port: Any) -> None:
         self._stream = FrameStream(port, "the pump")
@@ -29,7 +29,7 @@ class RawClient:
         return self._stream.now_s
 
     def send(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Sends bytes unchanged."""
         self._stream.send(data)
 
     def frame(
@@ -42,7 +42,7 @@ class RawClient:
         version: int = messages.VERSION,
         kind: int = messages.KIND_REQUEST,
     ) -> bytes:
-        """An encoded request; `values` may be the payload itself. Session and sequence are the next ones by default."""
+        """An encoded request; `values` may be the payload itself. By default it continues this client's session."""
         layout = codec.REQUESTS[name]
         payload = values if isinstance(values, bytes) else layout.pack(values)
         return codec.encode_frame(
@@ -74,12 +74,12 @@ class RawClient:
         return found
 
     def ask(self, name: str, values: Mapping[str, int | bytes] | bytes = b"", **header: int) -> codec.Frame:
-        """One request and its response; an executed command moves `sequence` on."""
+        """Sends a request and returns its response; a command of the session increments `sequence`."""
         sent = self.frame(name, values, **header)
         self.send(sent)
-        wanted = codec.decode_frame(sent[:-1])
+        request = codec.decode_frame(sent[:-1])
         while (frame := self.reply()) is not None:
-            if (frame.message, frame.sequence) == (wanted.message, wanted.sequence):
+            if (frame.message, frame.sequence) == (request.message, request.sequence):
                 break
         assert frame is not None, f"{name} was not answered"
         if not header and codec.ADMISSION[name] != messages.OPEN:
@@ -87,7 +87,7 @@ class RawClient:
         return frame
 
     def hello(self, nonce: bytes | None = None) -> codec.Frame:
-        """A new session, not authenticated, opened with a random nonce or the one that is given."""
+        """Opens a session without authentication, with a random nonce or the given one."""
         nonce = nonce or secrets.token_bytes(8)
         frame = self.ask("HELLO", {"host_nonce": nonce, "table_hash": codec.TABLE_HASH})
         if frame.status == 0:
@@ -96,9 +96,9 @@ class RawClient:
         return frame
 
     def proof(self, key: bytes = DEFAULT_KEY) -> bytes:
-        """What proves the key in this session."""
-        proved = self.host_nonce + self.device_nonce + self.session.to_bytes(2, "little")
-        return hmac.digest(key, proved, "sha256")[:16]
+        """The proof of the key in this session."""
+        proven = self.host_nonce + self.device_nonce + self.session.to_bytes(2, "little")
+        return hmac.digest(key, proven, "sha256")[:16]
 
     def authenticate(self) -> codec.Frame:
         return self.ask("AUTHENTICATE", {"proof": self.proof()})
@@ -115,7 +115,7 @@ class RawClient:
 
 @contextmanager
 def replies_lost(port: Any) -> Iterator[None]:
-    """The device hears everything; what it says is lost on the way."""
+    """The device receives everything; its bytes are lost."""
     read = port.read
     port.read = lambda size=1: read(size) and b""
     try:
@@ -126,7 +126,7 @@ def replies_lost(port: Any) -> Iterator[None]:
 
 @contextmanager
 def requests_lost(port: Any) -> Iterator[None]:
-    """The host hears everything; what it says is lost on the way."""
+    """The host receives everything; its bytes are lost."""
     write = port.write
     port.write = len
     try:

@@ -1,6 +1,6 @@
-"""The same program on several targets: every burst of steps laid side by side, its steps and its times.
+"""The same program on several targets: the steps and times of each burst, side by side.
 
-The simulator gives the bursts of a plant that knows of no chip; on the emulator they are the edges on its STEP pin.
+On the emulator they are the edges on the chip's STEP pin, on the other targets the plant's bursts.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class BurstTimes:
 
 @dataclass(frozen=True)
 class Course:
-    """What one target did: its bursts, the volume that the pump told, and what left the tip."""
+    """What one target did: its bursts, the volume that the pump reported, and the volume at the tip."""
 
     target: str
     bursts: tuple[BurstTimes, ...]
@@ -34,12 +34,12 @@ class Course:
 
 def course(target: str, board: Any = None) -> Course:
     """Runs the program to its end; `board` is a started one for the target emulator."""
-    bench = DeviceUnderTest(target, board=board)
+    dut = DeviceUnderTest(target, board=board)
     try:
-        end = bench.run(*PROGRAM).end
+        end = dut.run(*PROGRAM).end
         assert end.outcome is Outcome.COMPLETED
-        bench.turns(0.1)
-        plant = bench.plant
+        dut.simulate(0.1)
+        plant = dut.plant
         ticks_per_ms = plant.ticks_per_us * 1000
         start_ticks = plant.bursts[0].first_ticks
         bursts = tuple(
@@ -52,7 +52,7 @@ def course(target: str, board: Any = None) -> Course:
         )
         return Course(target, bursts, end.driven_nl, plant.delivered_ul)
     finally:
-        bench.close()
+        dut.close()
 
 
 def table(courses: list[Course]) -> list[str]:
@@ -65,6 +65,6 @@ def table(courses: list[Course]) -> list[str]:
             text = "-" if burst is None else f"{burst.steps} in {burst.first_ms:.3f} to {burst.last_ms:.3f}"
             cells += f"{text:>30}"
         lines.append(f"burst {index + 1}: steps, ms   " + cells)
-    lines.append(f"{'driven, told, nL':<22}" + "".join(f"{one.driven_nl:>30}" for one in courses))
+    lines.append(f"{'driven, reported, nL':<22}" + "".join(f"{one.driven_nl:>30}" for one in courses))
     lines.append(f"{'out of the tip, uL':<22}" + "".join(f"{one.delivered_ul:>30.2f}" for one in courses))
     return lines

@@ -1,4 +1,4 @@
-"""Benches for the black-box tests: `open_bench` makes one on the target of `--target`, `bench` is a plain one."""
+"""The device under test on the target of `--target`: `open_dut` opens one with options, `dut` is a plain one."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,25 +9,25 @@ from flushhil.targets import target_of
 
 
 @pytest.fixture
-def open_bench(request: pytest.FixtureRequest) -> Iterator[Callable[..., DeviceUnderTest]]:
-    """Makes benches with the arguments of DeviceUnderTest; all are closed when the test is over."""
+def open_dut(request: pytest.FixtureRequest) -> Iterator[Callable[..., DeviceUnderTest]]:
+    """Opens devices with the arguments of DeviceUnderTest; all are closed after the test."""
     target = target_of(request.path.name, request.node.name, request.config.getoption("--target"))
-    benches: list[DeviceUnderTest] = []
+    duts: list[DeviceUnderTest] = []
 
-    def make(**options: object) -> DeviceUnderTest:
+    def open_one(**options: object) -> DeviceUnderTest:
         if options.get("faults") and request.node.get_closest_marker("simulated") is None:
             pytest.fail("a test with faults must be marked as simulated")
         if target == "emulator":
             options["board"] = request.getfixturevalue("started_board")
-        benches.append(DeviceUnderTest(target, **options))  # type: ignore[arg-type]
-        return benches[-1]
+        duts.append(DeviceUnderTest(target, **options))  # type: ignore[arg-type]
+        return duts[-1]
 
-    yield make
-    for bench in benches:
-        bench.close()
+    yield open_one
+    for dut in duts:
+        dut.close()
 
 
 @pytest.fixture
-def bench(open_bench: Callable[..., DeviceUnderTest]) -> DeviceUnderTest:
+def dut(open_dut: Callable[..., DeviceUnderTest]) -> DeviceUnderTest:
     """A pump with an open session on the 8F port."""
-    return open_bench()
+    return open_dut()

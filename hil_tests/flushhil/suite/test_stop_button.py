@@ -1,4 +1,4 @@
-"""The stop button: it stops whatever the link does, and while it is held nothing starts."""
+"""The stop button: it stops in any state of the link, and nothing starts while it is pressed."""
 
 import random
 from collections.abc import Callable
@@ -7,70 +7,70 @@ import pytest
 from flushpump.wire.messages import Outcome, State
 
 from flushhil.dut import ASPIRATE, DeviceUnderTest, pulses, refused_as, steady
-from flushhil.ground_truth import STOP_BUDGET_MS, VOLUME_AFTER_TRIP_UL, going_back, in_pulse, stands_still, stop_by
+from flushhil.ground_truth import STOP_BUDGET_MS, VOLUME_AFTER_TRIP_UL, going_back, in_pulse, stays_still, stop_by
 
-pytestmark = [pytest.mark.simulated("a hand on the button"), pytest.mark.requirement("REQ-STOP-2")]
-OpenBench = Callable[..., DeviceUnderTest]
+pytestmark = [pytest.mark.simulated("a press of the button"), pytest.mark.requirement("REQ-STOP-2")]
+OpenDut = Callable[..., DeviceUnderTest]
 LINKS = ("good", "dead", "flooded with noise")
 
 
 @pytest.mark.parametrize("link", LINKS)
 def test_the_button_stops_in_time_whatever_the_link_does(
-    open_bench: OpenBench, record_measurement: Callable[..., None], link: str
+    open_dut: OpenDut, record_measurement: Callable[..., None], link: str
 ) -> None:
-    bench = open_bench(faults=["link-loss@100ms"] if link == "dead" else [])
-    bench.start(steady(6_000_000, 2_000_000), lease_ms=2000)
-    bench.turns_until(in_pulse(bench))
-    bench.turns(0.1)
+    dut = open_dut(faults=["link-loss@100ms"] if link == "dead" else [])
+    dut.start(steady(6_000_000, 2_000_000), lease_ms=2000)
+    dut.simulate_until(in_pulse(dut))
+    dut.simulate(0.1)
     dice = random.Random(link)
     if link == "flooded with noise":
         for _ in range(20):
-            bench.rig.to_device(dice.randbytes(250))
-            bench.rig.step()
-        bench.rig.to_device(dice.randbytes(4_000))
-    stop = stop_by(bench, bench.rig.press_stop)
+            dut.rig.to_device(dice.randbytes(250))
+            dut.rig.step()
+        dut.rig.to_device(dice.randbytes(4_000))
+    stop = stop_by(dut, dut.rig.press_stop)
     record_measurement(f"stop button to last step, link {link}", stop.last_step_ms, "ms", STOP_BUDGET_MS)
     record_measurement("volume after the stop button", stop.driven_ul, "uL", VOLUME_AFTER_TRIP_UL)
 
 
 @pytest.mark.requirement("REQ-MOVE-3")
 @pytest.mark.parametrize("motion", ["aspirate", "relief", "prime", "question"])
-def test_the_button_ends_every_kind_of_motion_and_waiting(
-    open_bench: OpenBench, record_measurement: Callable[..., None], motion: str
+def test_the_button_ends_every_kind_of_motion_and_an_open_question(
+    open_dut: OpenDut, record_measurement: Callable[..., None], motion: str
 ) -> None:
-    bench = open_bench(faults=["occlusion@150ms"] if motion == "relief" else [])
+    dut = open_dut(faults=["occlusion@150ms"] if motion == "relief" else [])
     if motion == "prime":
-        bench.set_path()
-        bench.pump.prime(2.0, 1.0, lease_ms=2000)
-        bench.turns_until(in_pulse(bench, 1_000))
+        dut.set_path()
+        dut.pump.prime(2.0, 1.0, lease_ms=2000)
+        dut.simulate_until(in_pulse(dut, 1_000))
     elif motion == "relief":
-        bench.start(pulses(2), lease_ms=2000)
-        bench.turns_until(going_back(bench))
+        dut.start(pulses(2), lease_ms=2000)
+        dut.simulate_until(going_back(dut))
     else:
-        bench.start(ASPIRATE, pulses(2), lease_ms=2000)
-        bench.turns_until(going_back(bench))
-        while motion == "question" and bench.pump.status().state is not State.WAITING:
-            bench.wait(0.1)
-    stop = stop_by(bench, bench.rig.press_stop)
+        dut.start(ASPIRATE, pulses(2), lease_ms=2000)
+        dut.simulate_until(going_back(dut))
+        while motion == "question" and dut.pump.status().state is not State.WAITING:
+            dut.wait(0.1)
+    stop = stop_by(dut, dut.rig.press_stop)
     record_measurement(f"stop button in {motion} to last step", stop.last_step_ms, "ms", STOP_BUDGET_MS)
-    assert stands_still(bench, 2.0)
-    assert bench.pump.status().state is State.STOPPED
-    assert "STOP_BUTTON" in bench.alarm_names()
+    assert stays_still(dut, 2.0)
+    assert dut.pump.status().state is State.STOPPED
+    assert "STOP_BUTTON" in dut.alarm_names()
 
 
 @pytest.mark.requirement("REQ-STOP-3")
-def test_while_the_button_is_held_nothing_starts_and_after_it_only_a_new_command_does(bench: DeviceUnderTest) -> None:
-    bench.start(pulses(3))
-    bench.turns_until(in_pulse(bench))
-    bench.rig.press_stop()
-    run = bench.follow()
+def test_nothing_starts_while_the_button_is_pressed_and_then_only_a_new_command_does(dut: DeviceUnderTest) -> None:
+    dut.start(pulses(3))
+    dut.simulate_until(in_pulse(dut))
+    dut.rig.press_stop()
+    run = dut.follow()
     assert run.end.outcome is Outcome.STOPPED
     assert run.alarms == ["STOP_BUTTON"]
-    bench.acknowledge_all()
-    bench.load(pulses(1))
-    assert refused_as(bench.pump.start) == "ALARM_ACTIVE", "acknowledged, but the button is still held"
-    bench.rig.press_stop(False)
-    bench.wait(0.1)
-    assert stands_still(bench, 3.0)
-    bench.pump.start()
-    assert bench.follow().end.outcome is Outcome.COMPLETED
+    dut.acknowledge_all()
+    dut.load(pulses(1))
+    assert refused_as(dut.pump.start) == "ALARM_ACTIVE", "acknowledged, but the button is still pressed"
+    dut.rig.press_stop(False)
+    dut.wait(0.1)
+    assert stays_still(dut, 3.0)
+    dut.pump.start()
+    assert dut.follow().end.outcome is Outcome.COMPLETED

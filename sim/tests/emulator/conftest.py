@@ -50,7 +50,7 @@ def hooked_board() -> EmulatedBoard:
 
 
 @pytest.fixture
-def bench(started_board: EmulatedBoard) -> DeviceUnderTest:
+def dut(started_board: EmulatedBoard) -> DeviceUnderTest:
     """A pump on the 8F port with an open session; its loop has begun a second ago."""
     return DeviceUnderTest("emulator", board=started_board)
 

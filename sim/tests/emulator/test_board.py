@@ -61,35 +61,35 @@ def test_every_file_of_the_firmware_is_compiled_for_the_board() -> None:
     assert all(contents[name][:1] == b"M" for name in contents if name.endswith(".mpy"))
 
 
-def test_a_fresh_board_is_idle_with_good_settings_and_a_passed_self_test(bench: DeviceUnderTest) -> None:
-    status = bench.pump.status()
+def test_a_fresh_board_is_idle_with_good_settings_and_a_passed_self_test(dut: DeviceUnderTest) -> None:
+    status = dut.pump.status()
     assert status.state is State.IDLE
     assert Flag.SETTINGS_GOOD | Flag.SELF_TEST_PASSED in status.flags
-    assert bench.pump.info().board.rstrip(b"\0") == b"rpi_pico"
+    assert dut.pump.info().board.rstrip(b"\0") == b"rpi_pico"
 
 
-def test_the_board_reads_the_pressure_of_the_line(bench: DeviceUnderTest) -> None:
-    assert bench.pump.status().pressure_pa == pytest.approx(bench.plant.pressure_pa, abs=500)
+def test_the_board_reads_the_pressure_of_the_line(dut: DeviceUnderTest) -> None:
+    assert dut.pump.status().pressure_pa == pytest.approx(dut.plant.pressure_pa, abs=500)
 
 
-def test_a_pulse_is_driven_to_the_step_and_delivered(bench: DeviceUnderTest) -> None:
-    run = bench.run(pulses(1, 500_000, pause_ms=200))
-    steps = bench.plant.stepper.position
+def test_a_pulse_is_driven_to_the_step_and_delivered(dut: DeviceUnderTest) -> None:
+    run = dut.run(pulses(1, 500_000, pause_ms=200))
+    steps = dut.plant.stepper.position
     assert steps * 102_212 // 1000 == pytest.approx(run.end.driven_nl, abs=1)
     assert run.end.driven_nl == pytest.approx(500_000, rel=0.01)
-    burst = bench.plant.bursts[-1]
+    burst = dut.plant.bursts[-1]
     assert (burst.last_ticks - burst.first_ticks) / TICKS_PER_US == pytest.approx(run.pulses[0].duration_us, abs=1_000)
-    assert bench.plant.delivered_ul == pytest.approx(500, rel=0.02)
+    assert dut.plant.delivered_ul == pytest.approx(500, rel=0.02)
 
 
-def test_the_stop_button_ends_motion_within_10_ms_and_the_rate_was_what_was_asked_for(bench: DeviceUnderTest) -> None:
-    bench.start(steady(2_000_000, 1_000_000))
-    bench.turns(0.3)
-    assert bench.rig.moving
-    assert bench.plant.stepper.rate * 102_212e-9 * 125e6 == pytest.approx(1.0, rel=0.05)
-    stop = stop_by(bench, bench.rig.press_stop)
-    assert not bench.rig.moving
-    assert bench.plant.stepper.rate == 0
+def test_the_stop_button_ends_motion_within_10_ms_and_the_rate_was_what_was_asked_for(dut: DeviceUnderTest) -> None:
+    dut.start(steady(2_000_000, 1_000_000))
+    dut.simulate(0.3)
+    assert dut.rig.moving
+    assert dut.plant.stepper.rate * 102_212e-9 * 125e6 == pytest.approx(1.0, rel=0.05)
+    stop = stop_by(dut, dut.rig.press_stop)
+    assert not dut.rig.moving
+    assert dut.plant.stepper.rate == 0
     assert 0 < stop.last_step_ms < STOP_BUDGET_MS
 
 
@@ -110,31 +110,31 @@ def test_the_watchdog_restarts_a_board_that_hangs(started_board: EmulatedBoard) 
     assert not rig.up
 
 
-def test_a_processor_that_hangs_for_a_while_goes_on_where_it_was(bench: DeviceUnderTest) -> None:
-    before_ms = bench.pump.status().device_time_ms
-    bench.rig.kill_loop(500_000)
-    bench.turns(0.6)
-    assert bench.pump.status().device_time_ms - before_ms == pytest.approx(600, abs=20)
-    assert bench.rig.boots == 1
+def test_a_processor_that_hangs_for_a_while_goes_on_where_it_was(dut: DeviceUnderTest) -> None:
+    before_ms = dut.pump.status().device_time_ms
+    dut.rig.kill_loop(500_000)
+    dut.simulate(0.6)
+    assert dut.pump.status().device_time_ms - before_ms == pytest.approx(600, abs=20)
+    assert dut.rig.boots == 1
 
 
 def test_a_board_with_a_transducer_at_its_converter_reads_the_pressure_of_the_line(uf2: Path) -> None:
-    bench = DeviceUnderTest("emulator", board=started(EmulatedBoard("breadboard", uf2)))
-    assert bench.pump.info().board.rstrip(b"\0") == b"breadboard"
-    run = bench.run(steady(300_000, 500_000))
+    dut = DeviceUnderTest("emulator", board=started(EmulatedBoard("breadboard", uf2)))
+    assert dut.pump.info().board.rstrip(b"\0") == b"breadboard"
+    run = dut.run(steady(300_000, 500_000))
     assert run.end.outcome is Outcome.COMPLETED
     # Eight codes of the converter, as far as its wider ones are out of line, are 1.2 kPa.
     peak_kpa = max(event.pressure_pa for event in run.telemetry) / 1000
-    assert peak_kpa == pytest.approx(bench.plant.peak_kpa, abs=1.2)
+    assert peak_kpa == pytest.approx(dut.plant.peak_kpa, abs=1.2)
 
 
-def test_light_and_sound_of_an_alarm_have_their_colour_and_their_bursts(bench: DeviceUnderTest) -> None:
-    bench.start(steady(500_000, 500_000), lease_ms=100)
+def test_light_and_sound_of_an_alarm_have_their_colour_and_their_bursts(dut: DeviceUnderTest) -> None:
+    dut.start(steady(500_000, 500_000), lease_ms=100)
     shown: list[tuple[int, int]] = []
-    until_us = bench.rig.now_us + 2_500_000
-    while bench.rig.now_us < until_us:
-        bench.rig.step()
-        shown.append((bench.rig.light, bench.rig.sound))
+    until_us = dut.rig.now_us + 2_500_000
+    while dut.rig.now_us < until_us:
+        dut.rig.step()
+        shown.append((dut.rig.light, dut.rig.sound))
     alarm = next(index for index, (light, _) in enumerate(shown) if light == YELLOW)
     lengths = [(value, len(list(group))) for value, group in groupby(sound for _, sound in shown[alarm:])]
     # A burst of medium priority: three pulses of 200 ms, 200 ms apart.
@@ -187,8 +187,8 @@ def test_a_served_board_answers_on_a_pseudo_terminal_as_fast_as_it_can(started_b
     try:
         # A client would give up long before: its patience is of real seconds.
         with serial.Serial(terminal.path, timeout=100) as port:
-            hand = RawClient(port)
-            port.write(hand.frame("STATUS"))
+            raw = RawClient(port)
+            port.write(raw.frame("STATUS"))
             reply = codec.decode_frame(port.read_until(b"\0")[:-1])
     finally:
         ended.set()

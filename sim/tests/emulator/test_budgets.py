@@ -15,16 +15,16 @@ ALLOCATED_MOST = 1_000
 def test_a_control_step_takes_at_most_2_5_ms_of_its_turn(
     hooked_board: EmulatedBoard, record_measurement: Callable[..., None]
 ) -> None:
-    bench = DeviceUnderTest("emulator", board=hooked_board)
-    with Stopwatch(bench.rig.chip).running() as idle:
-        bench.wait(0.1)
+    dut = DeviceUnderTest("emulator", board=hooked_board)
+    with Stopwatch(dut.rig.chip).running() as idle:
+        dut.wait(0.1)
     # The driver is on from the turn that starts the program until the one that ends it.
-    watch = Stopwatch(bench.rig.chip, counts=lambda: bench.rig.plant.stepper.enabled)
+    watch = Stopwatch(dut.rig.chip, counts=lambda: dut.rig.plant.stepper.enabled)
     with watch.running() as moving:
-        bench.start(pulses(2, 300_000, pause_ms=100), lease_ms=1500)
+        dut.start(pulses(2, 300_000, pause_ms=100), lease_ms=1500)
         for _ in range(5):
-            bench.pump.status()
-        run = bench.follow()
+            dut.pump.status()
+        run = dut.follow()
     assert run.end.outcome is Outcome.COMPLETED
     assert len(moving.us) > 100
     record_measurement("control step on the chip, idle in a session, worst", idle.worst_ms, "ms", TURN_BUDGET_MS)
@@ -35,12 +35,12 @@ def test_a_control_step_takes_at_most_2_5_ms_of_its_turn(
 def test_heap_is_left_after_the_start_and_a_run_leaves_none_of_it_behind(
     hooked_board: EmulatedBoard, record_measurement: Callable[..., None]
 ) -> None:
-    bench = DeviceUnderTest("emulator", board=hooked_board)
-    before = heap_of(bench.rig)
+    dut = DeviceUnderTest("emulator", board=hooked_board)
+    before = heap_of(dut.rig)
     for _ in range(2):
-        bench.run(steady(50_000, 500_000))
-        bench.wait(0.1)
-    after = heap_of(bench.rig)
+        dut.run(steady(50_000, 500_000))
+        dut.wait(0.1)
+    after = heap_of(dut.rig)
     record_measurement("heap free on the chip after the start", before.free, "bytes", (HEAP_BUDGET, 264_000))
     record_measurement("its largest free block", before.largest, "bytes")
     record_measurement(
@@ -48,14 +48,14 @@ def test_heap_is_left_after_the_start_and_a_run_leaves_none_of_it_behind(
     )
 
 
-def test_the_devices_clock_keeps_to_the_chips(bench: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
+def test_the_devices_clock_keeps_to_the_chips(dut: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
     def told_and_true() -> tuple[float, float]:
-        asked_us = bench.rig.now_us
-        told_ms = bench.pump.status().device_time_ms
-        return told_ms, (asked_us + bench.rig.now_us) / 2_000
+        asked_us = dut.rig.now_us
+        told_ms = dut.pump.status().device_time_ms
+        return told_ms, (asked_us + dut.rig.now_us) / 2_000
 
     first, first_ms = told_and_true()
-    bench.turns(5.0)
+    dut.simulate(5.0)
     last, last_ms = told_and_true()
     record_measurement(
         "device's clock against the chip's over 5 s", (last - first) - (last_ms - first_ms), "ms", (-5.0, 5.0)

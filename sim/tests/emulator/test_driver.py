@@ -32,21 +32,21 @@ def test_a_started_board_has_given_its_driver_current_microsteps_and_chopper(sta
 def test_a_driver_that_does_not_answer_fails_the_self_test_and_is_never_switched_on(
     silent_driver_board: EmulatedBoard,
 ) -> None:
-    bench = DeviceUnderTest("emulator", board=silent_driver_board)
-    assert bench.pump.status().state is State.FAULT
-    assert bench.pump.self_test().failed == messages.TEST_DRIVER
-    assert bench.alarm_names()[0] == "SELF_TEST_FAILED"
-    bench.set_path()
-    bench.load(pulses(1))
-    assert refused_as(bench.pump.start) == "SELF_TEST"
-    assert not bench.plant.bursts
-    assert not bench.plant.stepper.enabled
+    dut = DeviceUnderTest("emulator", board=silent_driver_board)
+    assert dut.pump.status().state is State.FAULT
+    assert dut.pump.self_test().failed == messages.TEST_DRIVER
+    assert dut.alarm_names()[0] == "SELF_TEST_FAILED"
+    dut.set_path()
+    dut.load(pulses(1))
+    assert refused_as(dut.pump.start) == "SELF_TEST"
+    assert not dut.plant.bursts
+    assert not dut.plant.stepper.enabled
     started_driver = silent_driver_board.driver_uart.driver
     started_driver.silent = False
-    assert bench.pump.self_test().failed == 0, "its supply came late"
-    assert bench.pump.status().state is State.IDLE
-    bench.pump.link.command("SERVICE")
-    chip = bench.rig.chip
+    assert dut.pump.self_test().failed == 0, "its supply came late"
+    assert dut.pump.status().state is State.IDLE
+    dut.pump.link.command("SERVICE")
+    chip = dut.rig.chip
     chip.run(100_000)
     chip.read()
     chip.write(b"\rprint(open('/journal/notes.txt', 'rb').read())\r")
