@@ -33,7 +33,7 @@ def left_out(file: str, test: str, needs: str, target: str, whole: bool) -> str:
     if target == "emulator" and needs in LACKS:
         return f"needs {needs}, and {LACKS[needs]}"
     if target == "emulator" and not whole and not _in_subset(file, test):
-        return "takes the emulator too long for its subset; --whole-suite runs it"
+        return "not in the subset for the emulator; --whole-suite runs it"
     return ""
 
 

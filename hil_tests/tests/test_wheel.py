@@ -82,7 +82,7 @@ def test_an_unknown_target_is_one_sentence(site: Path, tmp_path: Path) -> None:
     done = run(site, tmp_path, *SUITE, "--target", "serial:")
     assert done.returncode == 4
     assert done.stdout.strip() == (
-        "ERROR: there is no target 'serial:': write --target sim, native, emulator or serial:DEVICE"
+        "ERROR: there is no target 'serial:': write --target sim, native, mixed, emulator or serial:DEVICE"
     )
 
 
