@@ -1,6 +1,6 @@
 """When each line is due for its next flush, by the records of its runs.
 
-A record knows a line by the label it was given, else only by its kind in the catalogue; that is said with it.
+A record identifies a line by its label; without one only its name in the catalog is known.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from flushpump.times import local
 # Days after a flush from which the next is due, and after which it is overdue. An idle port: every 6-8 weeks (older
 # practice 4-6; some policies say 3 months). PICCs and tunneled catheters: daily care.
 INTERVALS_DAYS = {"port": (42, 56), "picc": (1, 1), "tunneled": (1, 1)}
-# The least flush by the nursing standards: twice what catheter and add-on hold.
+# The smallest flush by the nursing standards: twice the volume of catheter and add-on.
 _LEAST_VOLUMES = 2.0
 
 OVERDUE, DUE, UNKNOWN, NOT_DUE = "overdue", "due", "not known", "not due"
@@ -24,7 +24,7 @@ _ORDER = (OVERDUE, DUE, UNKNOWN, NOT_DUE)
 
 @dataclass
 class LineCare:
-    """What the records say of one line. `label` is "" where they do not say which line of its kind it was."""
+    """What is known of one line from its records. `label` is "" for all lines of this name without a label."""
 
     label: str
     line: str
@@ -37,7 +37,7 @@ class LineCare:
 
     @property
     def due_from(self) -> date | None:
-        """The first day on which it is due; None when that is not known."""
+        """The first day on which it is due; None if not known."""
         return self._after(0)
 
     @property
@@ -53,16 +53,16 @@ class LineCare:
         return OVERDUE if today > overdue_after else DUE if today >= due_from else NOT_DUE
 
     def note(self, today: date) -> str:
-        """What else has to be known, in a few words."""
+        """A remark, in a few words."""
         if self.flushed_on is not None and self.flushed_on > today:
-            return "the last flush lies in the future: check the clock"
+            return "the last flush is in the future: check the clock"
         if self.interval_days is None:
             return "no interval is known for this line"
         if self.flushed is not None and simulated(self.flushed.body):
             return "on a simulated pump"
         if self.last is not None and self.last is not self.flushed:
             outcome = str(self.last.body.get("outcome")).replace("_", " ")
-            what = "with too little for a flush" if outcome == "completed" else outcome
+            what = "with too small a volume for a flush" if outcome == "completed" else outcome
             return f"last run {what}, {self.last_on}"
         return ""
 
@@ -73,18 +73,18 @@ class LineCare:
 
 
 def lines_due(records: Iterable[Record], today: date, port_days: int | None = None) -> tuple[list[LineCare], int]:
-    """Every line of the records, the most urgent first, and how many records made no sense and were left out.
+    """Every line of the records, the most urgent first, and the number of records that cannot be read.
 
     `port_days` replaces the interval of ports.
     """
     found: dict[tuple[str, str], LineCare] = {}
-    left_out = 0
+    unreadable = 0
     for record in records:
         try:
             line, label = str(record.body["plan"]["path"]["line"]), str(record.body.get("label") or "")
             on, counts = _day(record), _is_flush(record)
         except (KeyError, TypeError, ValueError):
-            left_out += 1
+            unreadable += 1
             continue
         care = found.setdefault((label, line), _line_care(label, line, port_days))
         if care.last_on is None or on >= care.last_on:
@@ -94,7 +94,7 @@ def lines_due(records: Iterable[Record], today: date, port_days: int | None = No
     order = sorted(
         found.values(), key=lambda care: (_ORDER.index(care.state(today)), care.due_from or date.min, care.label)
     )
-    return order, left_out
+    return order, unreadable
 
 
 def _line_care(label: str, line: str, port_days: int | None) -> LineCare:

@@ -1,7 +1,7 @@
-"""The records of runs: SQLite rows in a hash chain, so that a later alteration is noticed.
+"""The records of runs: SQLite rows in a hash chain, so that a later alteration is detected.
 
-Each row's hash covers the row before it. The record's id holds the first digits of the hash; an id that was printed or
-written down elsewhere therefore also shows when the whole chain was computed anew.
+Each row's hash covers the row before it. The record's id has the first digits of the hash, so an id that was printed or
+written down elsewhere also shows that the whole chain was computed again.
 """
 
 import hashlib
@@ -63,14 +63,14 @@ def default_file() -> FilePath:
 
 
 class Records:
-    """The records in one file; it is made with the first record."""
+    """The records in one file, which is created with the first record."""
 
     def __init__(self, file: FilePath | None = None) -> None:
         self.file = file or default_file()
 
     def append(self, body: dict[str, Any], written_at: str) -> Record:
         """Adds a run; `written_at` is ISO 8601 in UTC. RecordError if it cannot be written."""
-        with self._open(make=True) as database:
+        with self._open(create=True) as database:
             database.execute("BEGIN IMMEDIATE")
             row = database.execute("SELECT number, hash FROM runs ORDER BY number DESC LIMIT 1").fetchone()
             number, before = (row[0] + 1, row[1]) if row else (1, "")
@@ -81,7 +81,7 @@ class Records:
         return Record(number, written_at, body, digest)
 
     def all(self) -> list[Record]:
-        """Every record, oldest first; none where there is no file yet. One that cannot be read has an empty body."""
+        """Every record, oldest first; none if there is no file yet. One that cannot be read has an empty body."""
         return [Record(row[0], row[1], _parsed(row[2]) or {}, row[3]) for row in self._rows()]
 
     def newest(self) -> Record:
@@ -99,7 +99,7 @@ class Records:
                 record = _record(row)
                 if digits and not record.hash.startswith(digits):
                     raise RecordError(
-                        f"record {number} is no longer the one that was called {record_id}",
+                        f"record {number} is not the one with the id {record_id} any more",
                         "see flushpump records verify",
                     )
                 return record
@@ -111,16 +111,16 @@ class Records:
         before = ""
         for expected, (number, written_at, text, digest) in enumerate(rows, start=1):
             if number != expected:
-                raise RecordError(f"record {expected} is missing from {self.file}", "restore the file from a copy")
+                raise RecordError(f"record {expected} is missing from {self.file}", "restore the file from backup")
             if _digest(before, number, written_at, text) != digest:
                 raise RecordError(
-                    f"record {number} in {self.file} was altered after it was written", "restore the file from a copy"
+                    f"record {number} in {self.file} was altered after it was written", "restore the file from backup"
                 )
             before = digest
         return len(rows)
 
     def altered(self) -> str:
-        """What `verify` has to complain of, "" when nothing."""
+        """The error of `verify`, "" without one."""
         try:
             self.verify()
         except RecordError as problem:
@@ -130,22 +130,22 @@ class Records:
     def _rows(self) -> list[_Row]:
         if not self.file.exists():
             return []
-        with self._open(make=False) as database:
-            # A file without the table was made by a run whose disk was full.
+        with self._open(create=False) as database:
+            # A run on a full disk leaves a file without the table.
             if not database.execute("SELECT name FROM sqlite_master").fetchone():
                 return []
             return database.execute("SELECT number, written_at, body, hash FROM runs ORDER BY number").fetchall()
 
     @contextmanager
-    def _open(self, *, make: bool) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, create: bool) -> Iterator[sqlite3.Connection]:
         if self.file.exists() and not self.file.is_file():
             raise RecordError(f"{self.file} is no file, so it holds no records", f"name another in {ENVIRONMENT}")
         try:
-            if make:
+            if create:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(self.file, isolation_level=None, timeout=5)
             try:
-                if make:
+                if create:
                     database.executescript(_SCHEMA)
                 yield database
             finally:
@@ -154,7 +154,7 @@ class Records:
             reason = getattr(problem, "strerror", None) or problem
             raise RecordError(
                 f"the records in {self.file} cannot be used: {reason}",
-                f"mend or move the file, or name another in {ENVIRONMENT}",
+                f"restore it from backup, or name another file in {ENVIRONMENT}",
             ) from problem
 
 
@@ -166,7 +166,7 @@ def _record(row: _Row) -> Record:
     number, written_at, text, digest = row
     body = _parsed(text)
     if body is None:
-        raise RecordError(f"record {number} cannot be read", "restore the file from a copy")
+        raise RecordError(f"record {number} cannot be read", "restore the file from backup")
     return Record(number, written_at, body, digest)
 
 

@@ -1,4 +1,4 @@
-"""A record as a person reads it: what was run, on which path, by whom, and what every pulse gave."""
+"""A record as text: what was run, on which path, by whom, and the result of each pulse."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ def record_lines(record: Record, width: int | None = None, units: DisplayUnits |
         rows = [[label, units.in_text(text)] for label, text in record_rows(record)]
         return [*aligned(rows, width), *(aligned(pulses, width) if pulses else [])]
     except (TypeError, ValueError, KeyError, AttributeError) as problem:
-        raise RecordError(f"record {record.number} makes no sense", "restore the file from a copy") from problem
+        raise RecordError(f"record {record.number} cannot be read", "restore the file from backup") from problem
 
 
 def record_rows(record: Record) -> list[tuple[str, str]]:
-    """What was run, label and text; raises whatever an altered record makes it raise."""
+    """Label and text of each line. An altered record raises TypeError, ValueError, KeyError or AttributeError."""
     body = record.body
     path = body.get("plan", {}).get("path", {})
     loaded_ml = body.get("plan", {}).get("loaded_ml", 0.0)
@@ -31,7 +31,7 @@ def record_rows(record: Record) -> list[tuple[str, str]]:
     return [
         ("record", f"{record.record_id}, written {shown_time(record.written_at)}"),
         ("sequence", str(body.get("sequence"))),
-        ("label", str(body.get("label") or "none: the record does not say whose line it was")),
+        ("label", str(body.get("label") or "none: this line is not identified")),
         ("operator", f"{body.get('operator')}, confirmed by {body.get('confirmed_by')}"),
         ("path", ", ".join(str(path[key]) for key in ("line", "needle", "extension") if path.get(key))),
         ("syringe", f"{path.get('syringe')} ({path.get('syringe_brand')}), filled with {loaded_ml:g} mL"),
@@ -55,14 +55,14 @@ def _answer(answer: dict[str, Any]) -> str:
 
 def _volume(body: dict[str, Any]) -> str:
     text = f"{body.get('delivered_ml', 0):.2f} of {body.get('intended_ml', 0):.2f} mL delivered"
-    text += f", {body.get('uncertain_ml', 0):.2f} mL uncertain"
+    text += f", {body.get('uncertain_ml', 0):.2f} mL unconfirmed"
     duration_s = body.get("duration_s")
-    # A run whose end was never told has no duration.
+    # A run whose end was not reported has no duration.
     return text if duration_s is None else f"{text}, in {duration_s:.1f} s"
 
 
 def pulse_rows(record: Record) -> list[list[str]]:
-    """What every pulse gave, under a heading; nothing where there was none. Raises as `record_rows`."""
+    """The result of each pulse under a heading, nothing without pulses. Raises as `record_rows`."""
     pulses = record.body.get("pulses", [])
     if not pulses:
         return []

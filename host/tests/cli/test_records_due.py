@@ -43,8 +43,8 @@ def record(days_ago: int, line: str = "smartport-ct-8f", **changes: Any) -> Reco
     ],
 )  # fmt: skip
 def test_a_port_is_due_after_six_weeks_and_other_lines_the_next_day(line: str, days_ago: int, state: str):
-    (care,), left_out = lines_due([record(days_ago, line)], TODAY)
-    assert (care.state(TODAY), left_out) == (state, 0)
+    (care,), unreadable = lines_due([record(days_ago, line)], TODAY)
+    assert (care.state(TODAY), unreadable) == (state, 0)
 
 
 def test_an_interval_of_ones_own_replaces_that_of_ports_only():
@@ -58,7 +58,7 @@ def test_an_interval_of_ones_own_replaces_that_of_ports_only():
     ("changes", "note"),
     [
         ({"outcome": "occluded", "delivered_ml": 8.0}, "last run occluded, 2026-06-14"),
-        ({"delivered_ml": 2.0}, "last run with too little for a flush, 2026-06-14"),
+        ({"delivered_ml": 2.0}, "last run with too small a volume for a flush, 2026-06-14"),
     ],
 )
 def test_only_a_completed_run_with_enough_volume_counts_as_a_flush(changes: dict[str, Any], note: str):
@@ -77,9 +77,9 @@ def test_lines_are_told_apart_by_label_and_the_most_urgent_comes_first():
 
 
 @pytest.mark.parametrize("body", [{}, {"plan": None}, {**BODY, "delivered_ml": "much"}, {**BODY, "plan": {"path": {}}}])
-def test_a_record_that_makes_no_sense_is_left_out_and_counted(body: dict[str, Any]):
-    lines, left_out = lines_due([record(1), Record(2, "2026-06-01T00:00:00+00:00", body, "")], TODAY)
-    assert (len(lines), left_out) == (1, 1)
+def test_a_record_that_cannot_be_read_is_skipped_and_counted(body: dict[str, Any]):
+    lines, unreadable = lines_due([record(1), Record(2, "2026-06-01T00:00:00+00:00", body, "")], TODAY)
+    assert (len(lines), unreadable) == (1, 1)
 
 
 def test_a_run_with_a_label_is_found_and_one_without_is_said_to_identify_no_line(flushpump: Command):
@@ -105,11 +105,11 @@ def test_altered_records_are_said_not_to_be_trusted(flushpump: Command, own_envi
     records.append({**BODY, "started_at": "2026-01-01T00:00:00+00:00"}, "2026-01-01T00:00:00+00:00")
     records.append({}, "2026-01-01T00:00:00+00:00")
     done = flushpump("records", "due")
-    assert "1 record makes no sense and is left out" in done.stderr
+    assert "1 record cannot be read and is skipped" in done.stderr
     database = sqlite3.connect(file)
     database.executescript("DROP TRIGGER runs_are_not_changed; UPDATE runs SET written_at = '' WHERE number = 1;")
     database.close()
-    assert "not to be trusted: record 1" in flushpump("records", "due").stderr
+    assert "do not trust these records: record 1" in flushpump("records", "due").stderr
 
 
 @pytest.mark.parametrize("label", ["", "  ", "a\nb", "x" * 61])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
-from flushpump.records.export.common import Export, fluids_given
+from flushpump.records.export.common import Export, fluid_volumes
 from flushpump.records.export.csv import COLUMNS, as_csv
 from flushpump.records.export.fhir import as_fhir
 from flushpump.records.export.html import as_html
@@ -166,8 +166,8 @@ def test_what_was_delivered_is_told_to_the_fluids_in_the_order_of_the_plan():
 
     phases = [phase("saline", 0.5, "aspirate"), phase("saline", 1, "pulses", 5), phase("heparin_10", 3, "lock")]
     for delivered_ml, saline_ml, heparin_ml in ((8.0, 5.0, 3.0), (6.0, 5.0, 1.0), (2.0, 2.0, 0.0), (0.0, 0.0, 0.0)):
-        given = fluids_given({"delivered_ml": delivered_ml, "plan": {"phases": phases}})
-        assert [(one.planned_ml, one.given_ml) for one in given] == [(5.0, saline_ml), (3.0, heparin_ml)]
+        given = fluid_volumes({"delivered_ml": delivered_ml, "plan": {"phases": phases}})
+        assert [(one.planned_ml, one.infused_ml) for one in given] == [(5.0, saline_ml), (3.0, heparin_ml)]
 
 
 def test_some_records_are_chosen_by_number_or_id(export: Command, recorded: FilePath):
@@ -212,24 +212,24 @@ def test_a_full_disk_and_a_reader_that_goes_are_no_traceback(own_environment: di
 
 
 @pytest.mark.requirement("REQ-LOG-2")
-def test_altered_records_are_said_to_be_so_in_every_format(flushpump: Command, recorded: FilePath, tmp_path: FilePath):
+def test_every_format_marks_altered_records(flushpump: Command, recorded: FilePath, tmp_path: FilePath):
     file = tmp_path / "altered.sqlite"
     file.write_bytes(recorded.read_bytes())
     database = sqlite3.connect(file)
     database.executescript("DROP TRIGGER runs_are_not_changed; UPDATE runs SET written_at = '2020' WHERE number = 1;")
     database.close()
     for kind, words in (
-        ("json", '"unaltered": false'), ("csv", ",altered"), ("html", "not to be trusted"),
-        ("fhir", "NOT TO BE TRUSTED"),
+        ("json", '"unaltered": false'), ("csv", ",altered"), ("html", "Do not trust these records"),
+        ("fhir", "DO NOT TRUST THIS RECORD"),
     ):  # fmt: skip
         done = flushpump("records", "export", "--format", kind, FLUSHPUMP_RECORDS=str(file))
         assert done.returncode == 0
         assert words in done.stdout
-        assert "not to be trusted: record 1" in done.stderr
+        assert "do not trust these records: record 1" in done.stderr
 
 
 @pytest.mark.parametrize("make", [as_csv, as_fhir, as_html])
-def test_a_record_that_makes_no_sense_is_named(make: Callable[[Export], str]):
-    with pytest.raises(Exception, match="record 7 makes no sense") as told:
+def test_a_record_that_cannot_be_read_is_named(make: Callable[[Export], str]):
+    with pytest.raises(Exception, match="record 7 cannot be read") as caught:
         make(Export((Record(7, "2026-01-01T00:00:00+00:00", {"plan": {}}, "0" * 64),)))
-    assert getattr(told.value, "exit_status", None) == 4
+    assert getattr(caught.value, "exit_status", None) == 4

@@ -1,4 +1,4 @@
-"""Records: a chain in which every alteration shows, and sentences for files that cannot be used."""
+"""Records: a chain that shows every alteration, and one sentence for a file that cannot be used."""
 
 import sqlite3
 from pathlib import Path as FilePath
@@ -32,7 +32,7 @@ def test_records_come_back_as_they_were_written(records: Records):
     assert records.verify() == 3
 
 
-def test_no_file_is_made_by_looking(tmp_path: FilePath):
+def test_reading_creates_no_file(tmp_path: FilePath):
     records = Records(tmp_path / "records.sqlite")
     assert records.all() == []
     assert records.verify() == 0
@@ -57,14 +57,14 @@ def test_a_record_that_was_changed_or_removed_is_named(records: Records, stateme
 
 
 @pytest.mark.requirement("REQ-LOG-2")
-def test_a_chain_that_was_computed_anew_is_betrayed_by_an_id_that_was_written_down(records: Records):
+def test_a_chain_that_was_computed_again_is_detected_by_an_id_that_was_written_down(records: Records):
     written_down = records.all()[-1].record_id
     records.file.unlink()
     forged = Records(records.file)
     for _ in range(3):
         forged.append({"outcome": "completed", "delivered_ml": 9.5}, WHEN)
     assert forged.verify() == 3
-    with pytest.raises(RecordError, match="no longer the one"):
+    with pytest.raises(RecordError, match="is not the one with the id"):
         forged.get(written_down)
 
 
@@ -77,15 +77,15 @@ def test_the_file_itself_refuses_changes_and_deletions(records: Records):
     database.close()
 
 
-def test_a_file_that_is_no_database_is_told_in_one_sentence(tmp_path: FilePath):
+def test_a_file_that_is_no_database_is_refused_with_one_sentence(tmp_path: FilePath):
     file = tmp_path / "records.sqlite"
     file.write_bytes(b"this is not a database" * 100)
     for action in (Records(file).all, Records(file).verify, lambda: Records(file).append({}, WHEN)):
-        with pytest.raises(RecordError, match="cannot be used: file is not a database; mend or move"):
+        with pytest.raises(RecordError, match="cannot be used: file is not a database; restore it from backup"):
             action()
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: FilePath):
+def test_a_folder_that_cannot_be_made_is_refused_with_one_sentence(tmp_path: FilePath):
     (tmp_path / "taken").write_text("")
     with pytest.raises(RecordError, match="cannot be used"):
         Records(tmp_path / "taken" / "records.sqlite").append({}, WHEN)

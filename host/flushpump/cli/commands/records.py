@@ -76,4 +76,4 @@ records_group.add_command(export_command)
 
 def _warn(records: Records) -> None:
     if problem := records.altered():
-        echo_error(f"these records are not to be trusted: {problem}")
+        echo_error(f"do not trust these records: {problem}")

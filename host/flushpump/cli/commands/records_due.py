@@ -30,11 +30,11 @@ def due_command(port_days: float | None, as_json: bool) -> None:
     file = Records()
     records = file.all()
     if problem := file.altered():
-        echo_error(f"these records are not to be trusted: {problem}")
-    lines, left_out = lines_due(records, today, None if port_days is None else max(1, round(port_days)))
-    if left_out:
-        many = "record makes no sense and is" if left_out == 1 else "records make no sense and are"
-        echo_error(f"{left_out} {many} left out")
+        echo_error(f"do not trust these records: {problem}")
+    lines, unreadable = lines_due(records, today, None if port_days is None else max(1, round(port_days)))
+    if unreadable:
+        many = "record cannot be read and is" if unreadable == 1 else "records cannot be read and are"
+        echo_error(f"{unreadable} {many} skipped")
     nameless = any(not care.label for care in lines)
     if as_json:
         print_json({"today": str(today), "lines": [_line_json(care, today) for care in lines]})

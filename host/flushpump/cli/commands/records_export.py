@@ -52,7 +52,7 @@ def export_command(record_ids: tuple[str, ...], kind: str, file: FilePath | None
         records.newest()
     altered = records.altered()
     if altered:
-        echo_error(f"these records are not to be trusted: {altered}")
+        echo_error(f"do not trust these records: {altered}")
     text = _FORMATS[kind](Export(chosen, altered))
     if file is not None:
         _write(file, text)

@@ -1,4 +1,4 @@
-"""What every format of an export shares: the records chosen, whether the chain is whole, and what a run gave."""
+"""What the formats of an export share: the records, the check of their chain, and the fluids of a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,53 +8,53 @@ from flushpump.records.store import Record, RecordError
 
 _Made = TypeVar("_Made")
 _FORWARD = ("pulses", "steady", "lock", "finish")
-# Less is not a dose.
+# A smaller volume is not a dose.
 LEAST_ML = 0.005
 
 
 @dataclass(frozen=True)
 class Export:
-    """Records to be exported. `altered` is what the chain's check complains of, "" when nothing."""
+    """Records to be exported. `altered` is the error of the chain's check, "" without one."""
 
     records: tuple[Record, ...]
     altered: str = ""
 
 
-def sense(record: Record, make: Callable[[Record], _Made]) -> _Made:
-    """What `make` makes of the record. RecordError where somebody has altered it so that it makes no sense."""
+def convert(record: Record, make: Callable[[Record], _Made]) -> _Made:
+    """`make` of the record. RecordError if the record was altered and cannot be read any more."""
     try:
         return make(record)
     except (TypeError, ValueError, KeyError, AttributeError) as problem:
         raise RecordError(
-            f"record {record.number} makes no sense", "export the others by their numbers, see flushpump records list"
+            f"record {record.number} cannot be read", "export the others by their numbers, see flushpump records list"
         ) from problem
 
 
 @dataclass
-class Given:
-    """One fluid of a run: what was planned, and what was given of it, mL."""
+class FluidVolume:
+    """One fluid of a run: planned and infused volume, mL."""
 
     fluid: str
     planned_ml: float
-    given_ml: float
+    infused_ml: float
 
 
-def fluids_given(body: dict[str, Any]) -> list[Given]:
-    """The fluids in the order of the plan; what was delivered is told to the phases in their order."""
-    left_ml = float(body["delivered_ml"])
-    found: dict[str, Given] = {}
+def fluid_volumes(body: dict[str, Any]) -> list[FluidVolume]:
+    """The fluids in the order of the plan; the delivered volume is attributed to the phases in their order."""
+    remaining_ml = float(body["delivered_ml"])
+    found: dict[str, FluidVolume] = {}
     for phase in body["plan"]["phases"]:
         if phase["kind"] not in _FORWARD:
             continue
         planned_ml = phase["count"] * float(phase["volume_ml"])
-        given_ml = min(planned_ml, left_ml)
-        left_ml -= given_ml
-        entry = found.setdefault(phase["fluid"], Given(phase["fluid"], 0.0, 0.0))
+        infused_ml = min(planned_ml, remaining_ml)
+        remaining_ml -= infused_ml
+        entry = found.setdefault(phase["fluid"], FluidVolume(phase["fluid"], 0.0, 0.0))
         entry.planned_ml += planned_ml
-        entry.given_ml += given_ml
+        entry.infused_ml += infused_ml
     return list(found.values())
 
 
 def simulated(body: dict[str, Any]) -> bool:
-    """Whether the run was made on a simulated pump, as far as the command could see."""
+    """Whether the run was on a simulated pump, by the record's target."""
     return not str(body.get("target", "")).startswith("serial:")

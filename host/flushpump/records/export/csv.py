@@ -1,10 +1,10 @@
-"""Records as CSV: one row per run, units in the column names; pulses are in the other formats."""
+"""Records as CSV: one row per run, units in the column names. The other formats have the pulses too."""
 
 import csv
 import io
 from typing import Any
 
-from flushpump.records.export.common import Export, fluids_given, sense
+from flushpump.records.export.common import Export, convert, fluid_volumes
 from flushpump.records.store import Record
 
 COLUMNS = (
@@ -21,7 +21,7 @@ def as_csv(export: Export) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for record in export.records:
-        row = sense(record, _row)
+        row = convert(record, _row)
         writer.writerow({"chain": "altered" if export.altered else "unaltered"} | {k: _cell(v) for k, v in row.items()})
     return text.getvalue()
 
@@ -38,7 +38,7 @@ def _row(record: Record) -> dict[str, Any]:
         "needle": path["needle"],
         "extension": path["extension"],
         "syringe": path["syringe"],
-        "fluids": " ".join(given.fluid for given in fluids_given(body)),
+        "fluids": " ".join(volume.fluid for volume in fluid_volumes(body)),
         "blood_return": None if not blood else "yes" if blood[-1] else "no",
         "pulses": len(body["pulses"]),
         "working_limit_kpa": path["working_limit_kpa"],
@@ -49,7 +49,7 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    # A spreadsheet would take a text that begins so for a formula.
+    # A spreadsheet takes a text that begins with one of these for a formula.
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t"):
         return f"'{value}"
     return value

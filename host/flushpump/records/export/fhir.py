@@ -1,15 +1,15 @@
 """Records as one FHIR R4 Bundle: Procedure, MedicationAdministration per fluid, Observations, Devices, AuditEvent.
 
-The record names no patient, so every subject says so in words; codes are text, because a coding that nobody at the
-receiving hospital has agreed to would only look like one. Runs on a simulated pump are tagged as test data (HTEST).
-The same records give the same bundle, byte for byte.
+A record names no patient, so each subject is a text. Codes are text too, because there is no coding that the receiving
+hospital has agreed to. Runs on a simulated pump are tagged as test data (HTEST). The same records give the same bundle,
+byte for byte.
 """
 
 import json
 import uuid
 from typing import Any
 
-from flushpump.records.export.common import LEAST_ML, Export, Given, fluids_given, sense, simulated
+from flushpump.records.export.common import LEAST_ML, Export, FluidVolume, convert, fluid_volumes, simulated
 from flushpump.records.store import Record
 
 _Resource = dict[str, Any]
@@ -40,7 +40,7 @@ def as_fhir(export: Export) -> str:
     """The bundle as JSON."""
     entries: dict[str, _Resource] = {}
     for record in export.records:
-        for url, resource in sense(record, lambda one: _Run(one, export.altered).resources()).items():
+        for url, resource in convert(record, lambda one: _Run(one, export.altered).resources()).items():
             entries.setdefault(url, resource)
     bundle = {
         "resourceType": "Bundle",
@@ -66,14 +66,14 @@ class _Run:
         self._period = {"start": start, "end": max(start, end)}
 
     def resources(self) -> dict[str, _Resource]:
-        """By their URL, those that others refer to first."""
+        """By URL; a resource comes before those that refer to it."""
         found = {
             self._pump: self._pump_device(),
             self._line: self._line_device(),
             self._procedure: self._procedure_resource(),
         }
-        for given in fluids_given(self._body):
-            found[self._own(given.fluid)] = self._administration(given)
+        for volume in fluid_volumes(self._body):
+            found[self._own(volume.fluid)] = self._administration(volume)
         found[self._own("run")] = self._run_observation()
         for pulse in self._body["pulses"]:
             found[self._own(f"pulse {pulse['index']}")] = self._pulse_observation(pulse)
@@ -131,7 +131,7 @@ class _Run:
         parts = ", ".join(str(path[part]) for part in ("line", "needle", "extension", "syringe"))
         notes = [
             f"sequence {body['sequence']}: {body['delivered_ml']:.2f} of {body['intended_ml']:.2f} mL delivered, "
-            f"{body['uncertain_ml']:.2f} mL uncertain",
+            f"{body['uncertain_ml']:.2f} mL unconfirmed",
             f"path: {parts}, filled with {body['plan']['loaded_ml']:g} mL",
             f"limits of the path: working {path['working_limit_kpa']:.0f} kPa, hard {path['hard_limit_kpa']:.0f} kPa",
             f"confirmed by {body['confirmed_by']}; settings of the pump {body['settings_fingerprint']}",
@@ -140,25 +140,25 @@ class _Run:
         if body.get("problem"):
             notes.append(str(body["problem"]))
         if self._altered:
-            notes.append(f"NOT TO BE TRUSTED: {self._altered}")
+            notes.append(f"DO NOT TRUST THIS RECORD: {self._altered}")
         return notes
 
-    def _administration(self, given: Given) -> _Resource:
+    def _administration(self, volume: FluidVolume) -> _Resource:
         body = self._body
         resource: _Resource = {
             "resourceType": "MedicationAdministration",
             "partOf": [{"reference": self._procedure}],
-            "status": _given_status(str(body["outcome"]), given),
-            "medicationCodeableConcept": {"text": _FLUIDS.get(given.fluid, _words(given.fluid))},
+            "status": _administration_status(str(body["outcome"]), volume),
+            "medicationCodeableConcept": {"text": _FLUIDS.get(volume.fluid, _words(volume.fluid))},
             "subject": _NOBODY,
             "effectivePeriod": self._period,
             "performer": [{"actor": self._operator()}],
             "device": [{"reference": self._pump}],
         }
-        if given.given_ml >= LEAST_ML:
+        if volume.infused_ml >= LEAST_ML:
             resource["dosage"] = {
-                "text": f"{given.given_ml:.2f} of {given.planned_ml:.2f} mL, flushed into {self._path['line']}",
-                "dose": _quantity(given.given_ml, "mL"),
+                "text": f"{volume.infused_ml:.2f} of {volume.planned_ml:.2f} mL, flushed into {self._path['line']}",
+                "dose": _quantity(volume.infused_ml, "mL"),
             }
         return resource
 
@@ -166,15 +166,15 @@ class _Run:
         body = self._body
         components = [
             _figure("volume delivered, estimate", body["delivered_ml"], "mL"),
-            _figure("volume that is uncertain", body["uncertain_ml"], "mL"),
+            _figure("unconfirmed volume", body["uncertain_ml"], "mL"),
             _figure("peak pressure", body["peak_kpa"], "kPa"),
         ]
         if body.get("aspirated_ml") is not None:
-            components.append(_figure("volume drawn back", body["aspirated_ml"], "mL"))
+            components.append(_figure("volume aspirated", body["aspirated_ml"], "mL"))
         for answer in body["answers"]:
             words = f"{_words(answer['question'])}, answered by {answer['by']}"
             components.append({"code": {"text": words}, "valueBoolean": bool(answer["yes"])})
-        return self._observation("patency of the line, judged by the pump", _words(body["verdict"]), components)
+        return self._observation("patency of the line, verdict of the pump", _words(body["verdict"]), components)
 
     def _pulse_observation(self, pulse: dict[str, Any]) -> _Resource:
         components = [
@@ -232,12 +232,12 @@ class _Run:
         return {"display": self._body["operator"] or "unknown"}
 
 
-def _given_status(outcome: str, given: Given) -> str:
+def _administration_status(outcome: str, volume: FluidVolume) -> str:
     if outcome in ("completed", "unknown"):
         return outcome
-    if given.given_ml < LEAST_ML:
+    if volume.infused_ml < LEAST_ML:
         return "not-done"
-    return "completed" if given.given_ml >= given.planned_ml - LEAST_ML else "stopped"
+    return "completed" if volume.infused_ml >= volume.planned_ml - LEAST_ML else "stopped"
 
 
 def _first(resource: _Resource, key: str, value: Any) -> _Resource:

@@ -1,8 +1,8 @@
-"""Records as one HTML page that needs nothing else: a table of all runs, then each run as `records show` tells it."""
+"""Records as one self-contained HTML page: a table of all runs, then each run as in `records show`."""
 
 from html import escape
 
-from flushpump.records.export.common import Export, sense, simulated
+from flushpump.records.export.common import Export, convert, simulated
 from flushpump.records.store import Record
 from flushpump.records.text import pulse_rows, record_rows
 from flushpump.times import shown_time
@@ -20,9 +20,9 @@ _HEADINGS = ["record", "written", "sequence", "label", "line", "outcome", "mL", 
 
 def as_html(export: Export) -> str:
     """The page."""
-    rows = [sense(record, _summary) for record in export.records]
-    sections = [sense(record, _section) for record in export.records]
-    warning = f'<p class="wrong">These records are not to be trusted: {escape(export.altered)}</p>\n'
+    rows = [convert(record, _summary) for record in export.records]
+    sections = [convert(record, _section) for record in export.records]
+    warning = f'<p class="wrong">Do not trust these records: {escape(export.altered)}</p>\n'
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n<title>Records of flushpump</title>\n'
