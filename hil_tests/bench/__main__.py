@@ -1,4 +1,4 @@
-"""The figures of the project: `python hil_tests/bench [SECTION ...]`, by default all of SECTIONS.
+"""The benchmarks of the project: `python hil_tests/bench [SECTION ...]`, by default all of SECTIONS.
 
 Each section is also written to docs/figures.json and with it to docs/figures.md.
 """
@@ -21,13 +21,13 @@ import link_soak
 import speed
 import starting
 import trips
-from figures import published, record
+from measurements import add_row, published
 
 from tools import make_figures
 
 
 def step() -> None:
-    """What a control step costs, in bytecodes and in time of the MicroPython VM."""
+    """Cost of a tick, in bytecodes and in time of the MicroPython VM."""
     # Its estimates are for comparing two versions of the code, not for the page of figures.
     runpy.run_module("firmware.tests.support.tick_cost", run_name="__main__")
 
@@ -38,7 +38,7 @@ def registers() -> None:
 
 
 def _printed(module: str) -> None:
-    """Runs a module that prints its figures, a line each, as `what: value`."""
+    """Runs a module that prints its measurements, a line each, as `what: value`."""
     output = io.StringIO()
     with redirect_stdout(output):
         runpy.run_module(module, run_name="__main__")
@@ -47,7 +47,7 @@ def _printed(module: str) -> None:
         what, found, value = line.strip().partition(": ")
         if found:
             value, _, budget = value.partition(" (budget ")
-            record(what, value, budget.rstrip(")"))
+            add_row(what, value, budget.rstrip(")"))
 
 
 # What runs, and for the page of figures its title and what it is measured on.

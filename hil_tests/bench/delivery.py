@@ -1,13 +1,13 @@
-"""Volume and timing of every pulse of `port-maintenance`, on each line of the catalogue with a 20G needle or none.
+"""Volume and timing of every pulse of `port-maintenance`, on each line of the catalog with a 20G needle or none.
 
 Volume is counted at the plunger and at the tip (from a pulse's first step to the next one's); start and length are
 those of the step pulses themselves, against the ideal trapezoid n / v + v / a and its pauses.
 """
 
-from figures import Outcome, figure, heading, run
 from flushpump.access import catalog
 from flushpump.flash.image import load_board
 from flushpump.wire.messages import PhaseKind
+from measurements import Outcome, heading, report, run
 
 
 def main() -> None:
@@ -32,13 +32,13 @@ def main() -> None:
         tips[line.name] = tip
         if not derated:
             worst = [max(a, b) for a, b in zip(worst, (volume, start, length), strict=True)]
-    figure("volume of a pulse, worst of the lines without derating", worst[0], "%", 1)
-    figure("start of a pulse, likewise", worst[1], "ms", 1)
-    figure("length of a pulse, likewise", worst[2], "ms", 1)
+    report("volume of a pulse, worst of the lines without derating", worst[0], "%", 1)
+    report("start of a pulse, likewise", worst[1], "ms", 1)
+    report("length of a pulse, likewise", worst[2], "ms", 1)
     # What the compliance still stores leaves with the next pulse; a 3F PICC does not relax within the pause.
     last, other = sorted(tips, key=lambda name: -tips[name])[:2]
-    figure(f"pulse at the tip until the next one begins, {last}", tips[last], "%")
-    figure(f"pulse at the tip until the next one begins, {other} and better", tips[other], "%")
+    report(f"pulse at the tip until the next one begins, {last}", tips[last], "%")
+    report(f"pulse at the tip until the next one begins, {other} and better", tips[other], "%")
 
 
 def pulse_errors(outcome: Outcome) -> list[tuple[float, float, float, float]]:

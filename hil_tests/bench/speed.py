@@ -5,11 +5,11 @@ import time
 from pathlib import Path as FilePath
 
 import flushlink
-from figures import figure, heading, perform, plan_of
 from flushlink import messages
 from flushpump.wire import codec
 from flushsim.firmware.vm import find_micropython
 from flushsim.rig.lockstep import Rig
+from measurements import heading, perform, plan_of, report
 
 _FRAMES = 20_000
 _VM_FRAMES = 5_000
@@ -41,19 +41,19 @@ print(sealed, unsealed)
 def main() -> None:
     heading("Speed (wall clock of this machine)")
     for target, least, goal in (("sim", 20, 50), ("native", 50, 200)):
-        figure(f"port-maintenance on `{target}`, client included", _speed(target), "x real time", least, goal)
+        report(f"port-maintenance on `{target}`, client included", _speed(target), "x real time", least, goal)
     payload = bytes(index * 7 & 255 for index in range(48))
     frame = codec.Frame(messages.VERSION, messages.KIND_EVENT, 0x81, 1, 2, 0, payload)
     encoded = codec.encode_frame(frame)
-    figure("frames encoded on the host, 48 bytes of payload", _rate(lambda: codec.encode_frame(frame)), "1/s")
-    figure("frames decoded on the host", _rate(lambda: codec.decode_frame(encoded[:-1])), "1/s")
+    report("frames encoded on the host, 48 bytes of payload", _rate(lambda: codec.encode_frame(frame)), "1/s")
+    report("frames decoded on the host", _rate(lambda: codec.decode_frame(encoded[:-1])), "1/s")
     sealed_us, unsealed_us = _vm_us()
-    figure("frames encoded in the MicroPython VM", _VM_FRAMES * 1e6 / sealed_us, "1/s")
-    figure("frames decoded in the MicroPython VM", _VM_FRAMES * 1e6 / unsealed_us, "1/s")
+    report("frames encoded in the MicroPython VM", _VM_FRAMES * 1e6 / sealed_us, "1/s")
+    report("frames decoded in the MicroPython VM", _VM_FRAMES * 1e6 / unsealed_us, "1/s")
 
 
 def _speed(target: str) -> float:
-    """The best of three runs, from power-on: what else the machine does only ever slows one down."""
+    """The best of three runs, from power-on: what else the machine does can only slow a run down."""
     plan = plan_of()
     best = 0.0
     for _ in range(3):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path as FilePath
 
-from figures import figure, heading
+from measurements import heading, report
 
 _TRIES = 10
 _BIN = FilePath(sys.executable).parent
@@ -16,12 +16,12 @@ _BIN = FilePath(sys.executable).parent
 def main() -> None:
     heading("Starting (CPU time, user and system, best of ten)")
     beside_s = _cpu_s("mpremote", "--version")
-    figure("mpremote --version, for comparison", beside_s, "s of CPU")
+    report("mpremote --version, for comparison", beside_s, "s of CPU")
     version_s = _cpu_s("flushpump", "--version")
-    figure("flushpump --version", version_s, "s of CPU", 0.2)
-    figure("flushpump --version, as a share of mpremote --version", version_s / beside_s, "", 1.0)
+    report("flushpump --version", version_s, "s of CPU", 0.2)
+    report("flushpump --version, as a share of mpremote --version", version_s / beside_s, "", 1.0)
     with _served_pump() as port:
-        figure("flushpump stop on a pseudo-terminal, to its end", _cpu_s("flushpump", "stop", "--port", port),
+        report("flushpump stop on a pseudo-terminal, to its end", _cpu_s("flushpump", "stop", "--port", port),
                "s of CPU", 0.2)  # fmt: skip
 
 

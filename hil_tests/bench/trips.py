@@ -1,29 +1,29 @@
-"""How fast and how gently motion ends: trips, STOP, and a line that closes in a 2 mL/s pulse.
+"""How fast and how smoothly motion ends: trips, STOP, and a line that closes in a 2 mL/s pulse.
 
-Each figure is the worst of onsets spread over a turn of the loop, measured on the plant: its last step pulse, its
-true pressure and its true volume.
+Each value is the worst of onsets spread over a tick, measured on the plant: its last step pulse, its true pressure
+and its true volume.
 """
 
 from dataclasses import replace
 from itertools import pairwise
 
-from figures import figure, heading, perform, plan_of, pump_on, run
 from flushlink.messages import ALARMS
 from flushpump.wire.messages import Question, State
 from flushsim.plant.plant import PlantPath
 from flushsim.rig.lockstep import LOOP_LATENCY_US, TURN_US, Rig
 from flushsim.rig.trace import TraceRow
+from measurements import heading, perform, plan_of, pump_on, report, run
 
-TURNS = 25
+ONSETS = 25
 HARD_LIMIT = next(code for code, name, *_ in ALARMS if name == "HARD_LIMIT")
 
 
 def onsets_ms(path: PlantPath | None = None) -> list[float]:
-    """Times since the first step that lie in the plateau of the third pulse, spread over the turns of the loop."""
+    """Times since the first step within the plateau of the third pulse, spread over the ticks."""
     plant = run(path=path).rig.plant
     third = [burst for burst in plant.bursts if burst.direction > 0][2]
     from_ms = (third.first_ticks / plant.ticks_per_us - (plant.motion_started_us or 0)) / 1000 + 60
-    return [round(from_ms + 10.9 * k) for k in range(TURNS)]
+    return [round(from_ms + 10.9 * k) for k in range(ONSETS)]
 
 
 def last_forward_us(rig: Rig) -> float:
@@ -32,13 +32,13 @@ def last_forward_us(rig: Rig) -> float:
 
 
 def main() -> None:
-    heading(f"Ends of motion (native, worst of {TURNS} onsets in a 2 mL/s plateau)")
-    figure("STOP sent to last step", max(stop_ms(at) for at in range(3_200, 3_375, 7)), "ms", 10, 5)
-    figure("stop button to last step", trip_ms("stop-button"), "ms", 10, 5)
-    figure("sensor silent: first missing conversion to last step", trip_ms("sensor-silent", sampled=True), "ms", 10, 5)
-    figure("sensor silent: onset to last step", trip_ms("sensor-silent"), "ms")
-    figure("sensor stuck: onset to last step", trip_ms("sensor-stuck"), "ms")
-    figure("true pressure at the hard limit to last step", hard_limit_ms(), "ms", 10, 5)
+    heading(f"Ends of motion (native, worst of {ONSETS} onsets in a 2 mL/s plateau)")
+    report("STOP sent to last step", max(stop_ms(at) for at in range(3_200, 3_375, 7)), "ms", 10, 5)
+    report("stop button to last step", trip_ms("stop-button"), "ms", 10, 5)
+    report("sensor silent: first missing conversion to last step", trip_ms("sensor-silent", sampled=True), "ms", 10, 5)
+    report("sensor silent: onset to last step", trip_ms("sensor-silent"), "ms")
+    report("sensor stuck: onset to last step", trip_ms("sensor-stuck"), "ms")
+    report("true pressure at the hard limit to last step", hard_limit_ms(), "ms", 10, 5)
     for compliance in (2, 5):
         closed_line(compliance)
 
@@ -57,7 +57,7 @@ def trip_ms(fault: str, sampled: bool = False) -> float:
 
 
 def stop_ms(at_ms: int) -> float:
-    """From the bytes of STOP handed to the port to the last step, ms; the link takes 1 ms of it."""
+    """From writing STOP to the port to the last step, ms; the link takes 1 ms of it."""
     plan = plan_of()
     rig = Rig("native")
     with pump_on(rig) as pump:
@@ -74,7 +74,7 @@ def stop_ms(at_ms: int) -> float:
 
 
 def hard_limit_ms() -> float:
-    """Pressure that leaps over both limits in a stiff line (0.3 uL/kPa): true hard limit to last step, ms."""
+    """Pressure that jumps over both limits in a stiff line (0.3 uL/kPa): true hard limit to last step, ms."""
     path = replace(PlantPath(), syringe_compliance_ul_per_kpa=0.3, extension_compliance_ul_per_kpa=0.02)
     plan = plan_of()
     settings = replace(plan.settings(), hard_limit_pa=96_000, working_limit_pa=86_400)
@@ -115,8 +115,8 @@ def closed_line(compliance_ul_per_kpa: float) -> None:
         plant.advance(plant.now_us + 10_000_000)
         bolus = max(bolus, (plant.delivered_ul - before_ul) / 1000)
     name = f"line closed, {compliance_ul_per_kpa:g} uL/kPa: "
-    figure(name + "true pressure above working limit", above, "kPa", 15 if compliance_ul_per_kpa == 2 else None, 10)
-    figure(name + "closing to last step", detect, "ms")
-    figure(name + "out of the tip after the last step", volume, "mL", 0.02)
-    figure(name + "lowest true pressure in relief", lowest, "kPa")
-    figure(name + "bolus when it opens again", bolus, "mL", 0.1)
+    report(name + "true pressure above working limit", above, "kPa", 15 if compliance_ul_per_kpa == 2 else None, 10)
+    report(name + "closing to last step", detect, "ms")
+    report(name + "out of the tip after the last step", volume, "mL", 0.02)
+    report(name + "lowest true pressure in relief", lowest, "kPa")
+    report(name + "bolus when it opens again", bolus, "mL", 0.1)

@@ -1,6 +1,6 @@
-"""What the benchmarks share: a pump on a rig made to measure, and lines that hold a figure against its budget.
+"""Shared by the benchmarks: a pump on a rig, and lines that compare a measurement with its budget.
 
-Each printed figure is also written to docs/figures.json, from which the page of figures is made.
+Each printed measurement is also written to docs/figures.json, the source of docs/figures.md.
 """
 
 import json
@@ -29,7 +29,7 @@ JSON = FilePath(__file__).parents[2] / "docs" / "figures.json"
 
 @dataclass
 class Outcome:
-    """What a run told, and the rig that knows better."""
+    """What a run reported, and the rig with its ground truth."""
 
     rig: Rig
     plan: Plan
@@ -62,7 +62,7 @@ def plan_of(line: str = "smartport-ct-8f", needle: str = "huber-20g", sequence: 
 
 
 def perform(plan: Plan, rig: Rig, settings: PathSettings | None = None) -> Outcome:
-    """The plan on a rig that has just been switched on, with other path settings if they are given."""
+    """Runs the plan on a rig after power-on, with `settings` instead of the plan's path settings if given."""
     outcome = Outcome(rig, plan)
     with pump_on(rig) as pump:
         rig.plant.change_syringe(plan.loaded_ml)
@@ -70,11 +70,11 @@ def perform(plan: Plan, rig: Rig, settings: PathSettings | None = None) -> Outco
         pump.load(plan.program())
         pump.start()
         for event in pump.follow():
-            _take(outcome, pump, event)
+            _add(outcome, pump, event)
     return outcome
 
 
-def _take(outcome: Outcome, pump: Pump, event: Event) -> None:
+def _add(outcome: Outcome, pump: Pump, event: Event) -> None:
     if isinstance(event, PulseResult):
         outcome.pulses.append(event)
     elif isinstance(event, ProgramEnd):
@@ -84,14 +84,14 @@ def _take(outcome: Outcome, pump: Pump, event: Event) -> None:
 
 
 class _Rows:
-    """The rows of the section that runs, in a file, because some are measured in a fork of this process."""
+    """The rows of the running section, in a file, because some are measured in a fork of this process."""
 
     file: FilePath | None = None
 
 
 @contextmanager
 def published(section: str, name: str, title: str, on: str) -> Iterator[None]:
-    """What the section measures in the block replaces the group `name` of docs/figures.json."""
+    """The measurements of the block replace the group `name` of docs/figures.json."""
     descriptor, file = tempfile.mkstemp(suffix=".jsonl")
     os.close(descriptor)
     _Rows.file = FilePath(file)
@@ -119,7 +119,7 @@ def _replace(name: str, group: dict[str, Any]) -> None:
     JSON.write_text(json.dumps({"groups": groups}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def record(what: str, measured: str, budget: str = "", missed: bool = False) -> None:
+def add_row(what: str, measured: str, budget: str = "", missed: bool = False) -> None:
     """A row of the page of figures."""
     if _Rows.file is None:
         return
@@ -136,10 +136,10 @@ def heading(text: str) -> None:
     print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
 
-def figure(
+def report(
     name: str, value: float, unit: str, budget: float | None = None, goal: float | None = None, at_least: bool = False
 ) -> None:
-    """One line: the figure, and whether it keeps its budget (a most; a least when so said or `goal` lies above it)."""
+    """Prints a value, and whether it keeps its budget: a maximum, or a minimum with `at_least` or a higher `goal`."""
     text = f"{name:<62} {value:>10.3f} {unit}"
     allowed, kept = "", True
     if budget is not None:
@@ -150,4 +150,4 @@ def figure(
         text += f"   {allowed}  {'kept' if kept else 'MISSED'}"
     print(text, flush=True)
     measured = f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}"
-    record(name.strip(), f"{measured} {unit}".strip(), allowed, not kept)
+    add_row(name.strip(), f"{measured} {unit}".strip(), allowed, not kept)
