@@ -32,17 +32,17 @@ def name() -> str:
 
 
 def main() -> None:
-    description = load(name())
-    runs = int(os.environ.get(RUNS, description.runs))
+    config = load(name())
+    runs = int(os.environ.get(RUNS, config.runs))
     with tempfile.TemporaryDirectory() as scratch:
-        parts = ResultStore(Path(os.environ.get(OUTPUT, scratch)))
-        parts.begin(description)
+        store = ResultStore(Path(os.environ.get(OUTPUT, scratch)))
+        store.open_for(config)
         ended_s: list[float] = []
         progress = Progress(on_problem=print, on_run=lambda done: ended_s.append(time.monotonic()))
-        run_campaign(description, runs, parts, lambda: Processes(description, cores()), progress)
-        statistics = statistics_of(read(parts.files(), below=runs))
-    heading(f"Detection ({description.name}, {runs} runs, native)")
-    print("\n".join(lines_of(description.title, description.seed, statistics)), end="\n\n")
+        run_campaign(config, runs, store, lambda: Processes(config, cores()), progress)
+        statistics = statistics_of(read(store.files(), below=runs))
+    heading(f"Detection ({config.name}, {runs} runs, native)")
+    print("\n".join(lines_of(config.title, config.seed, statistics)), end="\n\n")
     _budgets(statistics)
     if len(ended_s) > 1:
         # Budget: 10,000 in 20 minutes on two cores, without the start of the workers.

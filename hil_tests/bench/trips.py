@@ -10,7 +10,7 @@ from itertools import pairwise
 from flushlink.messages import ALARMS
 from flushpump.wire.messages import Question, State
 from flushsim.plant.plant import PlantPath
-from flushsim.rig.lockstep import LOOP_LATENCY_US, TURN_US, Rig
+from flushsim.rig.lockstep import LOOP_LATENCY_US, TICK_US, Rig
 from flushsim.rig.trace import TraceRow
 from measurements import heading, perform, plan_of, pump_on, report, run
 
@@ -51,7 +51,7 @@ def trip_ms(fault: str, sampled: bool = False) -> float:
         plant = outcome.rig.plant
         onset_us = (plant.motion_started_us or 0) + onset * 1000
         if sampled:
-            onset_us += -(onset_us + LOOP_LATENCY_US) % TURN_US
+            onset_us += -(onset_us + LOOP_LATENCY_US) % TICK_US
         worst = max(worst, (last_forward_us(outcome.rig) - onset_us) / 1000)
     return worst
 

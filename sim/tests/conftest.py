@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flushsim.rig.lockstep import TURN_US, Rig
+from flushsim.rig.lockstep import TICK_US, Rig
 
 _FOLDER = Path(__file__).parent / "support" / "stand_in"
 
@@ -42,7 +42,7 @@ def echo() -> Callable[[Rig], Echo]:
     def ask(rig: Rig) -> Echo:
         rig.from_device()
         rig.to_device(b"e")
-        rig.run_until(rig.now_us + 4 * TURN_US)
+        rig.run_until(rig.now_us + 4 * TICK_US)
         data = rig.from_device()
         assert len(data) == 32, f"no answer: {data!r}"
         return Echo.of(data)

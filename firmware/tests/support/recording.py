@@ -59,10 +59,10 @@ def recording() -> Iterator[Recording]:
             super().__init__(boot, journal)
             kept.boot = boot
 
-        def begin(self) -> None:
+        def begin_tick(self) -> None:
             kept.inputs.append(bytes(self.input))
-            super().begin()
-            kept.outputs.append(bytes(self.finish()))
+            super().begin_tick()
+            kept.outputs.append(bytes(self.finish_tick()))
 
     rigs.TARGETS["record"] = Recorder  # type: ignore[assignment]
     try:

@@ -68,10 +68,10 @@ class Replay:
         """Takes up the input record that lies in `board.input`; returns the time of the step to be made."""
         if self.controller is None:
             self.controller = self._make(self.board)
-        return self.board.begin()
+        return self.board.begin_tick()
 
     def finish(self):
-        self.board.finish(self.controller.moving, self.controller.request)
+        self.board.finish_tick(self.controller.moving, self.controller.request)
         return self.board.output
 
 

@@ -80,7 +80,7 @@ def _no_simulator(problem: Exception) -> UsageError | NoDeviceError:
     if isinstance(problem.__cause__, (ValueError, OSError, UsageError)):
         return UsageError(f"there is no such simulated pump: {reason}")
     if _number(problem) == errno.ENOENT:
-        return UsageError("this is no simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
+        return UsageError("this is not a simulator URL", "write flushsim:// or flushsim://?fault=occlusion@3s")
     return NoDeviceError(f"the simulated pump cannot be started: {reason}")
 
 

@@ -26,8 +26,7 @@ POLL_S = 0.2
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case that has ended: its `row`, or None and the `problem` in one sentence. `again`: it is run once more.
-    """
+    """A case that has ended: its `row`, or None and the `problem` in one sentence. `again`: it is run once more."""
 
     case: int
     row: Row | None

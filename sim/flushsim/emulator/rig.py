@@ -12,7 +12,7 @@ from flushsim.emulator.sensors import Abp2, AdcTransducer
 from flushsim.faults.routing import split
 from flushsim.faults.spec import DRIVE, Fault
 from flushsim.plant.plant import Plant, PlantPath
-from flushsim.rig.base import POWER_CUT_US, TURN_US, PumpRig, path_of
+from flushsim.rig.base import POWER_CUT_US, TICK_US, PumpRig, path_of
 from flushsim.rig.trace import TraceRow
 
 SLICE_US = 1_000
@@ -70,20 +70,20 @@ class EmulatorRig(PumpRig):
 
     def step(self) -> None:
         """5 ms."""
-        until_us = self.now_us + TURN_US
+        until_us = self.now_us + TICK_US
         while self.now_us < until_us:
             self._slice(min(until_us, self.now_us + SLICE_US))
         self._trace_tick()
 
     def _slice(self, until_us: int) -> None:
-        if self._faults_wait():
-            self._begin_faults()
+        if self._has_pending_faults():
+            self._start_due_faults()
         if self._resume_at_us is not None and self.now_us >= self._resume_at_us:
             self._resume_at_us = None
             self.chip.go_on()
         arrived = self._to_device.arrived(self.now_us)
         if arrived:
-            self.chip.write(self._to_device.take(len(arrived)))
+            self.chip.write(self._to_device.take_bytes(len(arrived)))
         self.chip.run_until(until_us)
         self._look()
         said = self.chip.read()
@@ -113,9 +113,9 @@ class EmulatorRig(PumpRig):
         self.reading = self.plant.read_sensor()
         return self.reading
 
-    # -- hands ----------------------------------------------------------------------------------------------------
+    # -- operator ----------------------------------------------------------------------------------------------------
 
-    def _listens(self) -> bool:
+    def _can_receive(self) -> bool:
         return self.chip.connected
 
     def set_input(self, bits: int, on: bool) -> None:

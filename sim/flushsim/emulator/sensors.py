@@ -10,7 +10,7 @@ from flushsim.plant.sensor import SILENT
 
 
 class Abp2:
-    """A Honeywell ABP2 on the emulated I2C: starts a conversion on AA 00 00, is busy meanwhile, then hands out counts.
+    """A Honeywell ABP2 on the emulated I2C: starts a conversion on AA 00 00, is busy meanwhile, then sends counts.
 
     `convert` gives raw counts, -1 for a conversion that does not end, -2 for one with an error. The bus takes the time
     of its bits. `present` False: nothing answers. `holds_bus`: SDA stays low, so no transfer comes to its end.

@@ -1,7 +1,7 @@
-"""Faults of what surrounds the plant: the link, the firmware's loop, the power, and a pressed stop button.
+"""Faults outside the plant: of the link, the firmware's loop, the power, and a pressed stop button.
 
-Their text is read by `flushsim.faults.spec`, whose kinds are joined here by those of the rig. Times count from the
-first step; only for these faults `@0s` means the simulation's start, so that a link can be bad from the first HELLO on.
+`flushsim.faults.spec` reads their text; this module adds the kinds of the rig. Times count from the first step. Only
+for these faults `@0s` means the start of the simulation, so that a link can be bad from the first HELLO on.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,13 @@ from flushsim.faults.spec import KINDS, LINK, Fault, Kind, parse_faults
 RIG = "rig"
 
 KINDS.setdefault(
-    "link-reorder", Kind(LINK, "share of frames held back for 5 to 200 ms and overtaken", 0.1, 0.0, 1.0, "share")
+    "link-reorder",
+    Kind(LINK, "share of frames delayed by 5 to 200 ms, so that later frames overtake them", 0.1, 0.0, 1.0, "share"),
 )
 KINDS.setdefault("stop-button", Kind(RIG, "the stop button is pressed, and held for the duration"))
-KINDS.setdefault("loop-stall", Kind(RIG, "the firmware's loop hangs, for the duration or until the watchdog bites"))
+KINDS.setdefault(
+    "loop-stall", Kind(RIG, "the firmware's loop hangs, for the duration or until the watchdog resets the board")
+)
 KINDS.setdefault("power-cut", Kind(RIG, "the board has no power, for the duration or for 1 s"))
 
 
@@ -28,13 +31,13 @@ def split(texts: Iterable[str | Fault]) -> tuple[list[Fault], list[Fault], list[
     )
 
 
-def begun(fault: Fault, now_us: int, motion_started_us: int | None) -> bool:
-    """Whether a fault of link or rig has begun, for how long it may ever last."""
+def has_begun(fault: Fault, now_us: int, motion_started_us: int | None) -> bool:
+    """Whether a fault of link or rig has begun, ended or not."""
     return fault.at_us == 0 or (motion_started_us is not None and now_us - motion_started_us >= fault.at_us)
 
 
-def active(fault: Fault, now_us: int, motion_started_us: int | None) -> bool:
-    """Whether a fault of the link is there at `now_us`."""
+def is_active(fault: Fault, now_us: int, motion_started_us: int | None) -> bool:
+    """Whether a fault of the link is active at `now_us`."""
     if fault.at_us == 0:
         return fault.duration_us is None or now_us < fault.duration_us
-    return fault.active(None if motion_started_us is None else now_us - motion_started_us)
+    return fault.is_active(None if motion_started_us is None else now_us - motion_started_us)

@@ -1,13 +1,13 @@
 """The two fixed records between rig and firmware, little-endian, and how integers are read from and put into them."""
 
-# What stands in byte 0 of a record from the board.
-KIND_TURN = 1  # the outputs of one step
+# Byte 0 of a record from the board.
+KIND_TICK = 1  # the outputs of one tick
 KIND_CALL = 2  # a journal call; the board waits for the reply
 KIND_FAILED = 3  # an exception; u16 at 2 is the length of the text that follows the record
 
-# The record into the board: one turn's inputs, or the reply to a journal call.
-# It begins with: u8 bits of Indicators.inputs, u8 slots used, u16 bytes at IN_RX, u16 bytes that the link takes this
-# turn, u16 unused, u32 now in us (below 2**30), u32 us queued, i32 position in steps, i32 raw counts, -1 or -2.
+# The record into the board: the inputs of one tick, or the reply to a journal call.
+# It begins with: u8 bits of Indicators.inputs, u8 slots used, u16 bytes at IN_RX, u16 bytes that the link accepts in
+# this tick, u16 unused, u32 now in us (below 2**30), u32 us queued, i32 position in steps, i32 raw counts, -1 or -2.
 INPUT_FORMAT = "<BBHHHIIii"
 IN_RX = 24
 RX_MAX = 256

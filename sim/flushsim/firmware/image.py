@@ -1,4 +1,4 @@
-"""What a board is started with: where its files are, its data, its identity, why it starts."""
+"""The input of a board's start: where its files are, its data, its identity, the cause of the start."""
 
 import zlib
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ RESET_BUTTON = 4
 
 
 class FirmwareError(RuntimeError):
-    """The firmware raised an exception, or its VM ended or could not be started; the text is one sentence or more."""
+    """The firmware raised an exception, or its VM ended or could not start; the text is one sentence or more."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ def load_firmware(board: str, root: Path | None = None) -> Firmware:
     return Firmware(place, load_board(board), release(), _fingerprint(place))
 
 
-def describe(
+def boot_config(
     firmware: Firmware, *, unit: bytes, reset_cause: int, entropy_seed: int, scratch: Sequence[int]
 ) -> dict[str, Any]:
-    """The boot description that both targets hand to `SimulatedBoard`; made of what JSON can say."""
+    """The boot config that both targets pass to `SimulatedBoard`, in types of JSON."""
     return {
         "import_paths": [str(firmware.root), str(Path(flushlink.__file__).parent.parent)],
         "board": firmware.board,

@@ -1,4 +1,4 @@
-"""The flash of the simulated board: settings, ledger, counters and the event log, which outlive every reset."""
+"""The flash of the simulated board: settings, ledger, counters and the event log, which survive every reset."""
 
 from collections import deque
 
@@ -25,14 +25,14 @@ from flushsim.firmware.exchange import (
 
 SETTINGS_SLOT = 0
 LOG_CAPACITY = 1024
-"""Entries kept; the oldest goes first. 16 kB of flash, four sectors."""
+"""Entries kept; the oldest is dropped first. 16 kB of flash, four sectors."""
 
 
 class Journal:
     """`records` by slot (0 settings, 1 ledger, 2 counters); `entries` as (number, bytes), oldest first.
 
-    A new one holds the default settings, as flashing leaves them; `blank` holds nothing. A `worn` one takes no record
-    any more, and keeps what it has.
+    A new one holds the default settings, as flashing leaves them; `blank` holds nothing. A `worn` one stores no
+    further record, and keeps what it has.
     """
 
     def __init__(self, blank: bool = False) -> None:

@@ -28,7 +28,7 @@ class JournalExchange(Exchange):
 
 
 class DirectTarget:
-    """One start of the firmware; a reset is a new one, with `pump` imported anew. Its ports are filled in directly."""
+    """One start of the firmware; a reset is a new one, with `pump` imported anew. Its ports are set directly."""
 
     def __init__(self, boot: dict[str, Any], journal: Journal) -> None:
         self._firmware = _Firmware(boot)
@@ -42,16 +42,16 @@ class DirectTarget:
         """See Target."""
         return _SCRATCH.unpack_from(self._record, TX_MAX)
 
-    def turn(self) -> None:
+    def tick(self) -> None:
         """See Target."""
-        ports, given, out = self._ports, self.inputs, self.outputs
+        ports, inputs, out = self._ports, self.inputs, self.outputs
         link, steps = ports.link, ports.steps
-        link.begin(given.received, 0, given.count, given.room)
-        steps.begin(given.slots_used, given.queued_us)
-        ports.counter.begin(given.position)
-        ports.pressure.begin(given.counts)
-        ports.indicators.begin(given.switches)
-        controller = self._firmware.step(ports, given.now_us)
+        link.begin_tick(inputs.received, 0, inputs.count, inputs.room)
+        steps.begin_tick(inputs.slots_used, inputs.queued_us)
+        ports.counter.begin_tick(inputs.position)
+        ports.pressure.begin_tick(inputs.counts)
+        ports.indicators.begin_tick(inputs.switches)
+        controller = self._firmware.tick(ports, inputs.now_us)
         out.moving = bool(controller.moving)
         out.request = controller.request
         out.taken = link.taken
@@ -63,12 +63,12 @@ class DirectTarget:
         out.sound = ports.indicators.sound
 
     def close(self) -> None:
-        """Forgets the controller."""
-        self._firmware.forget()
+        """Drops the controller."""
+        self._firmware.close()
 
 
 class NativeTarget(RecordTarget):
-    """The same over records, for those who record what the firmware is given."""
+    """The same over records, for a recorder of the firmware's inputs."""
 
     def __init__(self, boot: dict[str, Any], journal: Journal) -> None:
         super().__init__(boot["scratch"])
@@ -76,31 +76,31 @@ class NativeTarget(RecordTarget):
         self._board = SimulatedBoard(boot, JournalExchange(journal))
         self.input = self._board.input
 
-    def begin(self) -> None:
+    def begin_tick(self) -> None:
         """See RecordTarget."""
-        now_us = self._board.begin()
-        controller = self._firmware.step(self._board, now_us)
-        self._board.finish(controller.moving, controller.request)
+        now_us = self._board.begin_tick()
+        controller = self._firmware.tick(self._board, now_us)
+        self._board.finish_tick(controller.moving, controller.request)
 
-    def finish(self) -> bytearray:
+    def finish_tick(self) -> bytearray:
         """See RecordTarget."""
         return self._board.output
 
     def close(self) -> None:
-        """Forgets the controller."""
-        self._firmware.forget()
+        """Drops the controller."""
+        self._firmware.close()
 
 
 class _Firmware:
-    """The firmware, imported anew; its controller is made at the first step, when the first inputs are there."""
+    """The firmware, imported anew; its controller is made at the first tick, when the first inputs are there."""
 
     def __init__(self, boot: dict[str, Any]) -> None:
         self._board = boot["board"]
         self._controller: Any = None
         self._board_type, self._controller_type = _import_firmware(boot["import_paths"])
 
-    def step(self, ports: Ports, now_us: int) -> Any:
-        """One step; returns the controller. Raises FirmwareError when the firmware raises anything."""
+    def tick(self, ports: Ports, now_us: int) -> Any:
+        """One tick; returns the controller. FirmwareError for any exception of the firmware."""
         try:
             controller = self._controller
             if controller is None:
@@ -113,14 +113,14 @@ class _Firmware:
             raise FirmwareError(f"the firmware failed: {type(error).__name__}: {error}") from error
         return controller
 
-    def forget(self) -> None:
+    def close(self) -> None:
         """Ends it."""
         self._controller = None
 
 
 def _import_firmware(import_paths: list[str]) -> tuple[Any, Any]:
-    with _modules_apart("pump", "micropython"):
-        sys.modules["micropython"] = _micropython_stand_in()
+    with _separate_modules("pump", "micropython"):
+        sys.modules["micropython"] = _micropython_substitute()
         finder = _FirmwareFinder(import_paths)
         sys.path[:0] = import_paths
         sys.meta_path.insert(0, finder)
@@ -136,7 +136,7 @@ def _import_firmware(import_paths: list[str]) -> tuple[Any, Any]:
 
 
 class _Loader(Loader):
-    """Runs a file of the firmware; it is compiled once in this process, anew when it has changed."""
+    """Runs a file of the firmware; it is compiled once in this process, and again when it has changed."""
 
     _known: ClassVar[dict[tuple[str, int, int], types.CodeType]] = {}
 
@@ -180,23 +180,23 @@ class _FirmwareFinder:
 
 
 @contextmanager
-def _modules_apart(*packages: str) -> Iterator[None]:
-    """Inside, the packages are not yet imported; afterwards whoever imported them before finds them as they were."""
+def _separate_modules(*packages: str) -> Iterator[None]:
+    """Inside, the packages are not yet imported; afterwards those imported before are restored."""
 
-    def take_out() -> dict[str, types.ModuleType]:
+    def remove_modules() -> dict[str, types.ModuleType]:
         names = [name for name in sys.modules if name.split(".")[0] in packages]
         return {name: sys.modules.pop(name) for name in names}
 
-    before = take_out()
+    before = remove_modules()
     try:
         yield
     finally:
-        take_out()
+        remove_modules()
         sys.modules.update(before)
 
 
-def _micropython_stand_in() -> types.ModuleType:
-    """What the firmware may use of MicroPython's own module, as CPython can do it."""
+def _micropython_substitute() -> types.ModuleType:
+    """The part of MicroPython's own module that the firmware uses, for CPython."""
 
     def same(value: Any) -> Any:
         return value

@@ -1,9 +1,9 @@
-"""The simulated board as the firmware sees it: link, steps, sensor, journal, which are given and asked once a turn.
+"""The simulated board for the firmware: link, steps, sensor, journal, whose values are exchanged once a tick.
 
 The same source runs in CPython (`native`) and in the MicroPython VM (`sim`), so it imports no more than `struct` and
-the layout. `Ports` are what the firmware gets; the VM has them over one record in and one record out, and that is
-`SimulatedBoard`. What the adapters do within a step allocates nothing: the heap is locked around it while the pump
-moves; only `SimulatedBoard.begin`, before it, takes the inputs apart into a tuple. All integers stay below 2**62, small
+the layout. The firmware gets `Ports`; in the VM `SimulatedBoard` has them over one record in and one record out.
+Within a tick the adapters allocate nothing, because the heap is locked while the pump moves; only
+`SimulatedBoard.begin_tick`, before it, unpacks the inputs into a tuple. All integers stay below 2**62, small
 integers of the 64-bit VM.
 """
 
@@ -12,7 +12,7 @@ import struct
 try:  # noqa: SIM105 - MicroPython has no contextlib
     from typing import Any
 except ImportError:
-    pass  # MicroPython has no typing, and reads over annotations
+    pass  # MicroPython has no typing, and ignores annotations
 
 from flushsim.firmware.exchange import (
     CALL_APPEND,
@@ -29,7 +29,7 @@ from flushsim.firmware.exchange import (
     INPUT_FORMAT,
     INPUT_SIZE,
     KIND_CALL,
-    KIND_TURN,
+    KIND_TICK,
     OUT_ENABLED,
     OUT_KIND,
     OUT_LIGHT,
@@ -77,8 +77,8 @@ class Link:
         self.taken = 0
         self.written = 0
 
-    def begin(self, source: bytearray, at: int, count: int, room: int) -> None:
-        """The turn's bytes are source[at : at + count], and `room` may be written."""
+    def begin_tick(self, source: bytearray, at: int, count: int, room: int) -> None:
+        """The bytes of this tick are source[at : at + count], and `room` may be written."""
         self._source = source
         self._source_at = at
         self._left = count
@@ -112,7 +112,7 @@ class Link:
 
 
 class Steps:
-    """The step generator: `count` slices of this turn lie in `slices`, three numbers each; a stop voids those, too."""
+    """The step generator: `count` slices of this tick are in `slices`, three numbers each; a stop voids those, too."""
 
     def __init__(self, ticks_per_us: int) -> None:
         self._ticks_per_us = ticks_per_us
@@ -124,7 +124,7 @@ class Steps:
         self.stopped = False
         self.enabled = False
 
-    def begin(self, slots_used: int, queued_us: int) -> None:
+    def begin_tick(self, slots_used: int, queued_us: int) -> None:
         self._queued_us = queued_us
         self._new_ticks = 0
         self._used = slots_used
@@ -171,7 +171,7 @@ class Counter:
     def __init__(self) -> None:
         self._position = 0
 
-    def begin(self, position: int) -> None:
+    def begin_tick(self, position: int) -> None:
         self._position = position
 
     def position(self) -> int:
@@ -179,12 +179,12 @@ class Counter:
 
 
 class Pressure:
-    """The pressure sensor: each conversion is handed out once."""
+    """The pressure sensor: each conversion is returned once."""
 
     def __init__(self) -> None:
         self._counts = -1
 
-    def begin(self, counts: int) -> None:
+    def begin_tick(self, counts: int) -> None:
         self._counts = counts
 
     def read(self) -> int:
@@ -201,7 +201,7 @@ class Indicators:
         self.sound = 0
         self._inputs = 0
 
-    def begin(self, inputs: int) -> None:
+    def begin_tick(self, inputs: int) -> None:
         self._inputs = inputs
 
     def show(self, light: int, sound: int) -> None:
@@ -292,9 +292,9 @@ class Identity:
 
 
 class Ports:
-    """All adapters; `boot` is what `flushsim.firmware.image.describe` made.
+    """All adapters; `boot` is the result of `flushsim.firmware.image.boot_config`.
 
-    What is sent lies in `record` from `sent_at` on, and the four scratch values as u32 from `scratch_at` on.
+    Sent bytes are in `record` from `sent_at` on, and the four scratch values as u32 from `scratch_at` on.
     """
 
     def __init__(
@@ -319,27 +319,27 @@ class Ports:
 
 
 class SimulatedBoard(Ports):
-    """The adapters on one pair of records, laid out as `record_layout` says."""
+    """The adapters on one pair of records, with the layout of `flushsim.firmware.exchange`."""
 
     def __init__(self, boot: dict[str, Any], exchange: Exchange) -> None:
         self.input = bytearray(INPUT_SIZE)
         self.output = bytearray(OUTPUT_SIZE)
-        self.output[OUT_KIND] = KIND_TURN
+        self.output[OUT_KIND] = KIND_TICK
         super().__init__(boot, exchange, self.output, OUT_TX, OUT_SCRATCH)
 
-    def begin(self) -> int:
-        """Takes up the input record that has just been filled in; returns the device's now_us."""
+    def begin_tick(self) -> int:
+        """Unpacks the filled input record; returns the device's now_us."""
         inputs, slots_used, rx_count, tx_room, _, now_us, queued_us, position, counts = struct.unpack_from(
             INPUT_FORMAT, self.input, 0
         )
-        self.link.begin(self.input, IN_RX, rx_count, tx_room)
-        self.steps.begin(slots_used, queued_us)
-        self.counter.begin(position)
-        self.pressure.begin(counts)
-        self.indicators.begin(inputs)
+        self.link.begin_tick(self.input, IN_RX, rx_count, tx_room)
+        self.steps.begin_tick(slots_used, queued_us)
+        self.counter.begin_tick(position)
+        self.pressure.begin_tick(counts)
+        self.indicators.begin_tick(inputs)
         return int(now_us)
 
-    def finish(self, moving: bool, request: int) -> None:
+    def finish_tick(self, moving: bool, request: int) -> None:
         """Completes the output record."""
         record = self.output
         steps = self.steps

@@ -1,4 +1,4 @@
-"""What passes between rig and firmware in a turn, and how it goes over records to a firmware that has to have them."""
+"""The data between rig and firmware in a tick, and their transport by records to a firmware in another process."""
 
 import struct
 from abc import ABC, abstractmethod
@@ -14,10 +14,10 @@ _SLICE = struct.Struct("<IHbx")
 
 
 class Inputs:
-    """What a turn is given: the device's `now_us`, the bits of the `switches`, the sensor's `counts`.
+    """The inputs of a tick: the device's `now_us`, the bits of the `switches`, the sensor's `counts`.
 
-    The first `count` of the bytes `received` have come, and `room` more may be sent. Of the step generator: slots used,
-    time queued, steps counted.
+    The first `count` of the bytes `received` have arrived, and `room` bytes may be sent. The step generator has used
+    slots, a queued time and a counted position.
     """
 
     __slots__ = (
@@ -36,7 +36,7 @@ class Inputs:
 
 
 class Outputs:
-    """What a turn has put out: `taken` bytes were read from the link, `sent` go out; flags, light and sound.
+    """The outputs of a tick: `taken` bytes were read from the link, `sent` are to be sent; flags, light and sound.
 
     `slices` are for the step generator, which is emptied first if it is `stopped`: half period, count and direction of
     each, one after the other. `request` is 1 for service, 2 for a reset.
@@ -56,7 +56,7 @@ class Outputs:
 
 
 class Target(Protocol):
-    """A firmware under way. `scratch` are the four values that survive a watchdog reset."""
+    """A running firmware. `scratch` are the four values that survive a watchdog reset."""
 
     inputs: Inputs
     outputs: Outputs
@@ -64,15 +64,15 @@ class Target(Protocol):
     @property
     def scratch(self) -> tuple[int, ...]: ...
 
-    def turn(self) -> None:
-        """One step on `inputs`, which fills `outputs`. Raises FirmwareError when the firmware fails."""
+    def tick(self) -> None:
+        """One tick with `inputs`, which fills `outputs`. Raises FirmwareError when the firmware fails."""
         ...
 
     def close(self) -> None: ...
 
 
 class RecordTarget(ABC):
-    """A target on records: its `begin` takes up the record `input`, its `finish` returns the output record."""
+    """A target on records: `begin_tick` processes the record `input`, `finish_tick` returns the output record."""
 
     def __init__(self, scratch: Sequence[int]) -> None:
         self.inputs = Inputs()
@@ -81,24 +81,24 @@ class RecordTarget(ABC):
         self.input = bytearray(INPUT_SIZE)
 
     @abstractmethod
-    def begin(self) -> None:
-        """Begins a step. Raises FirmwareError."""
+    def begin_tick(self) -> None:
+        """Starts a tick. Raises FirmwareError."""
 
     @abstractmethod
-    def finish(self) -> bytearray:
-        """The output record of the step begun last. Raises FirmwareError."""
+    def finish_tick(self) -> bytearray:
+        """The output record of the last started tick. Raises FirmwareError."""
 
-    def turn(self) -> None:
+    def tick(self) -> None:
         """See Target."""
-        given, out = self.inputs, self.outputs
-        count = given.count
-        self.input[IN_RX : IN_RX + count] = given.received[:count]
+        inputs, out = self.inputs, self.outputs
+        count = inputs.count
+        self.input[IN_RX : IN_RX + count] = inputs.received[:count]
         _INPUT.pack_into(
-            self.input, 0, given.switches, given.slots_used, count, given.room, 0, given.now_us, given.queued_us,
-            given.position, given.counts,
+            self.input, 0, inputs.switches, inputs.slots_used, count, inputs.room, 0, inputs.now_us, inputs.queued_us,
+            inputs.position, inputs.counts,
         )  # fmt: skip
-        self.begin()
-        record = self.finish()
+        self.begin_tick()
+        record = self.finish_tick()
         (out.moving, out.taken, sent, out.request, out.stopped, out.enabled, out.light, out.sound, count) = (
             _OUTPUT.unpack_from(record)
         )

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flushsim.firmware.exchange import INPUT_SIZE, KIND_CALL, KIND_FAILED, KIND_TURN, OUTPUT_SIZE, get_u16
+from flushsim.firmware.exchange import INPUT_SIZE, KIND_CALL, KIND_FAILED, KIND_TICK, OUTPUT_SIZE, get_u16
 from flushsim.firmware.image import FirmwareError
 from flushsim.firmware.journal import Journal
 from flushsim.firmware.target import RecordTarget
 
 HEAP_SIZE = "512k"
-"""Heap of the VM. Its words have 64 bits, so this holds about what 256 kB hold on the RP2040."""
+"""Heap of the VM. Its words have 64 bits, so it holds about as much as 256 kB on the RP2040."""
 
 
 class MicroPythonMissingError(FirmwareError):
@@ -42,10 +42,10 @@ class VmTarget(RecordTarget):
         self._output = bytearray(OUTPUT_SIZE)
         self._reply = bytearray(INPUT_SIZE)
         self._journal = journal
-        description = json.dumps(boot).encode()
+        boot_json = json.dumps(boot).encode()
         main = Path(__file__).with_name("vm_main.py")
         self._process = subprocess.Popen(
-            [find_micropython(), "-X", f"heapsize={HEAP_SIZE}", str(main), str(len(description))],
+            [find_micropython(), "-X", f"heapsize={HEAP_SIZE}", str(main), str(len(boot_json))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -56,19 +56,19 @@ class VmTarget(RecordTarget):
         assert self._process.stdout is not None
         self._to_vm = self._process.stdin.fileno()
         self._from_vm = self._process.stdout.fileno()
-        self._send(description)
+        self._send(boot_json)
 
-    def begin(self) -> None:
-        """Hands `input` to the VM, which begins to work on it."""
+    def begin_tick(self) -> None:
+        """Sends `input` to the VM, which starts its tick."""
         self._send(self.input)
 
-    def finish(self) -> bytearray:
+    def finish_tick(self) -> bytearray:
         """Waits for the output record. Raises FirmwareError when the firmware raised, or the VM has ended."""
         output = self._output
         while True:
             self._receive(output)
             kind = output[0]
-            if kind == KIND_TURN:
+            if kind == KIND_TICK:
                 return output
             if kind == KIND_CALL:
                 self._journal.serve(output, self._reply)
@@ -89,8 +89,8 @@ class VmTarget(RecordTarget):
         self._process.wait()
 
     def _send(self, record: bytes | bytearray) -> None:
-        # A record is smaller than a pipe's buffer, which is empty here: one write takes it whole.
-        with contextlib.suppress(BrokenPipeError):  # what the VM said before it ended is read next
+        # A record is smaller than a pipe's buffer, which is empty here: one write is enough.
+        with contextlib.suppress(BrokenPipeError):  # the VM's last record is read next
             os.write(self._to_vm, record)
 
     def _receive(self, record: bytearray) -> None:

@@ -1,6 +1,6 @@
 """What the MicroPython VM runs: reads an input record, ticks the controller, writes the output record, over and over.
 
-Started by `flushsim.firmware.vm`; its one argument is the length of the boot description, which comes first, as JSON.
+Started by `flushsim.firmware.vm`; its one argument is the length of the boot config, which comes first, as JSON.
 The heap is locked around a tick while the pump moves, so an allocation there ends the run. Nothing else may write to
 stdout.
 """
@@ -23,7 +23,7 @@ from flushsim.firmware.ports import Exchange, SimulatedBoard  # noqa: E402
 try:  # noqa: SIM105 - MicroPython has no contextlib
     from typing import Any
 except ImportError:
-    pass  # MicroPython has no typing, and reads over annotations
+    pass  # MicroPython has no typing, and ignores annotations
 
 _stdin = sys.stdin.buffer
 _stdout = sys.stdout.buffer
@@ -39,7 +39,7 @@ class PipeExchange(Exchange):
 
 
 def report(error: Exception) -> None:
-    """Tells the driver about an exception: a record of kind FAILED, then the traceback."""
+    """Reports an exception to the driver: a record of kind FAILED, then the traceback."""
     text = io.StringIO()
     sys.print_exception(error, text)
     data = text.getvalue().encode()[-4000:]
@@ -75,7 +75,7 @@ def run(boot: dict[str, Any]) -> None:
         board.identity,
     )
     while True:
-        now_us = board.begin()
+        now_us = board.begin_tick()
         if controller.moving:
             micropython.heap_lock()
             try:
@@ -84,7 +84,7 @@ def run(boot: dict[str, Any]) -> None:
                 micropython.heap_unlock()
         else:
             controller.tick(now_us)
-        board.finish(controller.moving, controller.request)
+        board.finish_tick(controller.moving, controller.request)
         write(record_out)
         if readinto(record_in) != INPUT_SIZE:
             return

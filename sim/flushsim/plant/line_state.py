@@ -6,7 +6,7 @@ What narrows the line is taken to lie at the catheter's tip: a tear or a needle 
 from dataclasses import replace
 from math import inf
 
-from flushsim.faults.schedule import FaultClock
+from flushsim.faults.schedule import FaultSchedule
 from flushsim.plant.flow_paths import Condition, Outlet
 from flushsim.plant.parameters import PlantPath
 from flushsim.plant.pressure_drop import curve_of
@@ -22,7 +22,7 @@ class LineState:
     `connected` is whether the extension set is on the line; it is off for priming.
     """
 
-    def __init__(self, path: PlantPath, faults: FaultClock) -> None:
+    def __init__(self, path: PlantPath, faults: FaultSchedule) -> None:
         self.connected = True
         self._path = path
         self._faults = faults

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from flushsim.faults.schedule import FaultClock
+from flushsim.faults.schedule import FaultSchedule
 from flushsim.faults.spec import Fault, parse_faults
 from flushsim.plant.flow_record import FlowMeter, FlowRecord, Volumes
 from flushsim.plant.line_state import LineState
@@ -46,7 +46,7 @@ class Plant:
         seed: int = 1,
         noise_kpa: float = NOISE_KPA,
     ) -> None:
-        self._faults = FaultClock(parse_faults(faults), int(board["clock"]["ticks_per_us"]))
+        self._faults = FaultSchedule(parse_faults(faults), int(board["clock"]["ticks_per_us"]))
         path = replace(path, barrel_mm=self._faults.built_in("wrong-syringe", path.barrel_mm))
         self.path = path
         self.ticks_per_us = int(board["clock"]["ticks_per_us"])

@@ -8,7 +8,7 @@ import random
 from collections import deque
 from typing import Any
 
-from flushsim.faults.schedule import FaultClock
+from flushsim.faults.schedule import FaultSchedule
 
 # Time constant of the sensor with the liquid in its port; no datasheet states it, a few hundred Hz are usual.
 LAG_S = 0.001
@@ -46,7 +46,7 @@ class PressureSensor:
         # Time and pressure of the conversions that a late sensor has not told yet.
         self._untold: deque[tuple[int, float]] = deque()
 
-    def take(self, faults: FaultClock, now_us: int) -> None:
+    def take(self, faults: FaultSchedule, now_us: int) -> None:
         """Its own faults that are on now work, and the others not."""
         self.stuck = faults.has("sensor-stuck")
         self.silent = faults.has("sensor-silent")

@@ -1,4 +1,4 @@
-"""What every rig has, whatever runs its firmware: a plant, a link, hands at its switches, faults, and a trace."""
+"""The base of every rig, whatever runs its firmware: plant, link, switches, faults and trace."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from typing import Self
 
 from flushpump.access import catalog
 
-from flushsim.faults.routing import begun
+from flushsim.faults.routing import has_begun
 from flushsim.faults.spec import Fault
 from flushsim.plant.plant import Plant, PlantPath
 from flushsim.rig.pipes import Pipe
 from flushsim.rig.trace import Trace, TraceRow
 
-TURN_US = 5_000
+TICK_US = 5_000
 HOST_BUFFER = 4_096
-"""Bytes from the device that wait for a host that does not read; after that the device has no room."""
+"""Bytes that the link stores for a host that does not read; then the device cannot send."""
 POWER_CUT_US = 1_000_000
 
 STOP_BUTTON = 1
@@ -29,7 +29,7 @@ AT_REST = SYRINGE_PRESENT | CLUTCH_CLOSED
 
 
 def path_of(line: str, needle: str, syringe: str, extension: str) -> PlantPath:
-    """The path of these elements of the catalogue. Raises UnknownName."""
+    """The path of these elements of the catalog. Raises UnknownNameError."""
     known = catalog.load()
     return PlantPath.from_catalogue(
         known.line(line), known.needle(needle), known.syringe(syringe), known.extension(extension)
@@ -37,9 +37,9 @@ def path_of(line: str, needle: str, syringe: str, extension: str) -> PlantPath:
 
 
 class PumpRig(ABC):
-    """A pump with its line. `now_us` counts from power-on; `boots`, `light`, `sound` and `moving` are what is seen now.
+    """A pump with its line. `now_us` counts from power-on; `boots`, `light`, `sound` and `moving` are the state now.
 
-    `reading` is the sensor's last one in raw counts.
+    `reading` is the last one of the sensor in raw counts.
     """
 
     def __init__(
@@ -75,31 +75,31 @@ class PumpRig(ABC):
     @property
     @abstractmethod
     def up(self) -> bool:
-        """Whether the firmware's loop runs, as far as can be seen from outside."""
+        """Whether the firmware's loop runs, as observed from outside."""
 
     @abstractmethod
     def step(self) -> None:
-        """One turn of 5 ms. Raises FirmwareError when the firmware fails."""
+        """Advances the simulation by one tick of 5 ms. Raises FirmwareError when the firmware fails."""
 
     def run_until(self, now_us: int) -> None:
-        """Turns until the clock has reached `now_us`."""
+        """Steps until the clock has reached `now_us`."""
         while self.now_us < now_us:
             self.step()
 
     @abstractmethod
     def reset(self) -> None:
-        """Presses the board's reset button: motion ends at once, what is in flash stays."""
+        """Presses the board's reset button: motion ends at once, the flash keeps its content."""
 
     @abstractmethod
     def power_cut(self, off_us: int = POWER_CUT_US) -> None:
-        """Takes the power away for `off_us`."""
+        """Switches the power off for `off_us`."""
 
     @abstractmethod
     def kill_loop(self, duration_us: int | None = None) -> None:
         """The firmware's loop hangs, for ever or for `duration_us`; after 1 s the watchdog resets the board."""
 
     def close(self) -> None:
-        """Ends the firmware; the plant can still be looked at."""
+        """Ends the firmware; the plant can still be read."""
         if self.trace is not None:
             self.trace.close()
             self.trace = None
@@ -108,21 +108,21 @@ class PumpRig(ABC):
 
     def to_device(self, data: bytes) -> None:
         """Bytes from the host; they arrive 1 ms later, and are lost while no firmware runs."""
-        if self._listens():
+        if self._can_receive():
             self._to_device.send(data, self.now_us, self.plant.motion_started_us)
 
     def from_device(self, most: int = HOST_BUFFER) -> bytes:
-        """Bytes that have arrived from the device and were not yet taken, `most` at the most."""
+        """Bytes that have arrived from the device and were not yet read, at most `most`."""
         self._to_host.arrived(self.now_us)
-        return self._to_host.take(most)
+        return self._to_host.take_bytes(most)
 
     def waiting(self) -> int:
         """Bytes that `from_device` would return."""
         return len(self._to_host.arrived(self.now_us))
 
     @abstractmethod
-    def _listens(self) -> bool:
-        """Whether a firmware runs that takes bytes."""
+    def _can_receive(self) -> bool:
+        """Whether a firmware runs that receives bytes."""
 
     def _sent(self, data: bytes) -> None:
         """Bytes that the device sends now."""
@@ -134,32 +134,32 @@ class PumpRig(ABC):
         if self.trace is not None:
             self.trace.add_row(self.plant, self.now_us, self.reading, self.moving, self.light, self.sound)
 
-    # -- hands --------------------------------------------------------------------------------------------------------
+    # -- operator -----------------------------------------------------------------------------------------------------
 
     def press_stop(self, pressed: bool = True) -> None:
         """Presses or releases the stop button."""
         self.set_input(STOP_BUTTON, pressed)
 
     def set_input(self, bits: int, on: bool) -> None:
-        """Turns switches on or off: some of the bits STOP_BUTTON to SERVICE_STRAP."""
+        """Closes or opens switches: some of the bits STOP_BUTTON to SERVICE_STRAP."""
         self._inputs = self._inputs | bits if on else self._inputs & ~bits
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
-    def _faults_wait(self) -> bool:
+    def _has_pending_faults(self) -> bool:
         return bool(self._rig_faults) or self._release_at_us is not None
 
-    def _begin_faults(self) -> None:
+    def _start_due_faults(self) -> None:
         now_us = self.now_us
         if self._release_at_us is not None and now_us >= self._release_at_us:
             self._release_at_us = None
             self.press_stop(False)
         for fault in list(self._rig_faults):
-            if begun(fault, now_us, self.plant.motion_started_us):
+            if has_begun(fault, now_us, self.plant.motion_started_us):
                 self._rig_faults.remove(fault)
-                self._begin(fault)
+                self._start_fault(fault)
 
-    def _begin(self, fault: Fault) -> None:
+    def _start_fault(self, fault: Fault) -> None:
         if fault.name == "stop-button":
             self.press_stop()
             self._release_at_us = None if fault.duration_us is None else self.now_us + fault.duration_us

@@ -1,9 +1,9 @@
-"""Ctrl-C waits for the end of the turn.
+"""Ctrl-C takes effect at the end of the tick.
 
-Half a turn would leave firmware and plant out of step, and the STOP that follows must still work.
+Half a tick would leave firmware and plant out of step, and the STOP that follows must still work.
 """
 
-# What `signal` wraps; the wrapper's enumerations cost 4 us a call, a tenth of a turn, twice in every read.
+# What `signal` wraps; the wrapper's enumerations cost 4 us a call, a tenth of a tick, twice in every read.
 import _signal  # type: ignore[import-not-found]
 import signal
 import threading
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 
 class DeferredInterrupt:
-    """Inside, SIGINT is only noted (`noted`); on leaving, it goes to the handler that was there before."""
+    """Inside, SIGINT only sets `noted`; at the end, the previous handler gets it."""
 
     def __init__(self) -> None:
         self.noted = False

@@ -1,9 +1,9 @@
-"""The rig: one clock, by which the plant advances, the firmware steps and the link carries bytes, in this order.
+"""The rig: one clock for the firmware's tick, the link's bytes and the plant.
 
-A turn is 5 ms. The pressure, the switches and the bytes that the firmware sees in it are 1.5 ms old, as on a board that
-needs this long from its sample to its action; the step counter is read, and what the firmware puts out takes effect, at
-the turn's own time, so that a stop and the count after it belong together, as they do in hardware. The same seed gives
-the same trace on both targets and at any speed.
+A tick is 5 ms. Pressure, switches and received bytes are 1.5 ms old when the firmware reads them, as on a board that
+needs this long from sample to action. The step counter is read, and the outputs take effect, at the time of the tick,
+so that a stop and the count after it agree, as in hardware. The same seed gives the same trace on both targets and at
+any speed.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from flushsim.firmware.native import DirectTarget
 from flushsim.firmware.target import Target
 from flushsim.firmware.vm import VmTarget
 from flushsim.plant.plant import Plant, PlantPath
-from flushsim.rig.base import HOST_BUFFER, POWER_CUT_US, TURN_US, PumpRig, path_of
+from flushsim.rig.base import HOST_BUFFER, POWER_CUT_US, TICK_US, PumpRig, path_of
 from flushsim.rig.trace import TraceRow
 
 LOOP_LATENCY_US = 1_500
@@ -38,12 +38,11 @@ TARGETS: dict[str, Callable[[dict[str, Any], Journal], Target]] = {"sim": VmTarg
 class Rig(PumpRig):
     """A simulated pump with its line, from power-on at `now_us` 0.
 
-    `faults` are texts as in `occlusion@3s`; `trace` is a list that gets a `TraceRow` each turn, or a path that gets
+    `faults` are texts as in `occlusion@3s`; `trace` is a list that gets a `TraceRow` each tick, or a path that gets
     the same as text; `journal` is the flash of an earlier rig; `device_clock_us` is what the device's clock shows at
-    power-on, to test that it may wrap; `path` replaces the catalogue's elements, `firmware` is one that is loaded
-    already, instead of `board` and `firmware_root`. Raises ValueError with one sentence for a target, board or fault
-    that does not exist, UnknownName for an element that is not in the catalogue, FirmwareError when the firmware cannot
-    be started or fails.
+    power-on, to test its wrap; `path` replaces the catalog's elements, `firmware` is an already loaded one,
+    instead of `board` and `firmware_root`. Raises ValueError with one sentence for an unknown target, board or fault,
+    UnknownNameError for an element that is not in the catalog, FirmwareError when the firmware cannot start or fails.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Rig(PumpRig):
         plant = Plant(path, self._firmware.board, plant_faults, seed)
         super().__init__(plant, link_faults, rig_faults, seed, trace)
         self.journal = Journal() if journal is None else journal
-        self._seen_inputs = self._inputs
+        self._sampled_inputs = self._inputs
         self._scratch: tuple[int, ...] = (0, 0, 0, 0)
         self._clock_origin_us = -device_clock_us
         self._position_origin = 0
@@ -90,18 +89,18 @@ class Rig(PumpRig):
         return self._target is not None and not self._serviced
 
     def step(self) -> None:
-        """One turn of 5 ms. Raises FirmwareError when the firmware fails."""
+        """Advances the simulation by one tick of 5 ms. Raises FirmwareError when the firmware fails."""
         now_us = self.now_us
-        if self._faults_wait():
-            self._begin_faults()
+        if self._has_pending_faults():
+            self._start_due_faults()
         if self._runs(now_us):
             assert self._target is not None
-            self._turn(self._target, now_us)
-        self.plant.advance(now_us + TURN_US - LOOP_LATENCY_US)
+            self._tick_firmware(self._target, now_us)
+        self.plant.advance(now_us + TICK_US - LOOP_LATENCY_US)
         self.reading = self.plant.read_sensor()
-        self._seen_inputs = self._inputs
-        self.plant.advance(now_us + TURN_US)
-        self.now_us = now_us + TURN_US
+        self._sampled_inputs = self._inputs
+        self.plant.advance(now_us + TICK_US)
+        self.now_us = now_us + TICK_US
         self._trace_tick()
 
     def reset(self, cause: int = image.RESET_BUTTON) -> None:
@@ -109,7 +108,7 @@ class Rig(PumpRig):
         self._shut_down(self.now_us + BOOT_US, cause)
 
     def power_cut(self, off_us: int = POWER_CUT_US) -> None:
-        """Takes the power away for `off_us`: as a reset, and the scratch values are lost."""
+        """Switches the power off for `off_us`: as a reset, and the scratch values are lost."""
         self._shut_down(self.now_us + off_us + BOOT_US, image.RESET_POWER_ON)
         self._scratch = (0, 0, 0, 0)
 
@@ -119,17 +118,17 @@ class Rig(PumpRig):
         self._stalled_until_us = None if duration_us is None else self.now_us + duration_us
 
     def close(self) -> None:
-        """Ends the firmware; the plant can still be looked at."""
+        """Ends the firmware; the plant can still be read."""
         if self._target is not None:
             self._target.close()
             self._target = None
         super().close()
 
-    def _listens(self) -> bool:
+    def _can_receive(self) -> bool:
         return self._target is not None
 
     def _runs(self, now_us: int) -> bool:
-        """Whether the firmware steps in this turn; restarts the board when its time has come."""
+        """Whether the firmware runs in this tick; restarts the board when its boot time is over."""
         if self._stalled_since_us is not None:
             if self._stalled_until_us is not None and now_us >= self._stalled_until_us:
                 self._stalled_since_us = None
@@ -149,7 +148,7 @@ class Rig(PumpRig):
         self._serviced = False
         self._position_origin = self.plant.stepper.position
         self._target = self._target_type(
-            image.describe(
+            image.boot_config(
                 self._firmware,
                 unit=b"SIM%05d" % (self._seed % 100_000),
                 reset_cause=self._boot_cause,
@@ -173,21 +172,21 @@ class Rig(PumpRig):
         self._boot_at_us = boot_at_us
         self._boot_cause = cause
 
-    def _turn(self, target: Target, now_us: int) -> None:
-        """One step of the firmware: what it sees, and what comes of it."""
+    def _tick_firmware(self, target: Target, now_us: int) -> None:
+        """One tick of the firmware: sets its inputs and applies its outputs."""
         stepper = self.plant.stepper
-        given = target.inputs
-        given.now_us = now_us - self._clock_origin_us & _CLOCK_MASK
-        given.switches = self._seen_inputs
-        given.counts = self.reading
-        given.received = received = self._to_device.arrived(now_us - LOOP_LATENCY_US)
-        given.count = min(len(received), RX_MAX) if received else 0
+        inputs = target.inputs
+        inputs.now_us = now_us - self._clock_origin_us & _CLOCK_MASK
+        inputs.switches = self._sampled_inputs
+        inputs.counts = self.reading
+        inputs.received = received = self._to_device.arrived(now_us - LOOP_LATENCY_US)
+        inputs.count = min(len(received), RX_MAX) if received else 0
         held = self._to_host.held()
-        given.room = min(TX_MAX, max(0, HOST_BUFFER - held)) if held else TX_MAX
-        given.slots_used = stepper.slots_used
-        given.queued_us = stepper.queued_us()
-        given.position = stepper.position - self._position_origin
-        target.turn()
+        inputs.room = min(TX_MAX, max(0, HOST_BUFFER - held)) if held else TX_MAX
+        inputs.slots_used = stepper.slots_used
+        inputs.queued_us = stepper.queued_us()
+        inputs.position = stepper.position - self._position_origin
+        target.tick()
         out = target.outputs
         self.moving = out.moving
         self.light = out.light
@@ -199,11 +198,11 @@ class Rig(PumpRig):
         for at in range(0, len(slices), 3):
             stepper.queue(slices[at], slices[at + 1], slices[at + 2])
         if out.taken:
-            self._to_device.take(out.taken)
+            self._to_device.take_bytes(out.taken)
         if out.sent:
             self._sent(out.sent)
         if out.request == REQUEST_RESET:
             self._shut_down(now_us + BOOT_US, image.RESET_COMMAND)
         elif out.request == REQUEST_SERVICE:
-            # The loop is left for the prompt, which the rig has not; only a reset brings the pump back.
+            # The firmware leaves its loop for the prompt, which the rig does not have; only a reset restarts the pump.
             self._serviced = True

@@ -1,6 +1,6 @@
-"""The hands at a served pump: when its client says that a syringe was put in, they put it in.
+"""The operator at a served pump: changes the syringe when the client confirms a new one.
 
-Over `flushsim://` the client does this itself. Behind a serial port nobody could, and the second run would find the
+Over `flushsim://` the client does this itself. A client of a serial port cannot, and its second run would find the
 syringe of the first one empty.
 """
 
@@ -15,7 +15,7 @@ _CONTINUE = codec.REQUESTS["CONTINUE"]
 
 
 class VirtualOperator:
-    """Looks at what goes to the pump and changes the simulated syringe with it."""
+    """Reads the bytes to the pump, and changes the simulated syringe accordingly."""
 
     def __init__(self, rig: PumpRig) -> None:
         self._rig = rig
@@ -32,7 +32,7 @@ class VirtualOperator:
 
 
 def _loaded_ml(encoded: bytes) -> float:
-    """What the syringe holds that the client says was put in; 0 when it says nothing of the kind."""
+    """The content of the new syringe that the frame confirms; 0 if it confirms none."""
     try:
         frame = codec.decode_frame(encoded)
         if frame.kind != KIND_REQUEST:

@@ -1,4 +1,4 @@
-"""A simulated pump on a pseudo-terminal, in real time: what any serial client opens as if a board were plugged in."""
+"""A simulated pump on a pseudo-terminal, in real time: any serial client opens it like a plugged-in board."""
 
 import os
 import signal
@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from flushsim.rig.base import TURN_US, PumpRig
+from flushsim.rig.base import TICK_US, PumpRig
 from flushsim.rig.operator import VirtualOperator
 
-# A machine that slept, or is too slow, does not make up for more than this.
-_MOST_BEHIND_S = 1.0
+# The pump catches up at most this much after the computer slept or was too slow.
+_LAG_MOST_S = 1.0
 
 
 class PseudoTerminal:
-    """The master's side. Clients come and go at `path`; what is sent while there is none is lost, as on USB."""
+    """The master's side. Clients connect at `path`; bytes sent while there is none are lost, as on USB."""
 
     def __init__(self) -> None:
         self.master, client = os.openpty()
         self.path = os.ttyname(client)
         tty.setraw(client)
-        # Kept closed here, so that reading tells whether a client is there.
+        # Closed here, so that a read shows whether a client is connected.
         os.close(client)
         os.set_blocking(self.master, False)
         self._unsent = b""
@@ -34,12 +34,12 @@ class PseudoTerminal:
             return os.read(self.master, 4096), True
         except BlockingIOError:
             return b"", True
-        except OSError:  # EIO: nobody has the other side open
+        except OSError:  # EIO: no client has the other side open
             self._unsent = b""
             return b"", False
 
     def send(self, more: Callable[[], bytes]) -> None:
-        """Writes what still waits, then what `more` returns, as far as there is room."""
+        """Writes unsent bytes, then those that `more` returns, as far as there is room."""
         data = self._unsent or more()
         if data:
             try:
@@ -62,19 +62,19 @@ def serve(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Runs the pump at `speed` times real time while `goes_on()`. Raises FirmwareError when the firmware fails."""
-    turn_s = TURN_US / 1_000_000 / speed
+    tick_s = TICK_US / 1_000_000 / speed
     due_s = monotonic()
-    hands = VirtualOperator(rig)
+    operator = VirtualOperator(rig)
     while goes_on():
-        due_s += turn_s
+        due_s += tick_s
         wait_s = due_s - monotonic()
         if wait_s > 0:
             sleep(wait_s)
-        elif wait_s < -_MOST_BEHIND_S:
+        elif wait_s < -_LAG_MOST_S:
             due_s = monotonic()
         data, present = terminal.receive()
         if data:
-            hands.watch(data)
+            operator.watch(data)
             rig.to_device(data)
         rig.step()
         if present:
@@ -85,7 +85,7 @@ def serve(
 
 @contextmanager
 def until_signalled() -> Iterator[Callable[[], bool]]:
-    """Gives a function that is true until SIGINT or SIGTERM comes; a turn under way is finished first."""
+    """Gives a function that is true until SIGINT or SIGTERM; the current tick is finished first."""
     ended: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -108,7 +108,7 @@ def linked(path: str, link: Path | None) -> Iterator[str]:
     if link.is_symlink():
         link.unlink()
     elif link.exists():
-        raise ValueError(f"{link} exists and is no symbolic link; choose another --link")
+        raise ValueError(f"{link} exists and is not a symbolic link; choose another --link")
     try:
         link.symlink_to(path)
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""The trace of a run: one row a turn, as tuples in a list or as text in a file that can be compared byte for byte."""
+"""The trace of a run: one row a tick, as tuples in a list or as text in a file that can be compared byte for byte."""
 
 import zlib
 from pathlib import Path
@@ -10,7 +10,7 @@ from flushsim.plant.plant import Plant
 
 
 class TraceRow(NamedTuple):
-    """What one turn ended with. The reading is the one that the next turn sees, -1 or -2 if there is none."""
+    """The state at the end of one tick. The reading is the next tick's input, -1 or -2 if there is none."""
 
     now_us: int
     pressure_pa: float
@@ -51,7 +51,7 @@ class Trace:
         self._tx_crc = 0
 
     def sent(self, data: bytes) -> None:
-        """Bytes that the device sent in this turn."""
+        """Bytes that the device sent in this tick."""
         self._tx_count += len(data)
         self._tx_crc = zlib.crc32(data, self._tx_crc)
 

@@ -1,4 +1,4 @@
-"""What a `flushsim://` URL says: which pump on which line, with which faults, and how fast its clock runs."""
+"""The options of a `flushsim://` URL: which pump on which line, with which faults, and the speed of its clock."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class SimulatorUrl:
     """The options of a simulated pump. `speed` 0 is as fast as can be, 1 real time, 2 twice as fast.
 
     `flash` is the flash file of an emulated board that was flashed before. `drawn` is a number by which the line is
-    drawn within its tolerances, with a living vein; None: it is as the catalogue says.
+    drawn within its tolerances, with a living vein; None: as in the catalog.
     """
 
     target: str = "sim"
@@ -62,11 +62,11 @@ class SimulatorUrl:
 
 
 def parse(url: str) -> SimulatorUrl:
-    """Takes the URL apart. Raises ValueError with one sentence when something in it makes no sense."""
+    """Reads the URL. Raises ValueError with one sentence for an invalid one."""
     parts = urlsplit(url)
     if parts.scheme != SCHEME or parts.netloc or parts.path.strip("/"):
         raise ValueError(
-            f"'{url}' is no simulator URL: write {SCHEME}:// or {SCHEME}://?line=picc-4f&fault=occlusion@3s"
+            f"'{url}' is not a simulator URL: write {SCHEME}:// or {SCHEME}://?line=picc-4f&fault=occlusion@3s"
         )
     values: dict[str, str] = {}
     faults: list[str] = []
@@ -76,7 +76,7 @@ def parse(url: str) -> SimulatorUrl:
         if key == "fault":
             faults.append(value)
         elif key in values:
-            raise ValueError(f"'{key}' stands twice in the simulator URL; only 'fault' may")
+            raise ValueError(f"'{key}' is twice in the simulator URL; only 'fault' may")
         else:
             values[key] = value
     seed = _whole("seed", values.pop("seed", "1"))

@@ -29,17 +29,13 @@ def cluster() -> Iterator[str]:
         yield local.scheduler_address
 
 
-def test_processes_and_a_cluster_give_the_rows_that_one_process_gives(
-    config: CampaignConfig, cluster: str
-) -> None:
+def test_processes_and_a_cluster_give_the_rows_that_one_process_gives(config: CampaignConfig, cluster: str) -> None:
     here = {case: row_of(config, case) for case in CASES}
     assert rows_by(Processes(config, 2)) == here
     assert rows_by(Cluster(config, cluster)) == here
 
 
-def test_a_scheduler_that_does_not_answer_is_named(
-    config: CampaignConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_scheduler_that_does_not_answer_is_named(config: CampaignConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flushsim.campaign.dask_executor._ANSWER_S", 1)
     with pytest.raises(NoDeviceError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Cluster(config, "tcp://127.0.0.1:9")
@@ -112,9 +108,7 @@ def _hangs(case: int) -> Row:
         signal.pause()
 
 
-def test_a_case_that_raises_is_named_with_its_reason(
-    config: CampaignConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_case_that_raises_is_named_with_its_reason(config: CampaignConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor_module, "_run_case", _fails)
     with Processes(config, 1) as executor:
         done = [done for done in executor.run([7]) if done is not None]

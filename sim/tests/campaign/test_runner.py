@@ -125,9 +125,7 @@ def test_a_part_that_was_being_written_when_the_machine_went_down_is_not_taken_f
     assert not list(store.folder.glob("*.writing"))
 
 
-def test_a_damaged_part_is_named_with_what_to_do(
-    config: CampaignConfig, store: ResultStore, a_row: MakeRow
-) -> None:
+def test_a_damaged_part_is_named_with_what_to_do(config: CampaignConfig, store: ResultStore, a_row: MakeRow) -> None:
     store.add([a_row(0)])
     (file,) = store.files()
     file.write_bytes(b"PAR1 and then nothing")

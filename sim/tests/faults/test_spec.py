@@ -37,7 +37,7 @@ def test_every_kind_can_be_written_by_name_and_time_alone() -> None:
         ("occlusion@3", "time '3' of fault 'occlusion@3' is not a number of s or ms"),
         ("occlusion@-3s", "time '-3s' of fault"),
         ("occlusion@3s~soon", "time 'soon' of fault"),
-        ("occlusion@3s~0s", "lasts no time"),
+        ("occlusion@3s~0s", "has a duration of 0"),
         ("occlusion:2@3s", "occlusion takes no severity, write occlusion@time"),
         ("leak:much@3s", "severity 'much' of fault 'leak:much@3s' is not a number (share of the flow"),
         ("leak:2@3s", "severity 2 of fault 'leak:2@3s' is outside 0 to 1 share"),
@@ -58,5 +58,5 @@ def test_faults_come_in_order_of_time() -> None:
 
 def test_a_fault_is_on_from_its_time_to_its_end_and_never_before_the_first_step() -> None:
     fault = parse_fault("leak@1s~500ms")
-    on = [fault.active(at) for at in (None, 0, 999_999, 1_000_000, 1_499_999, 1_500_000)]
+    on = [fault.is_active(at) for at in (None, 0, 999_999, 1_000_000, 1_499_999, 1_500_000)]
     assert on == [False, False, False, True, True, False]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flushpump.errors import FileProblem
-from flushsim.rig.lockstep import TURN_US, Rig
+from flushsim.rig.lockstep import TICK_US, Rig
 from flushsim.rig.trace import TraceRow
 
 Ask = Callable[[Rig], Any]
@@ -70,7 +70,7 @@ def test_the_stop_button_reaches_the_firmware(target: str, stand_in: Path, echo:
         assert rig.plant.motion_started_us is not None
         last_us = rig.plant.stepper.last_step_us
         assert last_us is not None
-        assert 500_000 < last_us - rig.plant.motion_started_us <= 500_000 + 2 * TURN_US
+        assert 500_000 < last_us - rig.plant.motion_started_us <= 500_000 + 2 * TICK_US
         assert not echo(rig).inputs & 1, "the button is let go after its time"
 
 
@@ -89,9 +89,9 @@ def test_the_firmware_sees_the_pressure_of_a_loop_latency_ago(target: str, stand
 
 def test_the_devices_clock_wraps_and_the_rigs_does_not(stand_in: Path, echo: Ask) -> None:
     with Rig("native", firmware_root=stand_in, device_clock_us=2**30 - 20_000) as rig:
-        assert echo(rig).now_us == 2**30 - 20_000 + TURN_US
+        assert echo(rig).now_us == 2**30 - 20_000 + TICK_US
         assert echo(rig).now_us < 2**20
-        assert rig.now_us == 8 * TURN_US
+        assert rig.now_us == 8 * TICK_US
 
 
 def test_two_native_rigs_do_not_share_the_firmwares_state(stand_in: Path) -> None:

@@ -14,7 +14,7 @@ def through(*faults: str, seed: str = "s", wait_us: int = 1_000_000) -> list[byt
     pipe = Pipe(split(faults)[1], seed)
     for number, frame in enumerate(FRAMES):
         pipe.send(frame, 1_000 * number)
-    data = pipe.take(len(pipe.arrived(1_000 * len(FRAMES) + wait_us)))
+    data = pipe.take_bytes(len(pipe.arrived(1_000 * len(FRAMES) + wait_us)))
     assert pipe.held() == 0 or wait_us < 1_000_000
     return [piece + b"\0" for piece in data.split(b"\0")[:-1]]
 
@@ -25,7 +25,7 @@ def test_bytes_arrive_after_the_latency_and_in_order() -> None:
     pipe.send(b"c", 10_000)
     assert pipe.arrived(10_000 + LATENCY_US - 1) == b""
     assert pipe.arrived(10_000 + LATENCY_US) == b"abc"
-    assert pipe.take(2) == b"ab"
+    assert pipe.take_bytes(2) == b"ab"
     assert pipe.held() == 1
 
 

@@ -105,7 +105,7 @@ class Clock:
 
         monkeypatch.setattr(port.rig, "step", slow_step)
         monkeypatch.setattr("flushsim.url.serial_urls.protocol_flushsim.time", self)
-        port._left_s = self.now_s
+        port._returned_s = self.now_s
 
     def monotonic(self) -> float:
         return self.now_s
@@ -194,7 +194,7 @@ def test_a_closed_port_says_so_and_can_be_opened_again() -> None:
         ("&speed=fast", "'speed' in the simulator URL must be a number from 0 on, not 'fast'"),
         ("&seed=-1", "'seed' in the simulator URL must be a number"),
         ("&seed=1.5", "whole number"),
-        ("&seed=1&seed=2", "'seed' stands twice"),
+        ("&seed=1&seed=2", "'seed' is twice"),
         ("&trace=/nowhere/at/all", "No such file"),
     ],
 )
@@ -205,5 +205,5 @@ def test_a_url_without_sense_is_a_serial_exception_of_one_sentence(query: str, s
 
 
 def test_a_host_in_the_url_is_refused() -> None:
-    with pytest.raises(serial.SerialException, match="is no simulator URL"):
+    with pytest.raises(serial.SerialException, match="is not a simulator URL"):
         serial.serial_for_url("flushsim://localhost:99?seed=1")

@@ -64,17 +64,17 @@ class BoardThatRestarts:
             raise self._problem
 
     def _pretend(self, monkeypatch: pytest.MonkeyPatch, simulated: bool) -> None:
-        load, describe = boot.load_firmware, boot.describe
+        load, boot_config = boot.load_firmware, boot.boot_config
 
         def loaded(*arguments: Any) -> boot.Firmware:
             return replace(load(*arguments), fingerprint=self._fingerprint)
 
         def described(*arguments: Any, **more: Any) -> dict[str, Any]:
-            values = describe(*arguments, **more)
+            values = boot_config(*arguments, **more)
             return values if simulated else {**values, "unit": "ff" * 8}
 
         monkeypatch.setattr(boot, "load_firmware", loaded)
-        monkeypatch.setattr(boot, "describe", described)
+        monkeypatch.setattr(boot, "boot_config", described)
 
     def _live(self) -> None:
         try:

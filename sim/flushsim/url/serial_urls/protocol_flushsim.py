@@ -1,8 +1,8 @@
-"""`flushsim://` for pyserial: a simulated pump whose clock advances while somebody waits in `read`.
+"""`flushsim://` for pyserial: a simulated pump whose clock advances while its client waits in `read`.
 
     serial.serial_for_url("flushsim://?line=picc-4f&needle=none&fault=occlusion@3s&seed=2&speed=0", timeout=0.01)
 
-With speed 0 (the default) simulated time stands still between two reads. With any other speed, waiting in a read passes
+With speed 0 (the default) simulated time stops between two reads. With any other speed, waiting in a read passes
 at `speed` times real time, as far as this computer can simulate that fast. The time between two reads, in which the
 host computes, passes in real time at most: a host that is away for a second finds the pump a second later, so at no
 speed does an ordinary pause of the host cost it its lease. The simulator's own computing is not charged to the host.
@@ -15,7 +15,7 @@ from flushpump.errors import FlushPumpError
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException, to_bytes  # type: ignore[import-untyped]
 
 from flushsim.firmware.image import FirmwareError
-from flushsim.rig.base import TURN_US, PumpRig
+from flushsim.rig.base import TICK_US, PumpRig
 from flushsim.rig.deferred_interrupt import DeferredInterrupt
 from flushsim.url import url as simulator_url
 
@@ -28,8 +28,8 @@ class Serial(SerialBase):  # type: ignore[misc]
     def __init__(self, *args: object, **kwargs: object) -> None:
         self._rig: PumpRig | None = None
         self._speed = 0.0
-        # When the host got control back, and how much simulated time it is due for being away since.
-        self._left_s = 0.0
+        # When the host got control back, and how much simulated time its absence since then takes.
+        self._returned_s = 0.0
         self._away_us = 0.0
         self._cancelled = False
         self.is_open = False
@@ -37,7 +37,7 @@ class Serial(SerialBase):  # type: ignore[misc]
 
     @classmethod
     def over(cls, rig: PumpRig, timeout: float | None = None) -> Self:
-        """The open port of a rig that is there already."""
+        """The open port of an existing rig."""
         port = cls(timeout=timeout)
         port._rig = rig
         port.is_open = True
@@ -62,7 +62,7 @@ class Serial(SerialBase):  # type: ignore[misc]
         except (ValueError, OSError, FlushPumpError, FirmwareError) as problem:
             raise SerialException(str(problem)) from problem
         self._speed = wanted.speed
-        self._left_s = time.monotonic()
+        self._returned_s = time.monotonic()
         self._away_us = 0.0
         self.is_open = True
 
@@ -79,18 +79,18 @@ class Serial(SerialBase):  # type: ignore[misc]
 
     @property
     def in_waiting(self) -> int:
-        """Bytes that can be read at once; asking does not advance a clock of speed 0."""
-        self._catch_up()
+        """Bytes that can be read at once; reading it does not advance a clock of speed 0."""
+        self._simulate_away_time()
         return self.rig.waiting()
 
     @property
     def out_waiting(self) -> int:
-        """Always 0: what is written is on its way."""
+        """Always 0: written bytes are already in flight."""
         return 0
 
     def read(self, size: int = 1) -> bytes:
-        """Up to `size` bytes; simulated time passes until they are there or the timeout is over."""
-        self._catch_up()
+        """Up to `size` bytes; simulated time passes until they arrive or the timeout is over."""
+        self._simulate_away_time()
         rig = self.rig
         self._cancelled = False
         if rig.waiting() < size and self._timeout != 0:
@@ -99,19 +99,19 @@ class Serial(SerialBase):  # type: ignore[misc]
             with DeferredInterrupt() as interrupt:
                 while deadline_us is None or rig.now_us < deadline_us:
                     before_us = rig.now_us
-                    self._turn(rig)
+                    self._step_rig(rig)
                     if self._speed:
                         due_s += (rig.now_us - before_us) / _US / self._speed
                         if (ahead_s := due_s - time.monotonic()) > 0:
                             time.sleep(ahead_s)
                     if rig.waiting() >= size or interrupt.noted or self._cancelled:
                         break
-            self._left_s = time.monotonic()
+            self._returned_s = time.monotonic()
         return rig.from_device(size)
 
     def write(self, data: bytes) -> int:
         """Sends all bytes, now."""
-        self._catch_up()
+        self._simulate_away_time()
         sent = bytes(to_bytes(data))
         self.rig.to_device(sent)
         return len(sent)
@@ -125,33 +125,33 @@ class Serial(SerialBase):  # type: ignore[misc]
         self._cancelled = True
 
     def reset_input_buffer(self) -> None:
-        """Forgets what has arrived."""
+        """Drops bytes that have arrived."""
         self.rig.from_device()
 
     def reset_output_buffer(self) -> None:
         """Nothing waits to be sent. Raises PortNotOpenError."""
         _ = self.rig
 
-    def _turn(self, rig: PumpRig) -> None:
+    def _step_rig(self, rig: PumpRig) -> None:
         try:
             rig.step()
         except FirmwareError as problem:
             raise SerialException(str(problem)) from problem
 
-    def _catch_up(self) -> None:
-        """Lets the time pass for which the host was away."""
+    def _simulate_away_time(self) -> None:
+        """Simulates the time for which the host was away."""
         if not self._speed:
             return
         rig = self.rig
-        self._away_us += (time.monotonic() - self._left_s) * min(self._speed, 1.0) * _US
+        self._away_us += (time.monotonic() - self._returned_s) * min(self._speed, 1.0) * _US
         with DeferredInterrupt() as interrupt:
-            while self._away_us >= TURN_US and not interrupt.noted:
+            while self._away_us >= TICK_US and not interrupt.noted:
                 before_us = rig.now_us
-                self._turn(rig)
+                self._step_rig(rig)
                 self._away_us -= rig.now_us - before_us
-        self._left_s = time.monotonic()
+        self._returned_s = time.monotonic()
 
-    # A simulated line has no speed and no wires, but pyserial sets them.
+    # A simulated port has no baud rate and no control lines, but pyserial sets them.
 
     def _reconfigure_port(self) -> None:
         pass
