@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TARGET ?= mixed
 
-.PHONY: setup run test test-fast test-long coverage fuzz lint docs flash emulator bench clean
+.PHONY: setup run test test-fast test-long coverage fuzz lint docs flash emulator bench words clean
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
@@ -52,7 +52,7 @@ docs: $(VENV)/.docs
 
 flash: $(VENV)/.flash
 	@test -n "$(BOARD)" \
-	  || { echo "flushpump: say which board, as in make flash BOARD=rpi_pico [PORT=/dev/ttyACM0]" >&2; exit 2; }
+	  || { echo "flushpump: name the board, as in make flash BOARD=rpi_pico [PORT=/dev/ttyACM0]" >&2; exit 2; }
 	@$(BIN)/flushpump flash --board $(BOARD) $(if $(PORT),--port $(PORT))
 
 # The board on an emulated chip, with the image that FLUSHPUMP_UF2 names or rp2040py has in its cache.
@@ -62,6 +62,10 @@ emulator: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python hil_tests/bench
+
+# The words that the field's terms have replaced, and how often each is left.
+words:
+	@$(PYTHON) -m tools.check_words
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -4,7 +4,7 @@
     python -m tools.doc_examples --update   puts the real output into the pages
     python -m tools.doc_examples PAGE ...   only these pages
 
-The first word behind the three back-ticks is the language, the rest says what happens to the block:
+The first word behind the three back-ticks is the language, the rest is what happens to the block:
 
     sh                      run by bash; the block has to end with exit status 0
     sh exit=5               the same with exit status 5
@@ -73,7 +73,7 @@ class Block:
 
 
 class ExampleError(Exception):
-    """An example that does not do what its page says."""
+    """An example that does not do what its page claims."""
 
 
 def pages() -> list[Path]:
@@ -150,7 +150,7 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 def _run(block: Block, folder: str, environment: dict[str, str]) -> str:
-    """What the block prints, stdout and stderr as they come; ExampleError for another exit status than said."""
+    """What the block prints, stdout and stderr as they come; ExampleError for an unexpected exit status."""
     python = block.language == "python"
     command = [sys.executable] if python else ["bash", "-e", "-o", "pipefail"]
     done = subprocess.run(

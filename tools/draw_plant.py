@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 TARGET = Path(__file__).parents[1] / "docs" / "pictures" / "model-plant.svg"
 BOARD = tomllib.loads((Path(__file__).parents[1] / "boards" / "rpi_pico.toml").read_text(encoding="utf-8"))
-TURN_US = 1000
+STEP_US = 1000
 PORT = PlantPath(inertia=True)
 WIDE = replace(PORT, needle_length_mm=0.0, catheter_bore_mm=1.6, catheter_length_mm=600.0)
 
@@ -37,9 +37,9 @@ def pressures(
     for count, seconds in slices:
         plant.stepper.queue(round(seconds * ticks_per_s / (2 * count)), count, 1)
     times_s, values = [], []
-    for turn in range(1, until_ms + 1):
-        plant.advance(turn * TURN_US)
-        times_s.append(turn * TURN_US / 1e6)
+    for step in range(1, until_ms + 1):
+        plant.advance(step * STEP_US)
+        times_s.append(step * STEP_US / 1e6)
         values.append(of(plant))
     return times_s, values
 

@@ -19,7 +19,7 @@ PAGE = DOCS / "figures.md"
 _HEAD = """# Figures
 
 Measured values with their budgets. This page is made from `docs/figures.json`; `make bench` measures and renews it.
-Each table says when and on what it was measured. A budget that is missed is in **bold**.
+Each table has its date and what it was measured on. A budget that is missed is in **bold**.
 
 No value is from a real board, a real line or a patient.
 """

@@ -15,7 +15,7 @@ from flushpump.wire import codec
 
 PATH = Path(__file__).parents[1] / "protocol" / "golden_frames.json"
 
-# Header values at their edges, taken in turn; 0 and 255 also put zeros and full bytes into COBS.
+# Header values at their edges, taken one after the other; 0 and 255 also put zeros and full bytes into COBS.
 _HEADERS = ((0, 0), (1, 1), (0x0100, 0x00FF), (0xFFFF, 0xFFFF), (0x1234, 0xFFFE))
 
 

@@ -1,6 +1,6 @@
 """Renews the generated parts of SPECIFICATION.md: tables from the message table, examples from the host's codec.
 
-Each part stands between <!-- generated: NAME --> and <!-- end -->. Run it after a change of the message
+Each part is between <!-- generated: NAME --> and <!-- end -->. Run it after a change of the message
 table: python -m tools.make_specification
 """
 
@@ -95,7 +95,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "outcomes": lambda: _names(messages.OUTCOMES),
     "verdicts": lambda: _names(messages.VERDICTS),
     "evidence": lambda: table(
-        ("number", "name", "what is told in permille"),
+        ("number", "name", "what is given in permille"),
         ((number, f"`{name}`", what) for number, name, what in messages.EVIDENCE),
     ),
     "fluids": lambda: _names(messages.FLUIDS),

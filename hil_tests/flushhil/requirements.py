@@ -13,7 +13,7 @@ Limit = float | tuple[float, float] | None
 
 @dataclass(frozen=True)
 class Requirement:
-    """One requirement. `not_yet` says why no test shows it, `partly` what the tests leave out; "" for neither."""
+    """One requirement. `not_yet`: why no test shows it; `partly`: what the tests leave out; "" for neither."""
 
     id: str
     sentence: str
