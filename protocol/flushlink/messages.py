@@ -58,7 +58,7 @@ STATUSES = (
     (18, "SYRINGE", "the syringe does not hold, or has no room for, that volume"),
     (19, "NOT_ANSWERED", "the answer does not fit the question that is pending"),
     (20, "FLUID", "the fluid is not one that may be flushed into this line"),
-    (21, "STORAGE", "the pump's memory takes no record any more, so nothing may depend on one"),
+    (21, "STORAGE", "the pump's memory stores no more records, so a run cannot be recorded"),
     (22, "BLOOD_RETURN", "the program flushes a central line before blood return was asked for"),
 )
 
@@ -115,15 +115,15 @@ VERDICTS = (
 
 # (number, name, what is seen over what is expected or was wanted, in permille; a verdict is said beyond its limit)
 EVIDENCE = (
-    (0, "NONE", "nothing was judged"),
-    (1, "RESISTANCE", "pressure of the pulse's plateau over what the path should need for that flow"),
-    (2, "TREND", "1000 and what resistance has gained from pulse to pulse, added up"),
+    (0, "NONE", "no statistic"),
+    (1, "RESISTANCE", "pressure of the pulse's plateau over the pressure expected at that flow"),
+    (2, "TREND", "1000 plus the CUSUM of the resistance over the pulses"),
     (3, "PAUSE", "fall of pressure in the pause over that of an open line"),
-    (4, "COMPLIANCE", "what the path stores over what it stored before, added up over pulses"),
+    (4, "COMPLIANCE", "compliance over its baseline, as a leaky sum over the pulses"),
     (5, "SLOPE", "share of the flow that only raised the pressure"),
-    (6, "PASSAGE", "flow that left over what this pressure pushes through an open line"),
-    (7, "FLOW", "flow that the working limit still allowed over the flow wanted"),
-    (8, "PRESSURE", "pressure under way over what this flow should need"),
+    (6, "PASSAGE", "outflow over the flow that this pressure drives through an open line"),
+    (7, "FLOW", "flow that the working limit allowed over the flow requested"),
+    (8, "PRESSURE", "pressure during the pulse over the pressure expected at this flow"),
 )
 
 FLUIDS = (
@@ -162,27 +162,27 @@ ALARMS = (
     (3, "SENSOR_SILENT", 3, "the pressure sensor does not answer", "check the sensor's cable"),
     (4, "SENSOR_STUCK", 3, "the pressure reading does not follow the motion", "replace or recalibrate the sensor"),
     (5, "SENSOR_RANGE", 3, "the pressure reading is outside the sensor's range", "check the sensor and its wiring"),
-    (6, "STEP_MISMATCH", 3, "the steps made differ from the steps ordered", "check motor, driver and lead screw"),
+    (6, "STEP_MISMATCH", 3, "motor position error (lost steps): syringe empty or jammed?", "check syringe and drive"),
     (7, "STOP_BUTTON", 2, "the stop button was pressed", "acknowledge, then start again if wanted"),
-    (8, "LEASE_LOST", 2, "the host has been silent longer than its lease", "check host and cable, then start again"),
+    (8, "LEASE_LOST", 2, "connection to the computer lost (heartbeat timeout)", "check the cable, then start again"),
     (9, "TRAVEL_LIMIT", 2, "the plunger drive reached the end of its travel", "change the syringe or home the drive"),
     (10, "SYRINGE_EMPTY", 2, "the syringe is empty", "change the syringe"),
     (11, "SYRINGE_LOW", 1, "less than 1 mL is left in the syringe", "have the next syringe ready"),
     (12, "DISCONNECTED", 3, "pressure is far below what the path needs at this flow", "check every connection"),
     (13, "LEAK", 2, "pressure is below what the path needs at this flow", "check every connection"),
-    (14, "PARTIAL_OCCLUSION", 2, "the line resists more than it did", "check the line; expect a slower flush"),
+    (14, "PARTIAL_OCCLUSION", 2, "flow resistance is above its baseline", "check the line; expect a slower flush"),
     (15, "SETTINGS_CORRUPT", 2, "the stored settings are missing or corrupt", "set them again"),
     (16, "SELF_TEST_FAILED", 3, "the power-on self-test failed", "read the log, have the pump serviced"),
     (17, "WATCHDOG_RESET", 3, "the firmware stalled and was restarted", "note the delivered volume, read the log"),
-    (18, "POWER_LOST", 2, "power was lost during a run", "part of the volume is uncertain: see the status"),
+    (18, "POWER_LOST", 2, "power was lost during a run", "part of the volume is unconfirmed: see the status"),
     (19, "DOSE_CAP", 2, "the volume cap was reached", "wait, or change the cap in the settings"),
     (20, "LOCKED_OUT", 3, "three alarms within ten minutes", "find the cause, then reset the pump"),
-    (21, "PROGRAM_TIME", 2, "the program took longer than it may", "check the line and start again"),
+    (21, "PROGRAM_TIME", 2, "the program took longer than its time limit", "check the line and start again"),
     (22, "MOTION_STARVED", 3, "the step queue ran dry in motion", "read the log, have the pump serviced"),
-    (23, "RELIEF_INCOMPLETE", 2, "pressure could not be relieved", "open the line towards air before disconnecting"),
-    (24, "BUBBLE", 2, "air seems to be in the line", "look for air, prime again"),
+    (23, "RELIEF_INCOMPLETE", 2, "pressure could not be relieved", "open the line to air before disconnecting"),
+    (24, "BUBBLE", 2, "possible air in the line", "look for air, prime again"),
     (25, "NO_BLOOD_RETURN", 2, "blood return was not seen", "do not flush; have the line examined"),
-    (26, "STORAGE_FAILED", 2, "the pump's memory takes no record any more", "note the volumes, have the pump serviced"),
+    (26, "STORAGE_FAILED", 2, "the pump's memory stores no more records", "note the volumes, have the pump serviced"),
 )
 
 # (index, name, minimum, maximum, default, meaning)
@@ -221,12 +221,12 @@ _PULSE = (
     ("duration_us", "u32", 0, I30, "first step to last step"),
     ("pause_us", "u32", 0, I30, "last step to the next pulse's first, as planned"),
     ("peak_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "highest pressure"),
-    ("resistance_pa_s_per_ml", "u32", 0, I30, "rise over flow at the pulse's end, 0 if not judged"),
-    ("compliance_nl_per_kpa", "u16", 0, 65535, "from the decay in the pause, 0 if not judged"),
+    ("resistance_pa_s_per_ml", "u32", 0, I30, "rise over flow at the pulse's end, 0 if unclassified"),
+    ("compliance_nl_per_kpa", "u16", 0, 65535, "from the decay in the pause, 0 if unclassified"),
     ("residual_pa", "i32", -PRESSURE_PA, PRESSURE_PA, "pressure above what the path predicts"),
-    ("evidence", "u8", 0, 8, "what the verdict rests on, see evidence"),
-    ("seen_permille", "u16", 0, 65535, "what was seen of it"),
-    ("limit_permille", "u16", 0, 65535, "the limit for it"),
+    ("evidence", "u8", 0, 8, "the statistic of the verdict, see evidence"),
+    ("seen_permille", "u16", 0, 65535, "observed value of the statistic"),
+    ("limit_permille", "u16", 0, 65535, "threshold of the statistic"),
 )
 
 _RESULT = (

@@ -16,6 +16,7 @@ from flushpump.planning.plan import Plan
 from flushpump.runs.ports import RunDisplay
 from flushpump.runs.report import alarm_sentence
 from flushpump.runs.verdict_text import evidence_words
+from flushpump.wire.events import verdict_words
 from flushpump.wire.messages import Alarm, PhaseChange, PhaseKind, PulseResult, Telemetry
 
 _REDRAW_S = 0.1
@@ -233,7 +234,7 @@ def pulse_words(pulse: PulseResult, count: int, path: AccessPath | None = None) 
     """A pulse's result in one line; on a path that is known with what a verdict rests on."""
     words = (
         f"pulse {pulse.index + 1} of {count}: {pulse.delivered_nl / 1e6:.3f} mL in {pulse.duration_us / 1e6:.3f} s, "
-        f"peak {pulse.peak_pa / 1000:.0f} kPa, {pulse.verdict.name.lower().replace('_', ' ')}"
+        f"peak {pulse.peak_pa / 1000:.0f} kPa, {verdict_words(pulse.verdict.name)}"
     )
     if pulse.derated_percent:
         words += f", flow lowered by up to {pulse.derated_percent} %"

@@ -24,6 +24,7 @@ from flushpump.wire.messages import (
     Telemetry,
 )
 
+_TRIES = 5
 # The question is no longer asked, or the pump is not in a state in which it asks. STATUS shows which.
 _OVERTAKEN = ("NOT_ANSWERED", "WRONG_STATE")
 
@@ -66,11 +67,19 @@ def always_yes(question: Question) -> bool:
     return True
 
 
-def load(pump: Pump, path: PathSettings | None, program: Program) -> None:
-    """Sends the path (None: it is set already) and loads the program; repeats what was lost."""
-    if path is not None:
+def load(pump: Pump, path: PathSettings, program: Program) -> None:
+    """Sets the path and loads the program; repeats what was lost."""
+    for attempt in range(_TRIES):
         retry_idempotent(pump, lambda: pump.set_path(path))
-    retry_idempotent(pump, lambda: pump.load(program))
+        session = pump.link.session
+        try:
+            retry_idempotent(pump, lambda: pump.load(program))
+        except RefusedError as refusal:
+            # After a lost reply a new session may have been opened, and a path belongs to the session that set it.
+            if refusal.status_name != "NO_PATH" or pump.link.session == session or attempt == _TRIES - 1:
+                raise
+        else:
+            return
 
 
 def start(pump: Pump) -> None:

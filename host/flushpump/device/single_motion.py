@@ -114,5 +114,5 @@ class SingleMotion:
             pass
         self.outcome = "link_lost" if lost else "unknown"
         kind = LinkLostError if lost else OutcomeUnknownError
-        so_far = f"{self.so_far} when last heard"
+        so_far = f"{self.so_far} as last reported"
         self.problem = kind(f"{self.outcome.replace('_', ' ')}: {problem.message}; {so_far}", problem.remedy)

@@ -6,6 +6,7 @@ from flushpump.records.store import Record, RecordError
 from flushpump.text_table import aligned
 from flushpump.times import shown_time
 from flushpump.units import DisplayUnits
+from flushpump.wire.events import verdict_words
 
 
 def record_lines(record: Record, width: int | None = None, units: DisplayUnits | None = None) -> list[str]:
@@ -28,6 +29,7 @@ def record_rows(record: Record) -> list[tuple[str, str]]:
     path = body.get("plan", {}).get("path", {})
     loaded_ml = body.get("plan", {}).get("loaded_ml", 0.0)
     peak_kpa = body.get("peak_kpa", 0.0)
+    verdict = verdict_words(str(body.get("verdict")))
     return [
         ("record", f"{record.record_id}, written {shown_time(record.written_at)}"),
         ("sequence", str(body.get("sequence"))),
@@ -39,7 +41,7 @@ def record_rows(record: Record) -> list[tuple[str, str]]:
         ("pump", f"firmware {body.get('firmware')}, target {body.get('target')}"),
         ("answers", ", ".join(_answer(answer) for answer in body.get("answers", [])) or "none"),
         ("alarms", ", ".join(_words(alarm.get("name")) for alarm in body.get("alarms", [])) or "none"),
-        ("outcome", f"{_words(body.get('outcome'))}, verdict {_words(body.get('verdict'))}, peak {peak_kpa:.0f} kPa"),
+        ("outcome", f"{_words(body.get('outcome'))}, verdict {verdict}, peak {peak_kpa:.0f} kPa"),
         ("volume", _volume(body)),
     ]
 
@@ -77,7 +79,7 @@ def pulse_rows(record: Record) -> list[list[str]]:
                 _figure(pulse["resistance_kpa_s_per_ml"]),
                 _figure(pulse["compliance_ul_per_kpa"]),
                 f"{pulse.get('derated_percent', 0)} %" if pulse.get("derated") else "no",
-                _words(pulse.get("verdict", "")),
+                verdict_words(str(pulse.get("verdict", ""))),
             ]
         )
     return rows

@@ -1,4 +1,4 @@
-"""What a run ended with: the object that `flushpump run --json` prints, and the exit status that belongs to it."""
+"""The result of a run: the object that `flushpump run --json` prints, its sentences, and its exit status."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +7,10 @@ from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import Plan
 from flushpump.planning.prior_visit import syringe_note
 from flushpump.runs.verdict_text import evidence_words
-from flushpump.wire.events import alarm_happened, alarm_name, alarm_remedy
+from flushpump.wire.events import alarm_happened, alarm_name, alarm_remedy, verdict_words
 from flushpump.wire.messages import Alarm, Outcome, ProgramEnd, PulseResult, Status, Telemetry
 
-# From the last word that was heard: a renewal that may have been sent then, the lease, the ramp.
+# After the last report: a renewal that may have been sent then, the lease, the ramp.
 LEASE_OVER_S = 2.5
 
 COMPLETED, STOPPED, OCCLUDED, ALARM, LINK_LOST, UNKNOWN = (
@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass
 class RunReport:
-    """What is known of a run. It is filled while the run goes on, so that it holds the volume so far at any moment."""
+    """What is known of a run. It is updated during the run, so that it always holds the volume so far."""
 
     plan: Plan
     firmware: str = ""
@@ -61,7 +61,7 @@ class RunReport:
     answers: list[Answer] = field(default_factory=list)
 
     def ended(self, end: ProgramEnd) -> None:
-        """Takes the pump's own result."""
+        """Stores the pump's own result."""
         self.end = end
         self.outcome = _OUTCOMES.get(end.outcome, UNKNOWN)
 
@@ -75,16 +75,16 @@ class RunReport:
     @property
     def delivered_ml(self) -> float:
         """Best knowledge of what left the line's tip, mL."""
-        told = self.end or self.status or self.telemetry
-        return told.delivered_nl / 1e6 if told is not None else 0.0
+        reported = self.end or self.status or self.telemetry
+        return reported.delivered_nl / 1e6 if reported is not None else 0.0
 
     @property
-    def uncertain_ml(self) -> float:
+    def unconfirmed_ml(self) -> float:
         """What may have been delivered beyond that or may be missing from it, mL."""
-        told = self.end or self.status
-        if told is not None:
-            return told.uncertain_nl / 1e6
-        # Nobody has told. A pump that lost its host stops with its lease, else it may have driven all there was.
+        reported = self.end or self.status
+        if reported is not None:
+            return reported.uncertain_nl / 1e6
+        # No report. A pump that lost its host stops with its lease; otherwise it may have driven all that was left.
         left = max(0.0, self.plan.dose_ml - self.delivered_ml)
         fastest = max((phase.flow_ml_per_s for phase in self.plan.phases), default=0.0)
         return min(left, fastest * LEASE_OVER_S) if self.outcome == LINK_LOST else left
@@ -99,7 +99,8 @@ class RunReport:
             "sequence": self.plan.sequence.name,
             "intended_ml": round(self.plan.dose_ml, 6),
             "delivered_ml": round(self.delivered_ml, 6),
-            "uncertain_ml": round(self.uncertain_ml, 6),
+            "uncertain_ml": round(self.unconfirmed_ml, 6),
+            "unconfirmed_ml": round(self.unconfirmed_ml, 6),
             "duration_s": end.duration_ms / 1000 if end is not None else None,
             "peak_kpa": (end.peak_pa if end is not None else self.peak_pa) / 1000,
             "verdict": verdict,
@@ -127,10 +128,10 @@ class RunReport:
 
     def sentence(self) -> str:
         """The end of the run for a person."""
-        heard = "" if self.end is not None or self.status is not None else " when last heard"
-        volumes = f"{self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered{heard}"
-        if self.uncertain_ml >= 0.005:
-            volumes += f", {self.uncertain_ml:.2f} mL uncertain"
+        as_of = "" if self.end is not None or self.status is not None else " as last reported"
+        volumes = f"{self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered{as_of}"
+        if self.unconfirmed_ml >= 0.005:
+            volumes += f", {self.unconfirmed_ml:.2f} mL unconfirmed"
         if self.outcome == COMPLETED:
             return f"completed: {volumes}{'; ' + self.problem if self.problem else ''}"
         if self.outcome == UNKNOWN:
@@ -145,25 +146,25 @@ class RunReport:
         return f"{self.outcome.replace('_', ' ')}: {self.problem + '; ' if self.problem else ''}{volumes}"
 
     def summary(self, record_id: str | None) -> list[str]:
-        """The result at a glance, one line each."""
+        """The result, one line for each fact."""
         end = self.end
         peak_kpa = (end.peak_pa if end is not None else self.peak_pa) / 1000
         limit_kpa = self.plan.path.working_limit_kpa
         alarms = [f"{alarm_happened(alarm.code)}" for _, alarm in sorted(self.alarms.items())]
-        known = "" if end is not None else ", as far as it was told"
+        known = "" if end is not None else ", last reported"
         body = self.to_json()
         whys = [f"pulse {pulse['index'] + 1}: {pulse['why']}" for pulse in body["pulses"] if pulse["why"]]
         syringe = body["syringe_note"]
         return [
             f"outcome   {self.outcome.replace('_', ' ')}",
             f"volume    {self.delivered_ml:.2f} of {self.plan.dose_ml:.2f} mL delivered{known}, "
-            f"{self.uncertain_ml:.2f} mL uncertain",
-            f"verdict   {end.verdict.name.lower().replace('_', ' ') if end is not None else 'not judged'}",
-            *[f"because   {why}" for why in whys[:1]],
+            f"{self.unconfirmed_ml:.2f} mL unconfirmed",
+            f"verdict   {verdict_words(end.verdict.name if end is not None else 'NOT_JUDGED')}",
+            *[f"reason    {why}" for why in whys[:1]],
             f"pressure  peak {peak_kpa:.0f} kPa, working limit {limit_kpa:.0f} kPa",
-            f"alarms    {'; '.join(alarms) or ('none' if end is not None else 'not known')}",
+            f"alarms    {'; '.join(alarms) or ('none' if end is not None else 'unknown')}",
             *([f"syringe   {syringe}"] if syringe else []),
-            f"record    {record_id or 'none was written'}",
+            f"record    {record_id or 'not written'}",
         ]
 
 

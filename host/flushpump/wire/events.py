@@ -1,4 +1,4 @@
-"""What the pump says unasked: frozen dataclasses whose fields are those of the message table's events."""
+"""What the pump reports without a request: frozen dataclasses with the fields of the message table's events."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ def alarm_remedy(code: int) -> str:
     return _ALARMS[code][2] if code in _ALARMS else "read the pump's log"
 
 
+def verdict_words(name: str) -> str:
+    """A verdict's name in the message table, as in BUBBLE or not_judged, in the field's words."""
+    words = name.lower().replace("_", " ")
+    return {"bubble": "air in line", "not judged": "unclassified"}.get(words, words)
+
+
 @dataclass(frozen=True)
 class Telemetry(WireRecord):
-    """TELEMETRY: newest wins, some may be missing."""
+    """TELEMETRY: the newest is valid, some may be missing."""
 
     state: State
     phase_index: int

@@ -180,7 +180,7 @@ def test_an_unreadable_record_hides_no_other_and_a_run_without_an_end_is_shown(s
     shown = start("records", "show", "2")
     out, err = shown.communicate(timeout=300)
     assert shown.returncode == 0, err
-    assert "link lost, verdict not judged" in out
+    assert "link lost, verdict unclassified" in out
     code = f"""
 import sqlite3
 database = sqlite3.connect({str(file)!r})

@@ -90,7 +90,7 @@ def entry(code: int, argument: int, detail: int) -> LogEntry:
         (messages.LOG_COMMAND, 0x14, 12, "START refused: an alarm waits to be acknowledged"),
         (messages.LOG_ALARM, 1, 98_765, "alarm: the line is blocked (98.77 kPa)"),
         (messages.LOG_ALARM, 10, 499_000, "alarm: the syringe is empty (0.50 mL)"),
-        (messages.LOG_ALARM, 6, -12, "alarm: the steps made differ from the steps ordered (-12 steps)"),
+        (messages.LOG_ALARM, 6, -12, "alarm: motor position error (lost steps): syringe empty or jammed? (-12 steps)"),
         (messages.LOG_ALARM, 7, 0, "alarm: the stop button was pressed"),
         (messages.LOG_ALARM, 16, 4, "alarm: the power-on self-test failed (pressure sensor)"),
         (messages.LOG_ACKNOWLEDGED, 1, 3, "acknowledged occurrence 3: the line is blocked"),

@@ -186,6 +186,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "delivered_ml": status.delivered_nl / 1e6,
         "relieved_ml": status.relieved_nl / 1e6,
         "uncertain_ml": status.uncertain_nl / 1e6,
+        "unconfirmed_ml": status.uncertain_nl / 1e6,
         "syringe_remaining_ml": status.syringe_remaining_nl / 1e6,
         "alarms": status.alarm_count,
         "alarm": alarm,
@@ -207,7 +208,7 @@ def status_lines(values: dict[str, Any]) -> list[str]:
         f"phase     {phase}{pulse}{waits}",
         f"pressure  {values['pressure_kpa']:.1f} kPa",
         f"volume    {values['delivered_ml']:.2f} of {values['intended_ml']:.2f} mL delivered, "
-        f"{values['uncertain_ml']:.2f} mL uncertain",
+        f"{values['uncertain_ml']:.2f} mL unconfirmed",
         f"plunger   {values['driven_ml']:.2f} mL driven forwards, {values['relieved_ml']:.2f} mL drawn back in relief",
         f"syringe   {values['syringe_remaining_ml']:.2f} mL left",
         f"alarm     {told}",
