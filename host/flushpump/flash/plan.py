@@ -1,7 +1,7 @@
-"""What flashing has to change on a board, and in which order, so that it can be interrupted anywhere and run again.
+"""The changes of a flashing and their order, so that it can be interrupted anywhere and run again.
 
-The manifest goes first and comes last: without it the board says that it is half flashed, and nothing moves. main.py
-is the first to be written, because it is what says so.
+The manifest is removed first and written last: without it the board reports an incomplete flashing, and nothing moves.
+main.py is written first, because it makes this report.
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from flushpump.errors import RefusedError
 from flushpump.flash.image import AS_TEXT, FOLDERS, JOURNAL, MANIFEST, SETTINGS
 from flushpump.flash.raw_repl import PART, Found
 
-# A folder takes two blocks of LittleFS; and some are left for what it moves around.
+# A folder takes two blocks of LittleFS; LittleFS needs some spare ones for itself.
 _FOLDER_BLOCKS = 2
 _SPARE_BLOCKS = 4
 _FIRST = ("main.py", "boot.py", "board.json")
 
 
 class Board(Protocol):
-    """What carries a plan out: flash_prompt.Prompt."""
+    """Carries out a plan: raw_repl.RawRepl."""
 
     def make_folder(self, name: str) -> None: ...
 
@@ -31,7 +31,7 @@ class Board(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """`remove`, `folders`, `write` are in their order; the manifest is in none of them. Sizes in bytes."""
+    """`remove`, `folders`, `write` in the order of execution, without the manifest. Sizes in bytes."""
 
     remove: tuple[str, ...]
     folders: tuple[str, ...]
@@ -45,9 +45,9 @@ class Plan:
 
     @classmethod
     def of(cls, contents: dict[str, bytes], settings: dict[str, bytes], found: Found) -> Self:
-        """`contents` as of image.stage; `settings` for a board that has none.
+        """`contents` as of image.stage; `settings` for a board without settings.
 
-        Raises RefusedError where there is no room.
+        Raises RefusedError if there is no room.
         """
         files = found.files
         _refuse_wrong_kinds(contents, found)
@@ -56,7 +56,7 @@ class Plan:
         wanted = {name: contents[name] for name in (*_FIRST, *sorted(contents)) if name in contents}
         del wanted[MANIFEST]
         kept = tuple(name for name, data in wanted.items() if _same(data, files.get(name)))
-        # An empty one is what a power cut leaves of a new file.
+        # A power cut leaves a new file empty.
         if not any(files.get(name, (0, b""))[0] for name in SETTINGS):
             wanted |= settings
         write = {name: data for name, data in wanted.items() if name not in kept}
@@ -74,24 +74,24 @@ class Plan:
         )
         if plan.write and plan.needed > plan.free:
             raise RefusedError(
-                f"the board's file system is too full: {plan.needed / 1000:.0f} kB are needed and "
+                f"the board's file system has too little room: {plan.needed / 1000:.0f} kB are needed and "
                 f"{plan.free / 1000:.0f} kB are free",
-                "remove files of your own from it; nothing has been changed",
+                "remove files of your own from it; the board is unchanged",
             )
         return plan
 
     @property
     def done(self) -> bool:
-        """Whether all is as it should be already."""
+        """Whether there is nothing to change."""
         return not self.write and not self.remove and self.manifest_fits
 
     @property
     def bytes_to_write(self) -> int:
-        """Of all files together."""
+        """Sum over all files."""
         return sum(len(data) for data in self.write.values())
 
     def carry_out(self, board: Board, progress: Callable[[str, int], None]) -> None:
-        """`progress` takes the file under way and the bytes written so far. Raises what the board raises."""
+        """`progress` takes the present file and the bytes written so far. Raises the errors of `board`."""
         if self.done:
             return
         if self.has_manifest:
@@ -127,14 +127,14 @@ def _same(data: bytes, found: tuple[int, bytes] | None) -> bool:
 def _refuse_wrong_kinds(contents: dict[str, bytes], found: Found) -> None:
     for name in (*contents, PART):
         if name in found.folders:
-            raise RefusedError(f"{name} on the board is a folder, where the firmware has a file", "rename or remove it")
+            raise RefusedError(f"{name} on the board is a folder, but a file of the firmware", "rename or remove it")
     for name in (*FOLDERS, JOURNAL):
         if name in found.files:
-            raise RefusedError(f"{name} on the board is a file, where the firmware has a folder", "rename or remove it")
+            raise RefusedError(f"{name} on the board is a file, but a folder of the firmware", "rename or remove it")
 
 
 def _needed_blocks(write: dict[str, bytes], remove: tuple[str, ...], folders: int, found: Found) -> int:
-    """The most that is occupied at any moment beyond what is now: a file is written beside the one it replaces."""
+    """The largest number of additional blocks at any moment: a file is written beside the one it replaces."""
 
     def blocks(size: int) -> int:
         return max(1, -(-size // found.block_size))

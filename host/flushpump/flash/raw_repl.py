@@ -1,7 +1,7 @@
-"""A board at MicroPython's raw prompt, over mpremote's own transport: what it is, what lies on it, and files put there.
+"""The raw REPL of a board, over mpremote's transport: identifies the board, lists its files, writes files.
 
-A file is written beside its place, compared by its SHA-256 there, and renamed: so under its name there is always all of
-the old one or all of the new one. What runs on the board for that is in the snippets below.
+A file is written under another name, compared by its SHA-256 on the board, and renamed: its own name always has the
+whole old or the whole new file. The snippets below run on the board.
 """
 
 import ast
@@ -23,16 +23,16 @@ from flushpump.flash.image import FILES, FOLDERS, JOURNAL, MANIFEST, SETTINGS
 PART = "flushpump.part"
 """The file that is being written."""
 
-# A board that works is never so long without a sign; a sector of its flash takes 0.4 s at worst.
-_PATIENCE_S = 20
+# A working board answers sooner; erasing a sector of its flash takes at most 0.4 s.
+_TIMEOUT_S = 20
 _LEAVING_S = 5
-# Larger ones are not faster, and their text has to find room in the board's memory.
+# Larger chunks are not faster and need more of the board's memory.
 _CHUNK = 512
 _TRIES = 2
 _NO_SPACE = 28
 
-# A firmware that has failed leaves its watchdog running, which would reset the board; the chip has a bit for that.
-_SETTLE = """
+# Failed firmware leaves its watchdog running, which would reset the board; this register bit stops it.
+_IDENTIFY = """
 import gc, sys
 if "RP2040" in getattr(sys.implementation, "_machine", ""):
     import machine
@@ -88,18 +88,18 @@ class About:
 
 @dataclass(frozen=True)
 class Found:
-    """What lies on the board of ours, by its path: bytes and SHA-256. Sizes of the file system in blocks."""
+    """The files of flushpump on the board, by path: bytes and SHA-256. Sizes of the file system in blocks."""
 
     files: dict[str, tuple[int, bytes]]
     folders: frozenset[str]
-    """In the root, whosever they are."""
+    """All folders in the root."""
     block_size: int
     blocks: int
     blocks_free: int
 
 
 class RawRepl:
-    """The raw REPL of the board at `port`, which must be at its prompt already.
+    """The raw REPL of the board at `port`, which must be at its prompt.
 
     Raises NoDeviceError, LinkLostError, RefusedError.
     """
@@ -108,13 +108,13 @@ class RawRepl:
         self._port = port
         with self._linked():
             try:
-                self._transport: Any = SerialTransport(port, timeout=_PATIENCE_S)
+                self._transport: Any = SerialTransport(port, timeout=_TIMEOUT_S)
             except TransportError as problem:
                 raise NoDeviceError(f"the port {port} cannot be opened", "see `flushpump ports`") from problem
         try:
-            # What mpremote cannot make sense of it prints.
+            # mpremote prints what it cannot parse.
             with self._linked(), contextlib.redirect_stdout(io.StringIO()):
-                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_PATIENCE_S)
+                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_TIMEOUT_S)
         except BaseException:
             self.close()
             raise
@@ -128,11 +128,11 @@ class RawRepl:
         self.close()
 
     def about(self) -> About:
-        """Asks what MicroPython this is, and ends the watchdog of a firmware that has failed."""
-        return About(*ast.literal_eval(self.run(_SETTLE)))
+        """Identifies MicroPython and chip, and stops the watchdog of failed firmware."""
+        return About(*ast.literal_eval(self.run(_IDENTIFY)))
 
     def found(self) -> Found:
-        """Lists and hashes what lies on the board. Call it once before `write`."""
+        """Lists and hashes the files on the board. Call it once before `write`."""
         self.run(_HELPERS)
         names = (*FILES, *FOLDERS, JOURNAL, MANIFEST, PART)
         calls = [f"_list('', {names!r})", f"_list('{JOURNAL}/', {SETTINGS!r})"]
@@ -148,7 +148,7 @@ class RawRepl:
         )
 
     def make_folder(self, name: str) -> None:
-        """A new folder."""
+        """Makes a folder."""
         self.run(f"os.mkdir({'/' + name!r})")
 
     def remove(self, name: str) -> None:
@@ -162,18 +162,18 @@ class RawRepl:
             self._write_part(data, lambda written, _: progress(written))
             if self.run(f"print(_take({name!r}, {digest!r}))") == "True":
                 return
-        raise RefusedError(f"{name} is damaged on the board each time it is written", "its flash may be worn out")
+        raise RefusedError(f"{name} differs on the board after each of {_TRIES} writes", "its flash may be worn out")
 
     def _write_part(self, data: bytes, progress: Callable[[int, int], None]) -> None:
         with self._linked():
             try:
                 self._transport.fs_writefile("/" + PART, data, chunk_size=_CHUNK, progress_callback=progress)
             except OSError as problem:
-                # mpremote turns what the board says into an OSError too, with the path in it.
+                # mpremote also turns an error on the board into an OSError, with the path in it.
                 if problem.args[1:] != ("/" + PART,):
                     raise
                 why = "its file system is full" if problem.errno == _NO_SPACE else str(problem.strerror or problem)
-                raise RefusedError(f"the board cannot keep a file: {why}") from problem
+                raise RefusedError(f"the board cannot write a file: {why}") from problem
 
     def restart(self) -> None:
         """Resets the board and closes the port."""
@@ -182,33 +182,31 @@ class RawRepl:
         self.close()
 
     def interrupt(self) -> None:
-        """Ends whatever of the above was interrupted, so that `restart` can be called; without an answer, nothing."""
+        """Ends an interrupted operation, so that `restart` can be called; does nothing without an answer."""
         with contextlib.suppress(LinkLostError), self._linked(), contextlib.redirect_stdout(io.StringIO()):
             self._transport.serial.write(b"\r\x03\x03")
             self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_LEAVING_S)
 
     def close(self) -> None:
-        """Leaves the port."""
+        """Closes the port."""
         with contextlib.suppress(OSError):
             self._transport.close()
 
     def run(self, code: str) -> str:
-        """What the code prints on the board, without white space around it."""
+        """The output of the code on the board, without white space around it."""
         with self._linked():
-            said, complaint = self._transport.exec_raw(code, timeout=_PATIENCE_S)
-        if complaint:
-            last = " ".join(complaint.decode(errors="replace").split("\n")[-2:]).strip()
-            raise RefusedError(f"the board cannot do what flashing needs: {last}", "reset it and run the command again")
-        return str(said.decode(errors="replace")).strip()
+            output, error = self._transport.exec_raw(code, timeout=_TIMEOUT_S)
+        if error:
+            last = " ".join(error.decode(errors="replace").split("\n")[-2:]).strip()
+            raise RefusedError(f"flashing failed on the board: {last}", "reset it and run the command again")
+        return str(output.decode(errors="replace")).strip()
 
     @contextlib.contextmanager
     def _linked(self) -> Iterator[None]:
         try:
             yield
         except TransportExecError as problem:
-            raise RefusedError(
-                f"the board cannot do what flashing needs: {' '.join(str(problem).split())}"
-            ) from problem
+            raise RefusedError(f"flashing failed on the board: {' '.join(str(problem).split())}") from problem
         except (OSError, TransportError, struct.error) as problem:
             reason = " ".join(str(problem).split()) or "no answer"
             raise LinkLostError(f"the board at {self._port} does not answer any more ({reason})") from problem

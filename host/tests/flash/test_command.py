@@ -1,4 +1,4 @@
-"""The command `flushpump flash` from end to end: to the prompt, the files, the reset, and what the pump says then."""
+"""The command `flushpump flash` from end to end: REPL, files, reset, and the version that the pump then reports."""
 
 import json
 import os
@@ -52,7 +52,10 @@ def test_a_board_is_flashed_runs_what_was_flashed_and_a_second_time_nothing_is_c
     with make() as board:
         status, _, err = finish(begin(board.port))
         assert status == 4
-        assert "main.py on the board is another program's, and would be replaced; copy it first, then add --yes" in err
+        assert (
+            "main.py on the board belongs to another program and would be replaced; copy it first, then add --yes"
+            in err
+        )
         status, out, err = finish(begin(board.port, "--yes"))
         assert status == 0, err
         second = flash(board.port)
@@ -64,7 +67,7 @@ def test_a_board_is_flashed_runs_what_was_flashed_and_a_second_time_nothing_is_c
     assert contents.items() >= board_files.default_settings().items()
     lines = out.splitlines()
     assert lines[0] == f"board     rpi_pico at {board.port}: Raspberry Pi Pico with RP2040, MicroPython 1.28.0"
-    assert lines[1].split() == ["firmware", release, f"{fingerprint},", "as", "the", "board", "itself", "says"]
+    assert lines[1].split() == ["firmware", release, f"{fingerprint},", "as", "the", "board", "reports"]
     assert lines[2].startswith(f"files     {len(contents) - 1} copied (")
     assert (second["fingerprint"], second["port"], second["micropython"]) == (fingerprint, board.port, "1.28.0")
     assert second["files"] == {"copied": 0, "kept": len(contents) - 1 - len(board_files.SETTINGS), "removed": 0}
@@ -81,7 +84,7 @@ def test_ctrl_c_leaves_a_half_flashed_board_that_says_so_and_the_next_run_makes_
         status, out, err = finish(process)
         assert (status, out) == (130, "")
         assert err.splitlines()[-1] == (
-            "flushpump: stopped by the user: the board is half flashed and does not move; run the command again"
+            "flushpump: stopped by the user: flashing is incomplete and the pump does not start; run the command again"
         )
         again = flash(board.port)
     assert again["files"]["kept"] > 0
@@ -96,7 +99,7 @@ def test_a_cable_that_is_pulled_while_copying_ends_with_status_6_and_says_what_t
         status, _, err = finish(process)
     assert status == 6
     assert "does not answer any more" in err
-    assert "the board is half flashed and does not move; run the command again" in err
+    assert "flashing is incomplete and the pump does not start; run the command again" in err
 
 
 def test_a_simulated_pump_is_refused(make: Make, image: Path) -> None:
@@ -138,13 +141,13 @@ def something(request: pytest.FixtureRequest) -> Iterator[str]:
     ("something", "sentence"),
     [
         (b"", "nothing answers at .*; check the cable; without MicroPython on it copy the .uf2 of MicroPython 1.28.0"),
-        (b"ERROR\r\n", "what answers at .* is neither flushpump nor MicroPython's prompt; copy the .uf2"),
+        (b"ERROR\r\n", "the device at .* is neither flushpump nor a MicroPython REPL; copy the .uf2"),
     ],
     indirect=["something"],
 )
 def test_a_port_that_is_no_board_is_refused_in_one_sentence(
     something: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discovery, "_PROMPT_S", 0.1)
+    monkeypatch.setattr(discovery, "_REPL_S", 0.1)
     with pytest.raises(NoDeviceError, match=sentence):
-        discovery.bring_to_prompt(something)
+        discovery.bring_to_repl(something)

@@ -1,4 +1,4 @@
-"""Flashing against real MicroPython: what is copied, kept, removed; interrupted at every step, and run again."""
+"""Flashing with real MicroPython: files copied, kept, removed; interrupted at each step, and run again."""
 
 import json
 import shutil
@@ -31,8 +31,8 @@ OLD, NEW = firmware("1.0.0"), firmware("1.1.0")
 DEFAULTS = {name: b"default settings" for name in SETTINGS}
 
 
-class Stumbling(RawRepl):
-    """Something happens at the n-th thing that is done to the board; `steps` counts them."""
+class InterruptedRepl(RawRepl):
+    """Calls `happens` at the n-th operation on the board; `steps` counts them."""
 
     def __init__(self, port: str, at: int = -1, happens: Callable[[], None] = lambda: None) -> None:
         self.steps = 0
@@ -62,15 +62,15 @@ class Stumbling(RawRepl):
         super().write(name, data, stepping)
 
 
-def flash(prompt: RawRepl, contents: dict[str, bytes] = NEW) -> Plan:
-    plan = Plan.of(contents, DEFAULTS, prompt.found())
-    plan.carry_out(prompt, lambda name, done: None)
+def flash(repl: RawRepl, contents: dict[str, bytes] = NEW) -> Plan:
+    plan = Plan.of(contents, DEFAULTS, repl.found())
+    plan.carry_out(repl, lambda name, done: None)
     return plan
 
 
 def flash_image(image: Path, contents: dict[str, bytes] = NEW) -> Plan:
-    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
-        return flash(prompt, contents)
+    with BoardInVm(image) as board, RawRepl(board.port) as repl:
+        return flash(repl, contents)
 
 
 def expected(*parts: dict[str, bytes]) -> dict[str, bytes]:
@@ -84,7 +84,7 @@ def test_a_new_board_gets_every_file_and_default_settings_and_has_no_complaint(i
     assert (len(plan.write), plan.kept, plan.remove) == (len(NEW) - 1 + len(DEFAULTS), (), ())
 
 
-def test_flashing_again_touches_nothing(image: Path) -> None:
+def test_flashing_again_changes_nothing(image: Path) -> None:
     flash_image(image)
     before = image.read_bytes()
     plan = flash_image(image)
@@ -104,7 +104,7 @@ def test_only_what_differs_is_copied_what_is_stale_goes_and_everything_else_stay
     assert complaint(image) == ""
 
 
-def test_settings_that_a_power_cut_left_empty_are_written_anew(image: Path) -> None:
+def test_settings_that_a_power_cut_left_empty_are_written_again(image: Path) -> None:
     put(image, {name: b"" for name in SETTINGS})
     flash_image(image)
     assert lies_on(image) == expected(NEW, DEFAULTS)
@@ -115,7 +115,7 @@ def stop_by_hand() -> None:
 
 
 def check_interrupted(image: Path, before: dict[str, bytes]) -> None:
-    """A board that is neither whole as before nor as it shall be says so; a rerun makes it whole."""
+    """A board in between reports an incomplete flashing; a second run completes it."""
     now, problem = state_of(image)
     for name, data in now.items():
         assert data in (before.get(name), NEW.get(name)) or name == PART, f"{name} is torn"
@@ -127,7 +127,7 @@ def check_interrupted(image: Path, before: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("way", ["stopped by hand", "cable pulled"])
-def test_interrupted_at_any_step_the_board_says_so_and_the_next_run_makes_it_whole(image: Path, way: str) -> None:
+def test_an_interruption_at_any_step_is_reported_and_the_next_run_completes_the_flashing(image: Path, way: str) -> None:
     flash_image(image, OLD)
     put(image, OWN | LOG)
     before = lies_on(image)
@@ -137,13 +137,13 @@ def test_interrupted_at_any_step_the_board_says_so_and_the_next_run_makes_it_who
         shutil.copy(image, trial)
         with BoardInVm(trial) as board:
             happens = stop_by_hand if way == "stopped by hand" else board.pull_cable
-            with Stumbling(board.port, at, happens) as prompt:
+            with InterruptedRepl(board.port, at, happens) as repl:
                 try:
-                    flash(prompt)
+                    flash(repl)
                     finished = True
                 except KeyboardInterrupt:
-                    prompt.interrupt()
-                    prompt.restart()
+                    repl.interrupt()
+                    repl.restart()
                     board.ended_with()
                 except LinkLostError:
                     pass

@@ -1,4 +1,4 @@
-"""What is not flashed: boards that do not fit, have no room or are somebody else's; each refused before a change."""
+"""Boards that are not flashed: they do not fit, have no room or run another program; refused before any change."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,9 +34,9 @@ def about(release: str = "1.28.0", mpy: int = MPY, machine: str = RP2040, name: 
     return About(name, numbers, mpy, machine)
 
 
-def test_the_board_tells_release_bytecode_and_chip(image: Path) -> None:
-    with BoardInVm(image, release="1.29.1") as board, RawRepl(board.port) as prompt:
-        found = prompt.about()
+def test_the_board_reports_release_bytecode_and_chip(image: Path) -> None:
+    with BoardInVm(image, release="1.29.1") as board, RawRepl(board.port) as repl:
+        found = repl.about()
     assert found == about("1.29.1")
     refuse_unfit(found, "rp2040", BYTECODE, old_micropython=False)
 
@@ -48,7 +48,7 @@ def test_the_board_tells_release_bytecode_and_chip(image: Path) -> None:
         (about("1.20.0"), r"1\.20\.0 is older than 1\.28; copy the \.uf2 of MicroPython 1\.28\.0"),
         (about(machine="Raspberry Pi Pico 2 with RP2350"), r"Pico 2 with RP2350, and the firmware is for an RP2040"),
         (about(machine=""), r"board without a name"),
-        (about(mpy=7 | 4 << 10), r"takes \.mpy files of version 7\.0, and mpy-cross makes 6\.3 for armv6m"),
+        (about(mpy=7 | 4 << 10), r"accepts \.mpy files of version 7\.0, and mpy-cross makes 6\.3 for armv6m"),
         (about(mpy=6 | 2 << 8 | 4 << 10), r"of version 6\.2"),
         (about(mpy=6 | 3 << 8 | 8 << 10), r"for armv6m"),
         (about(name="circuitpython"), r"runs circuitpython, not MicroPython; copy the \.uf2"),
@@ -59,7 +59,7 @@ def test_a_micropython_that_does_not_take_the_firmware_is_refused(found: About, 
         refuse_unfit(found, "rp2040", BYTECODE, old_micropython=False)
 
 
-def test_an_older_release_is_taken_when_that_is_asked_for_and_not_below_1_24() -> None:
+def test_an_older_release_is_accepted_by_option_but_not_below_1_24() -> None:
     refuse_unfit(about("1.24.1"), "rp2040", BYTECODE, old_micropython=True)
     with pytest.raises(RefusedError, match=r"1\.23\.0 is older than 1\.24; copy the \.uf2"):
         refuse_unfit(about("1.23.0"), "rp2040", BYTECODE, old_micropython=True)
@@ -70,36 +70,36 @@ def test_a_full_file_system_is_refused_before_anything_is_removed_and_the_senten
         pass
     put(image, {"mine.bin": b"x" * 16_000, "pump/stale.mpy": b"M"})
     before = lies_on(image)
-    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
-        found = prompt.found()
+    with BoardInVm(image) as board, RawRepl(board.port) as repl:
+        found = repl.found()
         with pytest.raises(
-            RefusedError, match=r"too full: \d+ kB are needed and \d+ kB are free; remove files of your own"
+            RefusedError, match=r"has too little room: \d+ kB are needed and \d+ kB are free; remove files of your own"
         ):
             Plan.of(CONTENTS, DEFAULTS, found)
     assert lies_on(image) == before
 
 
 @pytest.mark.parametrize("taken", [0, 4, 8, 12, 16, 20, 24, 28])
-def test_a_plan_that_is_not_refused_finds_room_on_the_real_file_system(image: Path, taken: int) -> None:
+def test_a_plan_that_is_accepted_has_room_on_the_real_file_system(image: Path, taken: int) -> None:
     with BoardInVm(image, sectors=40):
         pass
     put(image, {f"mine{number}.bin": b"x" * 4000 for number in range(taken)})
-    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
+    with BoardInVm(image) as board, RawRepl(board.port) as repl:
         try:
-            plan = Plan.of(CONTENTS, DEFAULTS, prompt.found())
+            plan = Plan.of(CONTENTS, DEFAULTS, repl.found())
         except RefusedError:
             assert taken > 16, "there is room enough"
             return
         assert taken < 28, "there is no room"
-        plan.carry_out(prompt, lambda name, done: None)
+        plan.carry_out(repl, lambda name, done: None)
     assert lies_on(image).items() >= CONTENTS.items()
 
 
-def test_room_that_was_not_foreseen_to_be_missing_ends_in_one_sentence(image: Path) -> None:
-    with BoardInVm(image, sectors=12) as board, RawRepl(board.port) as prompt:
-        prompt.found()
-        with pytest.raises(RefusedError, match=r"cannot keep a file: its file system is full$"):
-            prompt.write("big.bin", b"x" * 60_000, lambda written: None)
+def test_a_file_system_that_is_full_unexpectedly_ends_in_one_sentence(image: Path) -> None:
+    with BoardInVm(image, sectors=12) as board, RawRepl(board.port) as repl:
+        repl.found()
+        with pytest.raises(RefusedError, match=r"cannot write a file: its file system is full$"):
+            repl.write("big.bin", b"x" * 60_000, lambda written: None)
 
 
 def test_a_file_that_arrives_damaged_is_written_again_and_one_that_always_does_is_refused(
@@ -112,27 +112,27 @@ def test_a_file_that_arrives_damaged_is_written_again_and_one_that_always_does_i
         written(self, data[:-1] + b"?" if damages.pop(0) else data, progress)
 
     monkeypatch.setattr(RawRepl, "_write_part", damaged)
-    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
-        prompt.found()
-        prompt.write("main.py", b"# main", lambda count: None)
-        with pytest.raises(RefusedError, match=r"boot\.py is damaged on the board each time"):
-            prompt.write("boot.py", b"# boot", lambda count: None)
+    with BoardInVm(image) as board, RawRepl(board.port) as repl:
+        repl.found()
+        repl.write("main.py", b"# main", lambda count: None)
+        with pytest.raises(RefusedError, match=r"boot\.py differs on the board after each of 2 writes"):
+            repl.write("boot.py", b"# boot", lambda count: None)
     assert lies_on(image) == {"main.py": b"# main", PART: b"# boo?"}
 
 
 @pytest.mark.parametrize(
     ("there", "sentence"),
     [
-        ({"pump": b"a file"}, "pump on the board is a file, where the firmware has a folder"),
-        ({"main.py/x": b""}, r"main\.py on the board is a folder, where the firmware has a file"),
+        ({"pump": b"a file"}, "pump on the board is a file, but a folder of the firmware"),
+        ({"main.py/x": b""}, r"main\.py on the board is a folder, but a file of the firmware"),
     ],
 )
 def test_a_file_where_a_folder_belongs_and_the_reverse_are_refused(
     image: Path, there: dict[str, bytes], sentence: str
 ) -> None:
     put(image, there)
-    with BoardInVm(image) as board, RawRepl(board.port) as prompt, pytest.raises(RefusedError, match=sentence):
-        Plan.of(CONTENTS, DEFAULTS, prompt.found())
+    with BoardInVm(image) as board, RawRepl(board.port) as repl, pytest.raises(RefusedError, match=sentence):
+        Plan.of(CONTENTS, DEFAULTS, repl.found())
     assert lies_on(image) == there
 
 
@@ -147,14 +147,14 @@ def test_a_file_where_a_folder_belongs_and_the_reverse_are_refused(
         ({"main.py": b"# an older one", "pump/a.mpy": b"M"}, ""),
     ],
 )
-def test_a_main_py_of_another_program_is_told_from_ours(image: Path, there: dict[str, bytes], whose: str) -> None:
+def test_a_main_py_of_another_program_is_recognized(image: Path, there: dict[str, bytes], whose: str) -> None:
     put(image, there)
-    with BoardInVm(image) as board, RawRepl(board.port) as prompt:
-        assert replaces_another_program(prompt.found(), CONTENTS) == whose
+    with BoardInVm(image) as board, RawRepl(board.port) as repl:
+        assert replaces_another_program(repl.found(), CONTENTS) == whose
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("output", "sentence"),
     [
         (b"flushpump: the pump does not start: flashing was not completed; flash the board again\r\n"
          b"MicroPython v1.28.0 on 2026-04-01; Raspberry Pi Pico with RP2040\r\nType \"help()\" ...\r\n>>> ",
@@ -165,13 +165,13 @@ def test_a_main_py_of_another_program_is_told_from_ours(image: Path, there: dict
         (b"", ""),
     ],
 )  # fmt: skip
-def test_what_a_board_says_instead_of_starting_is_told_in_its_words(said: bytes, told: str) -> None:
-    assert reason(said) == told
+def test_the_error_of_a_board_that_does_not_start_is_its_last_line(output: bytes, sentence: str) -> None:
+    assert reason(output) == sentence
 
 
 @pytest.fixture
 def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Sets which USB devices are there: (device, vendor, product); those without a device are no serial ports."""
+    """Sets the USB devices: (device, vendor, product); one without a device is not a serial port."""
 
     def plug(*devices: tuple[str, int, int]) -> None:
         for number, (_, vendor, product) in enumerate(devices):
@@ -202,13 +202,15 @@ def test_the_one_board_that_is_plugged_in_is_found_and_found_again_under_another
     ("devices", "sentence"),
     [
         ([], "no board is plugged in; plug one in, or name its port with --port"),
-        ([("/dev/ttyACM0", 0x2E8A, 5), ("/dev/ttyACM1", 0x2E8A, 5)], "several .*: /dev/ttyACM0, /dev/ttyACM1; say"),
+        ([("/dev/ttyACM0", 0x2E8A, 5), ("/dev/ttyACM1", 0x2E8A, 5)], "several .*: /dev/ttyACM0, /dev/ttyACM1; name"),
         ([("", 0x2E8A, 3)], r"in its bootloader \(RP2040, BOOTSEL\); copy the \.uf2 of MicroPython 1\.28\.0 or"),
         ([("", 0x2E8A, 15)], r"in its bootloader \(RP2350, BOOTSEL\)"),
         ([("/dev/ttyUSB0", 0x10C4, 0xEA60)], "no board is plugged in"),
     ],
 )  # fmt: skip
-def test_no_board_several_and_one_in_its_bootloader_are_told_apart(plugged: Any, devices: Any, sentence: str) -> None:
+def test_no_board_several_and_one_in_its_bootloader_have_own_sentences(
+    plugged: Any, devices: Any, sentence: str
+) -> None:
     plugged(*devices)
     with pytest.raises(NoDeviceError, match=sentence):
         discovery.find_board(None)

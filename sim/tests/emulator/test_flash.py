@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(3600)
 # The real command; only that an emulated board starts more slowly than a real one.
 COMMAND = """
 from flushpump import cli, flash_greeting
-flash_greeting._PATIENCE_S = 1800
+flash_greeting._TIMEOUT_S = 1800
 cli.main()
 """
 
@@ -99,7 +99,7 @@ def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another
     flash = ("flash", "--board", "rpi_pico", "--old-micropython")
     status, _, err = bench.command(*flash, interrupt_after=120_000)
     assert status == 130, err
-    assert err.splitlines()[-1].endswith("the board is half flashed and does not move; run the command again")
+    assert err.splitlines()[-1].endswith("flashing is incomplete and the pump does not start; run the command again")
     # The command has reset it.
     said = chip.wait_for(b">>> ")
     assert b"flushpump: the pump does not start: flashing was not completed; flash the board again" in said

@@ -84,9 +84,9 @@ def _lines(values: dict[str, Any]) -> list[str]:
     files = values["files"]
     return [
         f"board     {values['board']} at {values['port']}: {values['machine']}, MicroPython {values['micropython']}",
-        f"firmware  {values['version']} {values['fingerprint']}, as the board itself says",
-        f"files     {files['copied']} copied ({values['copied_bytes'] / 1000:.0f} kB), {files['kept']} were there "
-        f"already, {files['removed']} removed",
+        f"firmware  {values['version']} {values['fingerprint']}, as the board reports",
+        f"files     {files['copied']} copied ({values['copied_bytes'] / 1000:.0f} kB), {files['kept']} unchanged, "
+        f"{files['removed']} removed",
         f"flash     {values['used_bytes'] / 1000:.0f} kB used, {values['free_bytes'] / 1000:.0f} kB free",
         f"time      {values['seconds']:.0f} s",
     ]
