@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from flushpump.access.catalog import lumen_ml
+from flushpump.access.parts import lumen_ml
 from flushsim.fluids.deposit import GUIFFANT, removal
 from flushsim.fluids.history import Charge, follow
 from flushsim.fluids.line import BEFORE, SEGMENTS

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flushpump.access import catalog
 from flushpump.access.access_path import AccessPath
+from flushpump.access.parts import Line
 from flushsim.fluids.deposit import GUIFFANT, removal
 from flushsim.fluids.summary import FluidSummary
 from flushsim.plant.flow_record import FlowRecord
@@ -110,7 +111,7 @@ def _speed() -> None:
     report("fluids of port-maintenance, wall clock", time.perf_counter() - begun_s, "s")
 
 
-def _scenario(line: catalog.Line, sequence: str) -> Scenario:
+def _scenario(line: Line, sequence: str) -> Scenario:
     return Scenario(sequence=sequence, line=line.name, needle="huber-20g" if line.needle_required else "none")
 
 

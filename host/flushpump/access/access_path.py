@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from flushpump.access import hydraulics
-from flushpump.access.catalog import Catalog, Extension, Line, Needle, Syringe, load
+from flushpump.access.catalog import load
 from flushpump.access.hydraulics import Drop
+from flushpump.access.parts import Catalog, Extension, Line, Needle, Syringe
 from flushpump.errors import RefusedError, UsageError
 
 # 25 psi, the lower end of what a non-power line may see; no path of this pump goes above, power-rated or not.

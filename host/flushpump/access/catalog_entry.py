@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flushpump.access.catalog import MARKS, Source
+from flushpump.access.parts import MARKS, Source
 from flushpump.errors import UsageError, nearest_or
 
 Faults = list[UsageError]

@@ -10,7 +10,8 @@ from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
 
-from flushpump.access.catalog import (
+from flushpump.access.catalog_entry import EXAMPLE, Entry, EntryFile, Faults
+from flushpump.access.parts import (
     CENTRAL_BARREL_ML,
     CENTRAL_DIAMETER_MM,
     CHAMBER_SHAPES,
@@ -21,7 +22,6 @@ from flushpump.access.catalog import (
     Needle,
     Syringe,
 )
-from flushpump.access.catalog_entry import EXAMPLE, Entry, EntryFile, Faults
 from flushpump.errors import UsageError, nearest_or
 from flushpump.toml_reader import parse_toml, read_text
 

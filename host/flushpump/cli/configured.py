@@ -7,7 +7,6 @@ import click
 from flushpump import user_config
 from flushpump.cli.output import echo_error
 from flushpump.errors import UsageError
-from flushpump.units import DisplayUnits
 
 # STOP has to go out even if the file is broken.
 _IN_SPITE_OF_MISTAKES = "stop"
@@ -47,11 +46,3 @@ def _config(ctx: click.Context) -> user_config.UserConfig:
             ctx.meta[__name__] = True
             echo_error(f"{problem}; the file is not used")
         return user_config.UserConfig()
-
-
-def display_units() -> DisplayUnits:
-    """The units of `config.toml`; kPa and mL/s where it is broken, which the command has refused or reported."""
-    try:
-        return user_config.load().units
-    except UsageError:
-        return DisplayUnits()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flushpump.errors import UsageError
 from flushpump.text_table import aligned
 
 if TYPE_CHECKING:
@@ -60,18 +61,23 @@ def output_gone(problem: OSError, otherwise: str = "") -> None:
 
 def shown_text(text: str) -> str:
     """The text with pressures and flows in the user's units."""
-    return _units().in_text(text) if "kPa" in text or "mL/s" in text else text
+    return display_units().in_text(text) if "kPa" in text or "mL/s" in text else text
 
 
 def shown_table(rows: list[list[str]]) -> list[list[str]]:
     """The rows of a table with pressures and flows in the user's units."""
-    return _units().in_table(rows)
+    return display_units().in_table(rows)
 
 
-def _units() -> "DisplayUnits":
-    from flushpump.cli.configured import display_units
+def display_units() -> "DisplayUnits":
+    """The units of `config.toml`; kPa and mL/s where it is broken, which the command has refused or reported."""
+    from flushpump import user_config
+    from flushpump.units import DisplayUnits
 
-    return display_units()
+    try:
+        return user_config.load().units
+    except UsageError:
+        return DisplayUnits()
 
 
 def echo_lines(console: "Console", lines: list[str]) -> None:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path as FilePath
 
 from flushpump import user_config
-from flushpump.access.catalog import LINE_KINDS, UnknownNameError
+from flushpump.access.parts import LINE_KINDS, UnknownNameError
 from flushpump.errors import UsageError
 from flushpump.toml_reader import TomlTable, parse_toml, read_text
 from flushpump.wire.messages import Fluid, PhaseKind, Question

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from flushpump.access.access_path import LEAST_FLOW_ML_PER_S, PUMP_CEILING_KPA, AccessPath
-from flushpump.access.catalog import UnknownNameError, load
+from flushpump.access.catalog import load
+from flushpump.access.parts import UnknownNameError
 from flushpump.errors import RefusedError, UsageError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,7 +3,8 @@
 import math
 
 import pytest
-from flushpump.access.catalog import CHAMBER_SHAPES, MARKS, UnknownNameError, load
+from flushpump.access.catalog import load
+from flushpump.access.parts import CHAMBER_SHAPES, MARKS, UnknownNameError
 
 LINES = [
     "smartport-ct-6.6f", "smartport-ct-8f", "smartport-ct-9.6f",

@@ -3,7 +3,7 @@
 from pathlib import Path as FilePath
 
 import pytest
-from flushpump.access.catalog import UnknownNameError
+from flushpump.access.parts import UnknownNameError
 from flushpump.errors import UsageError
 from flushpump.planning.sequence import built_in_names, load_sequence, parse_sequence
 from flushpump.wire.messages import Fluid, PhaseKind, Question

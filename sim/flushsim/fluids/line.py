@@ -9,7 +9,7 @@ tear) is astray, and comes back from there; what is lost at the connector or thr
 """
 
 import numpy as np
-from flushpump.access.catalog import lumen_ml
+from flushpump.access.parts import lumen_ml
 
 from flushsim.fluids.mixing import SHAPES, Amounts, Chamber, Pool, Tube
 from flushsim.plant.parameters import PlantPath

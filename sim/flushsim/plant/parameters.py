@@ -11,7 +11,7 @@ from flushsim.plant.flow_paths import FlowPath
 from flushsim.plant.pressure_drop import curve_of
 
 if TYPE_CHECKING:
-    from flushpump.access.catalog import Extension, Line, Needle, Syringe
+    from flushpump.access.parts import Extension, Line, Needle, Syringe
 
 GRAVITY_M_PER_S2 = 9.80665
 

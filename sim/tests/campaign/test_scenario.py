@@ -1,7 +1,7 @@
 """One scenario: what the host was reported, beside the ground truth of the plant."""
 
 import pytest
-from flushpump.access.catalog import UnknownNameError
+from flushpump.access.parts import UnknownNameError
 from flushpump.errors import RefusedError
 from flushpump.wire.messages import Outcome, Verdict
 from flushsim.faults.spec import FaultError

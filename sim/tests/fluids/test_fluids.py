@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flushpump.access import catalog
+from flushpump.access.parts import lumen_ml
 from flushsim.fluids import history as fluids
 from flushsim.fluids.history import Charge, follow
 from flushsim.fluids.line import BLOOD, FIRST_CHARGE, SEGMENTS
@@ -29,9 +29,9 @@ def lock_after(pieces: list[tuple[float, float]], volume_ml: float) -> tuple[Flo
 def volumes_ml(path: PlantPath) -> dict[str, float]:
     """Of the parts whose volume never changes."""
     return {
-        "extension": catalog.lumen_ml(path.extension_bore_mm, path.extension_length_mm),
+        "extension": lumen_ml(path.extension_bore_mm, path.extension_length_mm),
         "chamber": path.chamber_ml,
-        "catheter": catalog.lumen_ml(path.catheter_bore_mm, path.catheter_length_mm),
+        "catheter": lumen_ml(path.catheter_bore_mm, path.catheter_length_mm),
     }
 
 

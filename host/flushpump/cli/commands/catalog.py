@@ -9,7 +9,8 @@ import click
 
 from flushpump import user_config
 from flushpump.access.access_path import AccessPath
-from flushpump.access.catalog import Extension, Line, Needle, Syringe, UnknownNameError, load
+from flushpump.access.catalog import load
+from flushpump.access.parts import Extension, Line, Needle, Syringe, UnknownNameError
 from flushpump.cli.completion import sequence_names
 from flushpump.cli.output import console_for, echo_lines, echo_table, print_json, shown_table, terminal_width
 from flushpump.cli.params import VOLUME, fluid_option, json_option, path_options

@@ -5,8 +5,9 @@ from pathlib import Path as FilePath
 import click
 
 from flushpump import user_config
-from flushpump.access.catalog import Catalog, shipped
+from flushpump.access.catalog import shipped
 from flushpump.access.catalog_files import read_own
+from flushpump.access.parts import Catalog
 from flushpump.cli.output import one_line, print_json
 from flushpump.errors import FlushPumpError, UsageError
 from flushpump.exit_status import ExitStatus

@@ -5,8 +5,7 @@ import click
 from flushpump.cli.commands.records_due import due_command
 from flushpump.cli.commands.records_export import export_command
 from flushpump.cli.completion import record_names
-from flushpump.cli.configured import display_units
-from flushpump.cli.output import echo_error, echo_table, print_json, terminal_width
+from flushpump.cli.output import display_units, echo_error, echo_table, print_json, terminal_width
 from flushpump.cli.params import json_option
 from flushpump.records.store import Records
 from flushpump.records.text import record_lines
