@@ -15,7 +15,7 @@ from flushpump.access import catalog
 from flushpump.device.pump import Pump
 from flushpump.errors import FlushPumpError
 from flushpump.wire.messages import LineFlag, Phase, PhaseKind, Question
-from flushsim.firmware.native import _modules_apart
+from flushsim.firmware.native import _separate_modules
 from flushsim.plant.parameters import PlantPath
 from flushsim.rig.lockstep import Rig
 from hypothesis import HealthCheck, given, settings
@@ -168,7 +168,7 @@ def test_prime_and_aspirate(guarded_firmware: Path, name: str):
 def parts(tmp_path_factory: pytest.TempPathFactory):
     """The guarded modules themselves, strict all the time."""
     root = write_guarded(tmp_path_factory.mktemp("parts"))
-    with _modules_apart("pump"):
+    with _separate_modules("pump"):
         sys.path.insert(0, str(root))
         try:
             from pump import limiter, line_model, small

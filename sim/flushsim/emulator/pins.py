@@ -47,7 +47,7 @@ class PinStepper(Stepper):
 
     @property
     def slots_used(self) -> int:
-        """1 while the motor is under way, as far as edges tell."""
+        """1 while the motor is moving, according to its edges."""
         return int(self.now_ticks - self._last_edge_ticks < BURST_GAP_US * self.ticks_per_us)
 
     def queued_ticks(self) -> int:
@@ -75,10 +75,10 @@ class PinStepper(Stepper):
         count = 0
         direction = self._edges[0][1] if self._edges else 0
         last = limit_ticks
-        for ticks, way in self._edges:
+        for ticks, edge_direction in self._edges:
             if ticks > limit_ticks:
                 break
-            if way != direction:
+            if edge_direction != direction:
                 return direction * count / (last - self.now_ticks), last
             count += 1
             last = max(ticks, self.now_ticks + 1)

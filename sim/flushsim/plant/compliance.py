@@ -1,4 +1,4 @@
-"""What syringe and connector hold at a pressure: stretch, air, and the vapour of a liquid that is pulled too hard.
+"""Volumes of syringe and connector at a pressure: stretch, air, and vapour at a large suction.
 
 Volumes are in mL more than at zero gauge pressure, pressures in kPa gauge, compliances in mL/kPa.
 """
@@ -6,7 +6,7 @@ Volumes are in mL more than at zero gauge pressure, pressures in kPa gauge, comp
 from math import sqrt
 
 ATMOSPHERE_KPA = 101.325
-# Below this gauge pressure the liquid boils and the syringe fills with vapour instead of pulling harder.
+# Below this gauge pressure the liquid boils, and vapour in the syringe limits the suction.
 BOILING_KPA = -95.0
 BOILING_SOFTNESS = 1e3
 
@@ -22,18 +22,18 @@ def syringe_kpa(held_ml: float, compliance: float) -> tuple[float, float]:
 def connector_kpa(held_ml: float, compliance: float, air_ml: float) -> tuple[float, float]:
     """Pressure of a connector with air (mL at atmospheric pressure) beside the liquid, and its slope in kPa/mL.
 
-    The tube stretches, and the air's isothermal shrinking makes room: held = C p + V0 (1 - P0 / P).
+    The tube stretches, and the air shrinks isothermally: held = C p + V0 (1 - P0 / P).
     """
     if not air_ml:
         return held_ml / compliance, 1 / compliance
     b = air_ml - compliance * ATMOSPHERE_KPA - held_ml
     root = sqrt(b * b + 4 * compliance * air_ml * ATMOSPHERE_KPA)
-    # Of the two ways to write the root the one that does not cancel.
+    # The form of the root without cancellation.
     absolute = (root - b) / (2 * compliance) if b < 0 else 2 * air_ml * ATMOSPHERE_KPA / (root + b)
     return absolute - ATMOSPHERE_KPA, 1 / (compliance + air_ml * ATMOSPHERE_KPA / absolute**2)
 
 
 def connector_ml(kpa: float, compliance: float, air_ml: float) -> float:
-    """What a connector with air holds at a pressure; liquid boils before it pulls the air apart."""
+    """The volume of a connector with air at a pressure, which boiling limits at a large suction."""
     absolute = max(kpa, BOILING_KPA) + ATMOSPHERE_KPA
     return compliance * kpa + air_ml * (1 - ATMOSPHERE_KPA / absolute)

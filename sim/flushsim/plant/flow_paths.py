@@ -1,4 +1,4 @@
-"""Where the liquid goes behind the connector, and what it meets there: the line's condition as the solver takes it."""
+"""The flow paths behind the connector, and the condition of the line, as inputs of the solver."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,17 +6,17 @@ from math import exp
 
 from flushsim.plant.pressure_drop import Curve
 
-# Flow in mL/s at which a valve, or another slit, resists with half of its opening pressure: it weeps below.
+# Flow in mL/s at which a slit valve has half of its opening pressure: below it weeps.
 WEEPING_ML_PER_S = 1e-4
-# Liquid in tissue is taken up within this time (R-l: minutes to tens of minutes for saline under the skin).
+# Time constant of the absorption of liquid in tissue (R-l: minutes to tens of minutes for saline under the skin).
 ABSORBED_S = 600.0
 
 
 class Outlet(Enum):
-    """What the needle, or the hub where there is none, leads to."""
+    """Where the needle, or the hub without a needle, leads to."""
 
     VEIN = "through the catheter into the vein"
-    ROOM = "the extension set has come off and runs out into the room"
+    ROOM = "out of the disconnected extension set into the room"
     BURST = "through the needle and a torn catheter into the tissue, which does not resist"
     TIP_IN_TISSUE = "through the catheter into the tissue around its tip"
     NEEDLE_IN_TISSUE = "through the needle alone into the tissue around the port"
@@ -24,11 +24,11 @@ class Outlet(Enum):
 
 @dataclass(frozen=True)
 class Condition:
-    """What is the matter with the line; the default is nothing.
+    """The condition of the line; the default has no fault.
 
-    `scale` is how many times needle and catheter resist, `growth_per_s` the growth of its logarithm, `back` how many
-    times more they resist backwards. `bubble_ml` is air in the extension set at atmospheric pressure, `leak_share` the
-    share of the flow that is lost at the connector. `tissue_kpa_per_ml` counts on the routes that end in tissue.
+    `scale` multiplies the resistance of needle and catheter, `growth_per_s` is the growth of its logarithm, `back`
+    multiplies the resistance backwards. `bubble_ml` is air in the extension set at atmospheric pressure, `leak_share`
+    the share of the flow that is lost at the connector. `tissue_kpa_per_ml` is for outlets in tissue.
     """
 
     scale: float = 1.0
@@ -37,7 +37,7 @@ class Condition:
     bubble_ml: float = 0.0
     leak_share: float = 0.0
     closed: bool = False
-    route: Outlet = Outlet.VEIN
+    outlet: Outlet = Outlet.VEIN
     tissue_kpa_per_ml: float = 0.0
 
 
@@ -46,10 +46,10 @@ SOUND = Condition()
 
 @dataclass(frozen=True)
 class FlowPath:
-    """A way for the liquid behind the connector: drop over flow, inertia (kPa s2/mL), valve's opening pressures (kPa).
+    """A path for the liquid behind the connector: drop over flow, inertia (kPa s2/mL), valve's opening pressures (kPa).
 
     A valve opens outwards, into the vein, when the pressure inside is `opens_out_kpa` above that outside, and inwards
-    likewise; 0: there is none.
+    likewise; 0: no valve.
     """
 
     drop: Curve
@@ -63,15 +63,15 @@ class FlowPath:
             return self
         drop = self.drop
 
-        def flapped(flow: float) -> tuple[float, float]:
+        def with_flap(flow: float) -> tuple[float, float]:
             kpa, slope = drop(flow)
             return (kpa, slope) if flow >= 0 else (back * kpa, back * slope)
 
-        return FlowPath(flapped, self.inertia, self.opens_out_kpa, self.opens_in_kpa)
+        return FlowPath(with_flap, self.inertia, self.opens_out_kpa, self.opens_in_kpa)
 
 
 def valve_kpa(flow_ml_per_s: float, opens_out_kpa: float, opens_in_kpa: float) -> tuple[float, float]:
-    """What a slit valve holds back at a flow, and its slope: nothing passes below the opening pressure but weeping."""
+    """The drop of a slit valve at a flow, and its slope: below the opening pressure it only weeps."""
     if flow_ml_per_s == 0:
         return 0.0, max(opens_out_kpa, opens_in_kpa) / WEEPING_ML_PER_S
     if flow_ml_per_s > 0:

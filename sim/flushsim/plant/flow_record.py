@@ -1,6 +1,6 @@
-"""What flowed where in a run: volumes counted up over time, noted by the plant when it is asked to.
+"""The flows of a run: cumulative volumes over time, which the plant records on request.
 
-Noting costs an append a piece; numpy is needed only by whoever asks for the arrays afterwards.
+Recording costs one append for each piece; only the arrays at the end need numpy.
 """
 
 from array import array
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Volumes = tuple[float, float, float, float, float]
 """mL driven, into the extension, past the needle, out of the tip, lost."""
-# Two rows that lie closer together are a jump, not a flow: a line that empties into the room at once.
+# Two rows closer in time are a jump, not a flow: a line that empties into the room at once.
 JUMP_S = 1e-9
 
 
@@ -27,9 +27,9 @@ class FlowRecord:
 
     Forwards counts up, backwards down; between two rows flows are even. `driven_ml` is what the plunger displaced,
     `extension_ml` what left the barrel into the extension set, `line_ml` what went into chamber and catheter, `tip_ml`
-    what came out of the tip, `leaked_ml` what was lost on the way: line less tip out of a torn catheter, the rest at
-    the connector or through a needle that lies in tissue. Liquid that stretches a part, or that a bubble makes room
-    for, is driven less extension in the barrel, and extension less tip and leaked in the connector.
+    what left the tip, `leaked_ml` what was lost: line less tip out of a torn catheter, the rest at the
+    connector or through a needle in tissue. Liquid stored by stretch, or in place of compressed air, is driven less
+    extension in the barrel, and extension less tip and leaked in the connector.
     """
 
     time_us: "NDArray[np.float64]"
@@ -42,13 +42,13 @@ class FlowRecord:
     @classmethod
     def of_flows(cls, pieces: "Iterable[tuple[float, float]]") -> "FlowRecord":
         """Pieces of even flow, (mL/s, s), through a line that does not stretch: all of it comes out of the tip."""
-        notes = FlowNotes()
+        rows = FlowRows()
         time_us = volume_ml = 0.0
         for flow_ml_per_s, time_s in pieces:
             time_us += time_s * 1e6
             volume_ml += flow_ml_per_s * time_s
-            notes.add(time_us, volume_ml, volume_ml, volume_ml, volume_ml, 0.0)
-        return notes.record()
+            rows.add(time_us, volume_ml, volume_ml, volume_ml, volume_ml, 0.0)
+        return rows.record()
 
     @cached_property
     def duration_s(self) -> float:
@@ -56,8 +56,8 @@ class FlowRecord:
         return float(self.time_us[-1] - self.time_us[0]) / 1e6
 
 
-class FlowNotes:
-    """The record while it is written; begins with a row of zeros at `begin_us`."""
+class FlowRows:
+    """A growing record; it begins with a row of zeros at `begin_us`."""
 
     def __init__(self, begin_us: float = 0.0) -> None:
         self._rows = array("d", (begin_us, 0.0, 0.0, 0.0, 0.0, 0.0))
@@ -65,11 +65,11 @@ class FlowNotes:
     def add(
         self, time_us: float, driven_ml: float, extension_ml: float, line_ml: float, tip_ml: float, leaked_ml: float
     ) -> None:
-        """Notes the volumes up to `time_us`; not before the last row."""
+        """Adds the volumes up to `time_us`; not before the last row."""
         self._rows.extend((time_us, driven_ml, extension_ml, line_ml, tip_ml, leaked_ml))
 
     def record(self) -> FlowRecord:
-        """Everything noted so far. ImportError without numpy."""
+        """Everything recorded so far. ImportError without numpy."""
         import numpy as np
 
         rows = np.array(self._rows).reshape(-1, 6)
@@ -80,13 +80,13 @@ class FlowMeter:
     """Records the plant's volumes from the time it is switched on: counts from `volumes`, which were there then."""
 
     def __init__(self, time_us: float, volumes: Volumes) -> None:
-        self._notes = FlowNotes(time_us)
+        self._rows_so_far = FlowRows(time_us)
         self._from = volumes
 
     def note(self, time_us: float, volumes: Volumes) -> None:
         """Records the volumes up to this time."""
-        self._notes.add(time_us, *(now_ml - then_ml for now_ml, then_ml in zip(volumes, self._from, strict=True)))
+        self._rows_so_far.add(time_us, *(now_ml - then_ml for now_ml, then_ml in zip(volumes, self._from, strict=True)))
 
     def record(self) -> FlowRecord:
         """Everything recorded so far. ImportError without numpy."""
-        return self._notes.record()
+        return self._rows_so_far.record()

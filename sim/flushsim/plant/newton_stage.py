@@ -1,4 +1,4 @@
-"""One stage of the line's solver: Newton's method on two flows, for a line in one condition."""
+"""One stage of the line's solver: Newton's method for two flows, for a line in one condition."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -7,37 +7,37 @@ from flushsim.plant.compliance import BOILING_KPA, connector_kpa, syringe_kpa
 from flushsim.plant.flow_paths import WEEPING_ML_PER_S, Condition, FlowPath, valve_kpa
 from flushsim.plant.pressure_drop import Curve
 
-# A Newton step below this (mL/s) is the last one. What is left is of its square: measured 2e-5 kPa, a hundredth of
-# what the method itself may err.
-CLOSE = 3e-3
+# A Newton step below this is the last one. The remaining error is of its square: measured 2e-5 kPa, a hundredth of
+# the tolerance of the method.
+LAST_STEP_ML_PER_S = 3e-3
 
 
 class SolverError(RuntimeError):
-    """The equations could not be solved: a defect of the simulator, not of anything simulated."""
+    """The equations have no solution: a defect of the simulator, not of the simulated pump."""
 
 
-Stage = Callable[
+NewtonStage = Callable[
     [float, float, float, float, float, float, float, float, float], tuple[float, float, float, float, float, float]
 ]
 
 
-def newton_stage_of(
+def newton_stage(
     near: Curve,
-    way: FlowPath,
+    flow_path: FlowPath,
     inertias: tuple[float, float],
     stretches: tuple[float, float],
     damping_kpa_s_per_ml: float,
     condition: Condition,
     closed: bool,
-) -> Stage:
+) -> NewtonStage:
     """The solution of a stage for a line in a condition: a function of what changes from stage to stage.
 
     Newton on the flows qe and y, of which it is given a guess; it returns them, S1, S2, p1, p2. With a stage's weight
     hb: S1 = a1 - hb qe, S2 = a2 + hb (keep qe - y), inertia qe - momentum = hb (p1 - p2 - near(qe)), likewise y.
-    A bubble is stretched without loss, beside the tube: of the flow into both the tube takes its share.
+    Air stretches without loss, parallel to the tube, which takes its share of the flow.
     Volumes and pressures returned fit the flows exactly, so no liquid is lost to an unfinished iteration.
     """
-    far, opens_out_kpa, opens_in_kpa = way.drop, way.opens_out_kpa, way.opens_in_kpa
+    far, opens_out_kpa, opens_in_kpa = flow_path.drop, flow_path.opens_out_kpa, flow_path.opens_in_kpa
     e_inertia, y_inertia = inertias
     c1, c2 = stretches
     keep, air_ml = 1.0 - condition.leak_share, condition.bubble_ml
@@ -58,14 +58,14 @@ def newton_stage_of(
         scale: float,
     ) -> tuple[float, float, float, float, float, float]:
         p1_slope, p2_slope, damping = soft1, soft2, damping_kpa_s_per_ml
-        # What is left at the needle is the square of its last step times the scale.
-        close = CLOSE if scale == 1.0 else CLOSE / sqrt(scale)
+        # The remaining error at the needle is the square of its last step times the scale.
+        last_step = LAST_STEP_ML_PER_S if scale == 1.0 else LAST_STEP_ML_PER_S / sqrt(scale)
         if valved:
-            close = min(close, WEEPING_ML_PER_S / 10)
+            last_step = min(last_step, WEEPING_ML_PER_S / 10)
         done = False
         if closed:
             y = 0.0
-        for turn in range(100):
+        for iteration in range(100):
             held2 = keep * qe - y
             s1 = a1 - hb * qe
             s2 = a2 + hb * held2
@@ -83,8 +83,8 @@ def newton_stage_of(
                 return qe, y, s1, s2, p1, p2
             drop, slope = near(qe)
             f1 = e_inertia * qe - e_momentum + hb * (drop - p1 + p2)
-            give2 = hb * p2_slope + damping
-            j11 = e_inertia + hb * (slope + hb * p1_slope + keep * give2)
+            stretch2 = hb * p2_slope + damping
+            j11 = e_inertia + hb * (slope + hb * p1_slope + keep * stretch2)
             if closed:
                 d_qe = f1 / j11
                 d_y = 0.0
@@ -97,23 +97,23 @@ def newton_stage_of(
                     drop += held
                     slope += steep
                 f2 = y_inertia * y - y_momentum + hb * (end_kpa + drop - p2)
-                j12 = -hb * give2
+                j12 = -hb * stretch2
                 j22 = y_inertia + hb * slope - j12
                 j21 = keep * j12
                 determinant = j11 * j22 - j12 * j21
                 d_qe = (f1 * j22 - f2 * j12) / determinant
                 d_y = (f2 * j11 - f1 * j21) / determinant
-            if -CLOSE < d_qe < CLOSE and -close < d_y < close:
-                # Newton squares the error, so what is left is of the order of CLOSE squared.
+            if -LAST_STEP_ML_PER_S < d_qe < LAST_STEP_ML_PER_S and -last_step < d_y < last_step:
+                # Newton squares the error, so what is left is of the order of LAST_STEP_ML_PER_S squared.
                 done = True
-                part = 1.0
+                share = 1.0
             else:
-                # At a kink (boiling, onset of turbulence) full steps may jump to and fro for ever.
-                part = 1.0 if turn < 15 else 0.4
-            qe -= part * d_qe
-            before, y = y, y - part * d_y
+                # At a kink (boiling, onset of turbulence) full steps may oscillate for ever.
+                share = 1.0 if iteration < 15 else 0.4
+            qe -= share * d_qe
+            before, y = y, y - share * d_y
             if kinked and y * before < 0:
-                # A valve or flap is steepest at rest: from there Newton's steps fall short, from beyond they jump over.
+                # A valve or flap is steepest at rest: Newton's steps from there are too short, others jump over it.
                 y = 0.0
                 done = False
         raise SolverError(f"no solution at qe {qe} mL/s, p1 {p1} kPa, step {hb} s")

@@ -1,4 +1,4 @@
-"""What the plant is made of: the figures of drive, syringe, extension, needle, line and vein, without names."""
+"""The parameters of the plant: drive, syringe, extension, needle, line and vein."""
 
 from dataclasses import dataclass, replace
 from math import inf, pi, sqrt
@@ -8,7 +8,7 @@ from flushpump.access.hydraulics import SALINE_20C, Drop, Fluid, drop, inertia_k
 from flushpump.units import KPA_PER_MMHG
 
 from flushsim.plant.flow_paths import FlowPath
-from flushsim.plant.pressure_drop import curve_of
+from flushsim.plant.pressure_drop import drop_curve
 
 if TYPE_CHECKING:
     from flushpump.access.parts import Extension, Line, Needle, Syringe
@@ -20,7 +20,7 @@ GRAVITY_M_PER_S2 = 9.80665
 class PlantPath:
     """The line from barrel to vein. The default is an 8F port with a 20G needle, a 10 mL syringe, a 20 cm extension.
 
-    A tube of length 0 is not there. `loaded_ml` is what the syringe holds at the start. `backlash_um` is the play of
+    A tube of length 0 is absent. `loaded_ml` is what the syringe holds at the start. `backlash_um` is the play of
     the lead screw's nut, kept small by a spring-loaded nut (R-l); `drive_n_per_mm` the stiffness between nut and
     plunger, by which friction shows in the flow; `back_drive_n` the force that turns a screw which back-drives while
     the driver is off (R-l: 15 mN m of a NEMA 17's detent, 8 mm lead, half of it lost in the thread). `opens_out_kpa`
@@ -63,10 +63,10 @@ class PlantPath:
     inertia: bool = True
 
     @classmethod
-    def from_catalogue(
+    def from_catalog(
         cls, line: "Line", needle: "Needle", syringe: "Syringe", extension: "Extension", loaded_ml: float | None = None
     ) -> "PlantPath":
-        """The path of these catalogue elements; the syringe holds its printed size unless told otherwise."""
+        """The path of these catalog elements; the syringe holds its printed size without `loaded_ml`."""
         return cls(
             barrel_mm=syringe.inner_diameter_mm,
             capacity_ml=syringe.capacity_ml,
@@ -97,7 +97,7 @@ class PlantPath:
 
     @property
     def hydrostatic_kpa(self) -> float:
-        """What is missing at the pump's height of a pressure at the heart's."""
+        """The pressure at the heart's height less that at the pump's."""
         return self.fluid.density_g_per_ml * GRAVITY_M_PER_S2 * self.height_mm / 1000
 
     def near(self) -> tuple[Drop, ...]:
@@ -112,18 +112,21 @@ class PlantPath:
         """The tubes between connector and vein."""
         return self._tubes(self._needle, self._catheter)
 
-    def ways(self) -> tuple[FlowPath, FlowPath, FlowPath]:
-        """Extension set, needle and catheter together, needle alone: as the solver takes them."""
+    def flow_paths(self) -> tuple[FlowPath, FlowPath, FlowPath]:
+        """Extension set, needle and catheter together, needle alone: as inputs of the solver."""
         return (
-            FlowPath(curve_of(self.near()), self._inertia(self._extension)),
+            FlowPath(drop_curve(self.near()), self._inertia(self._extension)),
             FlowPath(
-                curve_of(self.far()), self._inertia(self._needle, self._catheter), self.opens_out_kpa, self.opens_in_kpa
+                drop_curve(self.far()),
+                self._inertia(self._needle, self._catheter),
+                self.opens_out_kpa,
+                self.opens_in_kpa,
             ),
-            FlowPath(curve_of(self.needle()), self._inertia(self._needle)),
+            FlowPath(drop_curve(self.needle()), self._inertia(self._needle)),
         )
 
     def damping(self) -> float:
-        """What extension and line resist to being stretched, in kPa s/mL; 0 where nothing swings."""
+        """The viscous resistance of extension and line to stretch, in kPa s/mL; 0 where nothing oscillates."""
         c2 = (self.extension_compliance_ul_per_kpa + self.line_compliance_ul_per_kpa) / 1000
         return self.tube_loss * sqrt(self._inertia(self._extension) / c2) if c2 > 0 else 0.0
 

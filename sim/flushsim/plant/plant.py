@@ -1,9 +1,9 @@
 """The plant: stepper, screw, plunger, syringe, line, vein and sensor, advanced together by one clock.
 
-Between two events (end of a slice, edge of a fault, end of the play) the plunger moves evenly, so each such piece is
-one call of the line's solver, or several like pieces are. The line follows when the flow changes, when the sensor is
-read, and every 5 ms; whoever looks at the truth in between sees a copy of it that was brought up to the time, so
-looking changes nothing. Everything is deterministic: the same calls and the same seed give the same counts.
+Between two events (end of a slice, edge of a fault, end of the play) the plunger moves evenly. One call of the line's
+solver covers one such piece, or several with equal flow. The solver runs when the flow changes, when the sensor is
+read, and every 5 ms. A reader of the ground truth in between gets a copy advanced to that time, so reading changes
+nothing. Everything is deterministic: the same calls and the same seed give the same counts.
 """
 
 import copy
@@ -24,18 +24,19 @@ from flushsim.plant.stepper import Burst, Stepper
 
 __all__ = ["Plant", "PlantPath"]
 
-# Less room than this in the barrel is none.
-LEAST_STEPS = 1e-6
-# Pieces whose flows differ by less are solved as one with their mean: slices of one speed differ by rounded ticks.
-ALIKE = 0.0005
-# The line is never further behind than this at the end of `advance`.
-BEHIND_MOST_US = 5_000
+# Less room than this in the barrel counts as none.
+ROOM_LEAST_STEPS = 1e-6
+# Pieces whose flows differ by a smaller share are solved as one with their mean: slices of one speed differ by
+# rounded ticks.
+EQUAL_FLOW = 0.0005
+# At the end of `advance` the solver is at most this much behind.
+SOLVER_LAG_MOST_US = 5_000
 
 
 class Plant:
     """Everything outside the firmware. `board` is the parsed board file; faults are texts or `Fault`s.
 
-    Faults of the link and the rig are ignored here. FaultError if a fault cannot be read.
+    Faults of the link and the rig are ignored here. FaultError for an invalid fault.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Plant:
         self.held_kpa: float | None = None
         self._state = LineState(path, self._faults)
         self._line = LineSolver(
-            *path.ways(),
+            *path.flow_paths(),
             path.syringe_compliance_ul_per_kpa / 1000,
             (path.extension_compliance_ul_per_kpa + path.line_compliance_ul_per_kpa) / 1000,
             self._state.far_kpa(0),
@@ -71,19 +72,19 @@ class Plant:
         self._peak_kpa = self._line.p1
         self._now_ticks = 0
         self._motor = 0.0
-        # Plunger steps per tick, and in all, since the line was last brought up to the time.
+        # Plunger steps per tick, and in all, since the last call of the solver.
         self._flow = 0.0
         self._pushed = 0.0
         self._solved_ticks = 0
-        self._behind_most_ticks = BEHIND_MOST_US * self.ticks_per_us
-        self._looked_at: LineSolver | None = None
-        self._looked_ticks = 0
-        # Direction in which the motor has lost its step, 0 none: it turns again after a rest or the other way.
+        self._lag_most_ticks = SOLVER_LAG_MOST_US * self.ticks_per_us
+        self._preview: LineSolver | None = None
+        self._preview_ticks = 0
+        # Direction in which the motor stalled, 0 none: it moves again after a rest, or in the other direction.
         self._stalled = 0
         self._motor_fault = False
-        self._bursts_seen = 0
+        self._bursts_noted = 0
         self._meter: FlowMeter | None = None
-        # Truth over time, for `delivered_at_us`: ticks and uL out of the tip.
+        # Ground truth over time, for `delivered_at_us`: ticks and uL out of the tip.
         self._history_ticks = [0]
         self._history_ul = [0.0]
 
@@ -100,14 +101,14 @@ class Plant:
         return None if self.first_edge_ticks is None else self.first_edge_ticks // self.ticks_per_us
 
     def advance(self, until_us: int) -> None:
-        """Goes on to `until_us`. ValueError if that lies in the past."""
+        """Advances to `until_us`. ValueError if that is in the past."""
         target = until_us * self.ticks_per_us
         now = self._now_ticks
         if target < now:
             raise ValueError(f"the plant is at {self.now_us} us and cannot go back to {until_us} us")
         stepper, faults = self.stepper, self._faults
         while now < target:
-            # To the next event; the line follows in `_solve`, several like pieces at once.
+            # To the next event; `_solve` covers several pieces of equal flow at once.
             rate, end = stepper.piece(target if target < faults.next_ticks else faults.next_ticks)
             if rate:
                 if self.first_edge_ticks is None:
@@ -116,7 +117,7 @@ class Plant:
             else:
                 steps = self._rest(end)
             flow = steps / (end - now)
-            if flow != self._flow and abs(flow - self._flow) > ALIKE * abs(flow):
+            if flow != self._flow and abs(flow - self._flow) > EQUAL_FLOW * abs(flow):
                 self._solve()
                 self._flow = flow
             self._pushed += steps
@@ -127,57 +128,57 @@ class Plant:
             if end >= faults.next_ticks:
                 self._solve()
                 self._switch()
-        if target - self._solved_ticks >= self._behind_most_ticks:
+        if target - self._solved_ticks >= self._lag_most_ticks:
             self._solve()
 
     def _note_pulses(self, now: int) -> None:
-        """Pulses have been made: what begins with the first one of a burst, and of all."""
+        """Pulses were made: starts a burst with its first one, and the fault schedule with the first of all."""
         bursts = self.stepper.bursts
-        if len(bursts) > self._bursts_seen:
-            self._bursts_seen = len(bursts)
+        if len(bursts) > self._bursts_noted:
+            self._bursts_noted = len(bursts)
             bursts[-1].tip_before_ul = self._line.tip_ml * 1000
         if self.first_edge_ticks is None:
             self.first_edge_ticks = now
             self._faults.arm(now)
 
     def _rest(self, end: int) -> float:
-        """Plunger steps of a piece without pulses: those that a stop has cut off or completed, or a siphon's."""
+        """Plunger steps of a piece without pulses: what a stop cut off or completed, or a siphon moved."""
         stepper, plunger = self.stepper, self.plunger
         if self._stalled and not stepper.slots_used:
             self._stalled = 0
         if plunger.back_drives and not stepper.enabled:
-            return plunger.let_go(self._line.p1, (end - self._now_ticks) / self._ticks_per_s)
+            return plunger.back_drive(self._line.p1, (end - self._now_ticks) / self._ticks_per_s)
         plunger.since_rest = 0.0
-        way = stepper.position - self._motor
-        if way == 0.0:
+        steps = stepper.position - self._motor
+        if steps == 0.0:
             return 0.0
         self._motor = stepper.position
-        return plunger.settle(way)
+        return plunger.complete_step(steps)
 
     def _motion(self, rate: float, now: int, end: int) -> tuple[float, int]:
         """Plunger steps of a piece with pulses, and its end, earlier where the play closes or the barrel ends."""
         stepper, plunger = self.stepper, self.plunger
         play, room = plunger.ahead(rate)
-        if room <= LEAST_STEPS or plunger.force_n(self._line.p1, rate) > plunger.force_limit_n:
+        if room <= ROOM_LEAST_STEPS or plunger.force_n(self._line.p1, rate) > plunger.force_limit_n:
             self._stalled = 1 if rate > 0 else -1
         stepper.blocked = blocked = self._motor_fault or self._stalled * rate > 0
         if blocked or not stepper.enabled:
             return 0.0, end
         speed = (rate if rate > 0 else -rate) * (1 - stepper.lost_share)
-        way = speed * (end - now)
+        steps = speed * (end - now)
         if play > 0:
-            if way > play:
+            if steps > play:
                 end = now + int(play / speed) + 1
-                way = speed * (end - now)
-        elif way > room:
+                steps = speed * (end - now)
+        elif steps > room:
             end = now + int(room / speed) + 1
-            way = room
-        way = way if rate > 0 else -way
-        self._motor += way
-        return plunger.move(way), end
+            steps = room
+        steps = steps if rate > 0 else -steps
+        self._motor += steps
+        return plunger.move(steps), end
 
     def _solve(self) -> None:
-        """Brings the line up to now, with the plunger's flow since the last time."""
+        """Advances the line to now, with the plunger's flow since the last call."""
         ticks = self._now_ticks - self._solved_ticks
         if not ticks:
             return
@@ -207,50 +208,50 @@ class Plant:
     # -- faults -------------------------------------------------------------------------------------------------------
 
     def _switch(self) -> None:
-        """Makes the faults that are on now work, and all others not."""
+        """Applies the active faults, and ends all others."""
         faults = self._faults
         if faults.switch(self._now_ticks):
             self._change_line()
         self._motor_fault = faults.has("stall")
         self.stepper.lost_share = faults.severity("step-loss")
-        self.plunger.dry_out(faults.severity("stiction"))
+        self.plunger.set_stiction(faults.severity("stiction"))
         if faults.began("empty"):
-            self.plunger.end_after(faults.severity("empty"))
-        self.sensor.take(faults, self.now_us)
+            self.plunger.set_end(faults.severity("empty"))
+        self.sensor.apply_faults(faults, self.now_us)
 
     def _change_line(self) -> None:
         self._line.change(self._state.condition(self._now_ticks))
 
-    # -- what people and benches do ------------------------------------------------------------------------------------
+    # -- operator and test bench ---------------------------------------------------------------------------------------
 
     def connect(self, on: bool) -> None:
-        """Puts the extension set on the line (as at the start) or takes it off, for priming."""
+        """Puts the extension set on the line (as at the start) or removes it, for priming."""
         if on != self._state.connected:
             self._state.connected = on
             self._solve()
             self._change_line()
 
     def clear_faults(self) -> None:
-        """Somebody mends everything: what is closed opens, and no fault comes any more."""
+        """Ends all faults: a closed line opens, and no later fault begins."""
         self._solve()
         self._faults.clear()
-        self._state.mend()
+        self._state.replace_catheter()
         self._switch()
         self._change_line()
 
     def change_syringe(self, loaded_ml: float) -> None:
-        """A fresh syringe of the same kind is put in."""
+        """Inserts a new syringe of the same kind."""
         self.plunger.load(loaded_ml, self.path.capacity_ml)
 
     def record_flows(self) -> None:
-        """From now on notes what flows where, for `flow_record`."""
+        """Records the flows from now on, for `flow_record`."""
         self._solve()
         self._meter = FlowMeter(self._now_ticks / self.ticks_per_us, self._volumes())
 
     def flow_record(self) -> FlowRecord:
-        """What has flowed since `record_flows`. RuntimeError without that, ImportError without numpy."""
+        """The flows since `record_flows`. RuntimeError without that, ImportError without numpy."""
         if self._meter is None:
-            raise RuntimeError("no flows were noted: call record_flows before the run")
+            raise RuntimeError("no flows were recorded: call record_flows before the run")
         self._solve()
         return self._meter.record()
 
@@ -261,30 +262,30 @@ class Plant:
         return driven_ml, driven_ml - line.barrel_ml, line_ml, tip_ml, lost_ml
 
     def hold(self, pressure_kpa: float | None) -> None:
-        """A gauge and a hand pump hold the sensor at this pressure, for calibrating it; None: they are taken off."""
+        """A gauge and a hand pump hold the sensor at this pressure, to calibrate it; None: they are removed."""
         self.held_kpa = pressure_kpa
 
     def read_sensor(self) -> int:
-        """What the firmware reads: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
+        """The firmware's reading: raw counts, -1 no new conversion since the last read, -2 sensor fault."""
         self._solve()
         port_kpa = self._line.port_kpa if self.held_kpa is None else self.held_kpa
         return self.sensor.read(port_kpa, self._now_ticks // self.ticks_per_us)
 
-    # -- truth --------------------------------------------------------------------------------------------------------
+    # -- ground truth --------------------------------------------------------------------------------------------------
 
     @property
     def line(self) -> LineSolver:
-        """The line as it is now, to look at."""
+        """The line as it is now, read only."""
         ticks = self._now_ticks - self._solved_ticks
         if not ticks:
             return self._line
-        if self._looked_at is None or self._looked_ticks != self._now_ticks:
+        if self._preview is None or self._preview_ticks != self._now_ticks:
             dt_s = ticks / self._ticks_per_s
-            self._looked_at = copy.copy(self._line)
+            self._preview = copy.copy(self._line)
             flow_ml_per_s = self._pushed * self.plunger.ml_per_step / dt_s
-            self._looked_at.advance(dt_s, flow_ml_per_s, self._state.far_kpa(self._now_ticks))
-            self._looked_ticks = self._now_ticks
-        return self._looked_at
+            self._preview.advance(dt_s, flow_ml_per_s, self._state.far_kpa(self._now_ticks))
+            self._preview_ticks = self._now_ticks
+        return self._preview
 
     @property
     def peak_kpa(self) -> float:
@@ -303,7 +304,7 @@ class Plant:
 
     @property
     def delivered_ul(self) -> float:
-        """True volume out of the tip since the start; what was drawn back is taken off."""
+        """True volume out of the tip since the start; less what was drawn back."""
         return self.line.tip_ml * 1000
 
     @property
@@ -313,12 +314,12 @@ class Plant:
 
     @property
     def in_tissue_ul(self) -> float:
-        """What tissue around tip or needle holds now; it counts as delivered, for the pump cannot tell."""
+        """What tissue around tip or needle holds now; it counts as delivered, because the pump cannot detect it."""
         return self.line.tissue_ml * 1000
 
     @property
     def driven_ul(self) -> float:
-        """True volume that the plunger has displaced since the start, backwards taken off."""
+        """True volume that the plunger has displaced since the start, less what it drew back."""
         return (self._driven_ml + self._pushed * self.plunger.ml_per_step) * 1000
 
     @property
@@ -328,12 +329,12 @@ class Plant:
 
     @property
     def syringe_ul(self) -> float:
-        """What the plunger can still displace forwards."""
+        """The volume that the plunger can still displace forwards."""
         return self.plunger.room(1) * self.plunger.ml_per_step * 1000
 
     @property
     def mass_error_ul(self) -> float:
-        """Driven minus delivered, leaked and stored: what the solver has lost or made. Zero but for rounding."""
+        """Driven minus delivered, leaked and stored: the solver's error. Zero except for rounding."""
         return self.driven_ul - self.delivered_ul - self.leaked_ul - self.stored_ul
 
     @property
@@ -347,7 +348,7 @@ class Plant:
         return self.stepper.bursts
 
     def delivered_at_us(self, time_us: float) -> float:
-        """True uL out of the tip at a past time, in a straight line between the solver's pieces."""
+        """True uL out of the tip at a past time, interpolated between the calls of the solver."""
         ticks = time_us * self.ticks_per_us
         after = bisect_right(self._history_ticks, ticks)
         before = after - 1

@@ -1,8 +1,8 @@
-"""Lead screw and plunger: what of the motor's motion reaches the liquid, and what force it takes.
+"""Lead screw and plunger: the part of the motor's motion that reaches the liquid, and the force for it.
 
-The nut has play, so the first way after a reversal moves nothing. The screw pushes by way and not by force, so friction
-shows in the flow only as far as the drive gives under it: its glide widens the play, and a plunger that has rested is
-left behind until the drive is strained enough to break it loose, and then catches up.
+The nut has play, so the first travel after a reversal moves nothing. The screw imposes travel, not force, so friction
+shows in the flow only as far as the drive is compliant: glide friction widens the play, and a plunger after a rest
+stays behind until the strained drive breaks it loose, and then catches up.
 """
 
 from math import inf
@@ -10,13 +10,13 @@ from typing import Any
 
 from flushsim.plant.parameters import PlantPath
 
-# A plunger that has rested breaks loose within this way.
+# A plunger that has rested breaks loose within this travel.
 BREAK_LOOSE_MM = 0.1
-# A dry one slips within this way.
+# A dry one slips within this travel.
 SLIP_MM = 0.01
-# How stiff a drive is under a dry plunger if its path calls it stiff: rod and bracket (R-l).
+# Stiffness of the drive with a dry plunger, where the path has an infinite one: rod and bracket (R-l).
 DRY_DRIVE_N_PER_MM = 300.0
-# What a plunger's speed costs when no motor holds it, N for every mm/s: the rubber's viscous share (R-l).
+# Viscous friction of the rubber for a plunger that no motor holds, N for every mm/s (R-l).
 DRAG_N_S_PER_MM = 1.0
 
 
@@ -33,8 +33,8 @@ class Plunger:
         self._glide_n = path.friction_glide_n
         self._n_per_kpa = path.barrel_area_mm2 / 1000
         self._break_loose_steps = BREAK_LOOSE_MM * self.steps_per_mm
-        # What the drive gives under a force; a stiff one does not, until the plunger is dry.
-        self._gives = path.drive_n_per_mm < inf
+        # The travel of the drive under a force; a stiff drive has none until the plunger is dry.
+        self._is_compliant = path.drive_n_per_mm < inf
         self._steps_per_n = self.steps_per_mm / path.drive_n_per_mm
         self.play = path.backlash_um / 1000 * self.steps_per_mm + 2 * self._glide_n * self._steps_per_n
         # Where the motor is in the play: 0 pushing, `play` pulling. The pump was last driven forwards.
@@ -42,25 +42,25 @@ class Plunger:
         self.position = 0.0
         self.since_rest = 0.0
         self.dry = False
-        # How far a plunger that sticks is behind the drive, and whether it does.
+        # How far a stuck plunger is behind the drive, and whether it is stuck.
         self._behind = 0.0
-        self._sticks = True
+        self._is_stuck = True
         self.load(path.loaded_ml, path.capacity_ml)
 
     def load(self, loaded_ml: float, capacity_ml: float) -> None:
-        """A syringe with this content is put in; `position` goes on."""
+        """Inserts a syringe with this content; `position` continues."""
         self.front = self.position + loaded_ml / self.ml_per_step
         self.back = self.front - capacity_ml / self.ml_per_step
 
-    def end_after(self, left_ml: float) -> None:
-        """The plunger meets the end of the barrel after this much more."""
+    def set_end(self, left_ml: float) -> None:
+        """The plunger reaches the end of the barrel after this much more."""
         self.front = min(self.front, self.position + left_ml / self.ml_per_step)
 
-    def dry_out(self, break_n: float) -> None:
-        """The plunger sticks and slips from now on, breaking loose at this force; 0: it does not."""
+    def set_stiction(self, break_n: float) -> None:
+        """The plunger sticks and slips from now on, and breaks loose at this force; 0: it does not."""
         self.dry = break_n > 0
-        if self.dry and not self._gives:
-            self._gives = True
+        if self.dry and not self._is_compliant:
+            self._is_compliant = True
             self._steps_per_n = self.steps_per_mm / DRY_DRIVE_N_PER_MM
         self._break_n = max(break_n, self._glide_n) if self.dry else self._usual_break_n
 
@@ -68,52 +68,52 @@ class Plunger:
         """The motor moves by `steps`; returns how far the plunger goes."""
         gap = self.gap
         if steps > 0:
-            taken = steps if steps < gap else gap
+            in_play = steps if steps < gap else gap
         else:
             left = gap - self.play
-            taken = steps if steps > left else left
-        self.gap = gap - taken
-        moved = steps - taken
-        if self._gives and (self._behind or self._sticks or not self.since_rest):
-            moved = self._follow(moved)
+            in_play = steps if steps > left else left
+        self.gap = gap - in_play
+        moved = steps - in_play
+        if self._is_compliant and (self._behind or self._is_stuck or not self.since_rest):
+            moved = self._travel_with_friction(moved)
         self.position += moved
         self.since_rest += moved if moved > 0 else -moved
         return moved
 
-    def _follow(self, way: float) -> float:
-        """How far a plunger goes that may stick, when what holds it goes `way`."""
+    def _travel_with_friction(self, travel: float) -> float:
+        """How far a plunger goes that may stick, when what holds it goes `travel`."""
         behind = self._behind
         most = (self._break_n - self._glide_n) * self._steps_per_n
-        if self._sticks or not self.since_rest or way * behind < 0:
-            strained = behind + way
+        if self._is_stuck or not self.since_rest or travel * behind < 0:
+            strained = behind + travel
             if -most <= strained <= most:
                 self._behind = strained
-                self._sticks = True
+                self._is_stuck = True
                 return 0.0
-            behind = most if way > 0 else -most
-            way = strained - behind
-            self._sticks = False
-        # It catches up evenly over the way in which it breaks loose.
-        caught = abs(way) * most / ((SLIP_MM if self.dry else BREAK_LOOSE_MM) * self.steps_per_mm)
+            behind = most if travel > 0 else -most
+            travel = strained - behind
+            self._is_stuck = False
+        # It catches up evenly over the travel in which it breaks loose.
+        caught = abs(travel) * most / ((SLIP_MM if self.dry else BREAK_LOOSE_MM) * self.steps_per_mm)
         if caught >= abs(behind):
             caught = abs(behind)
-            self._sticks = self.dry
+            self._is_stuck = self.dry
         caught = caught if behind > 0 else -caught
         self._behind = behind - caught
-        return self._within(way + caught)
+        return self._within_barrel(travel + caught)
 
-    def _within(self, way: float) -> float:
+    def _within_barrel(self, travel: float) -> float:
         """No further than the barrel's end."""
-        return max(min(way, self.front - self.position), self.back - self.position)
+        return max(min(travel, self.front - self.position), self.back - self.position)
 
-    def settle(self, steps: float) -> float:
+    def complete_step(self, steps: float) -> float:
         """The motor snaps into its whole step, by less than one; returns how far the plunger goes. Play apart."""
         moved = min(steps, self.room(1))
         self.position += moved
         return moved
 
-    def let_go(self, pressure_kpa: float, time_s: float) -> float:
-        """Nobody holds the motor: how far the liquid pushes or pulls the plunger, if the screw back-drives."""
+    def back_drive(self, pressure_kpa: float, time_s: float) -> float:
+        """The driver is off: how far the liquid pushes or pulls the plunger, if the screw back-drives."""
         if not self.back_drives:
             return 0.0
         pulled_n = -pressure_kpa * self._n_per_kpa
@@ -123,8 +123,8 @@ class Plunger:
         if spare_n <= 0:
             self.since_rest = 0.0
             return 0.0
-        way = spare_n / DRAG_N_S_PER_MM * time_s * self.steps_per_mm
-        moved = self._within(way if pulled_n > 0 else -way)
+        travel = spare_n / DRAG_N_S_PER_MM * time_s * self.steps_per_mm
+        moved = self._within_barrel(travel if pulled_n > 0 else -travel)
         self.position += moved
         self.since_rest += abs(moved)
         return moved

@@ -1,4 +1,4 @@
-"""Drop over flow of tubes in series, made ready for an implicit solver: with the slope, quickly, and backwards."""
+"""Drop over flow of tubes in series, for an implicit solver: with the slope, fast, and for both directions."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,7 +10,7 @@ OPEN_KPA_S_PER_ML = 1e-3
 Curve = Callable[[float], tuple[float, float]]
 
 
-def curve_of(drops: Iterable[Drop]) -> Curve:
+def drop_curve(drops: Iterable[Drop]) -> Curve:
     """Drop and its slope as a function of the flow for tubes in series, from their piecewise formulas."""
     tubes = tuple(drops)
     if not tubes:
@@ -58,15 +58,15 @@ def curve_of(drops: Iterable[Drop]) -> Curve:
 
 def flow_through(curve: Curve, drop_kpa: float) -> float:
     """The flow that has this drop: the curve's inverse, by bisection and Newton steps."""
-    way = 1.0 if drop_kpa >= 0 else -1.0
+    sign = 1.0 if drop_kpa >= 0 else -1.0
     target = abs(drop_kpa)
     low, high = 0.0, 1.0
-    while way * curve(way * high)[0] < target:
+    while sign * curve(sign * high)[0] < target:
         low, high = high, high * 2
     flow = (low + high) / 2
     for _ in range(200):
-        value, slope = curve(way * flow)
-        value *= way
+        value, slope = curve(sign * flow)
+        value *= sign
         if value < target:
             low = flow
         else:
@@ -76,4 +76,4 @@ def flow_through(curve: Curve, drop_kpa: float) -> float:
         if abs(better - flow) <= 1e-15 + 1e-14 * flow:
             break
         flow = better
-    return way * flow
+    return sign * flow

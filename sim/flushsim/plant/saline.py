@@ -1,4 +1,4 @@
-"""Saline as warm as it is: viscosity and density over temperature."""
+"""Saline by temperature: viscosity and density."""
 
 from flushpump.access.hydraulics import Fluid
 
@@ -12,7 +12,7 @@ COLDEST_C, WARMEST_C = 2.0, 45.0
 
 
 def saline_at(temperature_c: float) -> Fluid:
-    """Saline of a temperature. ValueError below 2 and above 45 C, where no flush is."""
+    """Saline of a temperature. ValueError below 2 and above 45 C, the limits for a flush."""
     if not COLDEST_C <= temperature_c <= WARMEST_C:
         raise ValueError(f"saline for a flush is between {COLDEST_C:g} and {WARMEST_C:g} C, not {temperature_c:g}")
     viscosity_mpa_s = _SALINE * _A * 10 ** (_B / (temperature_c + 273.15 - _C))

@@ -1,7 +1,7 @@
 """The pressure sensor: from the pressure at its port to the raw counts that the firmware reads.
 
-The port's pressure is already slowed by the sensor's lag (see `LAG_S`, followed by the line's solver). Here come noise,
-zero and gain as board data has them, rounding to counts, the conversion rate, and the sensor's own faults.
+The line's solver applies the sensor's lag (`LAG_S`). This module adds noise, zero and gain of the board data, rounding
+to counts, the conversion rate, and the sensor's own faults.
 """
 
 import random
@@ -43,11 +43,11 @@ class PressureSensor:
         self._period_us = 1_000_000 // int(data["rate_hz"])
         self._conversion = -1
         self._last: int | None = None
-        # Time and pressure of the conversions that a late sensor has not told yet.
-        self._untold: deque[tuple[int, float]] = deque()
+        # Time and pressure of the conversions that a late sensor has not output yet.
+        self._delayed: deque[tuple[int, float]] = deque()
 
-    def take(self, faults: FaultSchedule, now_us: int) -> None:
-        """Its own faults that are on now work, and the others not."""
+    def apply_faults(self, faults: FaultSchedule, now_us: int) -> None:
+        """Applies the active faults of the sensor, and ends the others."""
         self.stuck = faults.has("sensor-stuck")
         self.silent = faults.has("sensor-silent")
         self.faulty = faults.has("sensor-fault")
@@ -88,14 +88,14 @@ class PressureSensor:
         return self._last
 
     def _late(self, port_kpa: float, now_us: int) -> float:
-        """The newest pressure that is old enough, in a straight line between conversions; the oldest until then."""
-        untold = self._untold
-        untold.append((now_us, port_kpa))
-        wanted_us = now_us - self.late_us
-        while len(untold) > 1 and untold[1][0] <= wanted_us:
-            untold.popleft()
-        (before_us, before_kpa) = untold[0]
-        if len(untold) == 1 or wanted_us <= before_us:
+        """The newest pressure that is old enough, interpolated between conversions; the oldest until then."""
+        delayed = self._delayed
+        delayed.append((now_us, port_kpa))
+        due_us = now_us - self.late_us
+        while len(delayed) > 1 and delayed[1][0] <= due_us:
+            delayed.popleft()
+        (before_us, before_kpa) = delayed[0]
+        if len(delayed) == 1 or due_us <= before_us:
             return before_kpa
-        (after_us, after_kpa) = untold[1]
-        return before_kpa + (after_kpa - before_kpa) * (wanted_us - before_us) / (after_us - before_us)
+        (after_us, after_kpa) = delayed[1]
+        return before_kpa + (after_kpa - before_kpa) * (due_us - before_us) / (after_us - before_us)

@@ -43,8 +43,8 @@ class Stepper:
         self._burst_gap_ticks = BURST_GAP_US * ticks_per_us
         self._slices: deque[tuple[int, int, int]] = deque()
         self._end_ticks = 0
-        # Of the slice under way: its direction (0 without one), steps per tick, times, and pulses, in all and made.
-        self._heading = 0
+        # Of the current slice: its direction (0 without one), steps per tick, times, and pulses, in all and made.
+        self._slice_direction = 0
         self._rate = 0.0
         self._start_ticks = 0
         self._slice_end_ticks = 0
@@ -53,7 +53,7 @@ class Stepper:
         self._made = 0
 
     def queue(self, half_period_ticks: int, count: int, direction: int) -> bool:
-        """Appends a slice, which starts when those before it end, or now. False: no slot free, nothing taken.
+        """Appends a slice, which starts when those before it end, or now. False: no slot is free.
 
         ValueError for a slice that no step generator could make.
         """
@@ -65,26 +65,26 @@ class Stepper:
         self._slices.append((half_period_ticks, count, direction))
         if len(self._slices) == 1:
             self._end_ticks = self.now_ticks
-            self._take_up(self.now_ticks)
+            self._start_slice(self.now_ticks)
         self._end_ticks += 2 * half_period_ticks * count
         return True
 
-    def _take_up(self, start_ticks: int) -> None:
-        """Begins with the first slice of the queue, if there is one."""
+    def _start_slice(self, start_ticks: int) -> None:
+        """Starts the first slice of the queue, if there is one."""
         self._made = 0
         if not self._slices:
-            self._heading = 0
+            self._slice_direction = 0
             self._rate = 0.0
             return
         self._start_ticks = start_ticks
-        self._half_ticks, self._pulses, self._heading = self._slices[0]
+        self._half_ticks, self._pulses, self._slice_direction = self._slices[0]
         period = 2 * self._half_ticks
-        self._rate = self._heading / period
+        self._rate = self._slice_direction / period
         self._slice_end_ticks = start_ticks + period * self._pulses
 
     @property
     def slots_used(self) -> int:
-        """Slices in the queue, the one under way included."""
+        """Slices in the queue, the current one included."""
         return len(self._slices)
 
     def queued_ticks(self) -> int:
@@ -96,9 +96,9 @@ class Stepper:
         return -(-self.queued_ticks() // self.ticks_per_us)
 
     def stop(self) -> None:
-        """Empties the queue; a pulse whose rising edge has not come is not made."""
+        """Empties the queue; a pulse before its rising edge is not made."""
         self._slices.clear()
-        self._take_up(self.now_ticks)
+        self._start_slice(self.now_ticks)
 
     def enable(self, on: bool) -> None:
         """The driver's enable line. Off: pulses move nothing and count nothing."""
@@ -111,37 +111,37 @@ class Stepper:
 
     @property
     def rate(self) -> float:
-        """Steps per tick under way, backwards negative, 0 in a dwell or when idle; faults not regarded."""
+        """Present steps per tick, backwards negative, 0 in a dwell or when idle; without faults."""
         return self._rate
 
     def piece(self, limit_ticks: int) -> tuple[float, int]:
-        """The rate, and until when it stays so: the end of the slice under way, at most `limit_ticks`."""
+        """The rate, and until when it stays so: the end of the current slice, at most `limit_ticks`."""
         if self._slices and self._slice_end_ticks < limit_ticks:
             return self._rate, self._slice_end_ticks
         return self._rate, limit_ticks
 
     def first_edge(self) -> int | None:
-        """Time of the next rising edge if the slice under way moves, else None."""
-        if not self._heading:
+        """Time of the next rising edge if the current slice moves, else None."""
+        if not self._slice_direction:
             return None
         return self._start_ticks + self._half_ticks * (1 + 2 * self._made)
 
     def run_to(self, ticks: int) -> int:
-        """Moves time within the slice under way (see `piece`); returns the pulses made, counted or not."""
+        """Moves time within the current slice (see `piece`); returns the pulses made, counted or not."""
         self.now_ticks = ticks
         made = 0
-        if self._heading:
+        if self._slice_direction:
             half = self._half_ticks
             edges = (ticks - self._start_ticks + half) // (2 * half)
             if edges > self._pulses:
                 edges = self._pulses
             made = edges - self._made
             if made:
-                self._count(made, self._start_ticks + half + self._made * 2 * half, 2 * half, self._heading)
+                self._count(made, self._start_ticks + half + self._made * 2 * half, 2 * half, self._slice_direction)
                 self._made = edges
         if self._slices and ticks >= self._slice_end_ticks:
             self._slices.popleft()
-            self._take_up(self._slice_end_ticks)
+            self._start_slice(self._slice_end_ticks)
         return made
 
     def _count(self, made: int, first_ticks: int, period: int, direction: int) -> None:

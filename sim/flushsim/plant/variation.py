@@ -1,8 +1,8 @@
-"""A path as it could really be: drawn about the one of the catalogue, within what is known of each figure.
+"""A possible real path: drawn about the one of the catalog, within the known range of each parameter.
 
-Spans are those of the facts behind the catalogue: needle bores have stated tolerances (S), most others are recalled
-(R-m, compliances, friction and stiffness R-l). Triangular where the catalogue's figure is the likeliest, even where
-nothing is known but the ends, and even in the logarithm where these are far apart.
+The ranges are those of the sources of the catalog: needle bores have stated tolerances (S), most others are recalled
+(R-m, compliances, friction and stiffness R-l). The distribution is triangular where the catalog value is the most
+likely, uniform where only the ends are known, and uniform in the logarithm where these are far apart.
 """
 
 from dataclasses import replace
@@ -18,12 +18,12 @@ from flushsim.plant.saline import saline_at
 WIDE_NEEDLE_MM = 0.65
 WIDE_NEEDLE_TOLERANCE_MM = 0.038
 NEEDLE_TOLERANCE_MM = 0.019
-# Huber needles are 13 to 38 mm long, and the package says so, but the catalogue knows the gauge alone (R-m).
+# Huber needles are 13 to 38 mm long, as printed on the package, but the catalog has the gauge alone (R-m).
 NEEDLE_LENGTH_MM = (13.0, 38.0)
-# Port catheters are cut to 18 to 25 cm, the catalogue has the upper end; PICCs to 40 to 55 cm, it has 45 (R-m).
+# Port catheters are cut to 18 to 25 cm, the catalog has the upper end; PICCs to 40 to 55 cm, it has 45 (R-m).
 PORT_LENGTH = (0.72, 1.0)
 LONG_LENGTH = (0.89, 1.22)
-# 1.0 to 1.1, 1.2 to 1.4, 1.5 to 1.6 mm: a catheter is rather wider than its figure (R-m).
+# 1.0 to 1.1, 1.2 to 1.4, 1.5 to 1.6 mm: a catheter is rather wider than nominal (R-m).
 CATHETER_BORE = (0.97, 1.10)
 # Extension sets of 20 cm hold 0.2 to 0.5 mL (R-m).
 EXTENSION_ML_PER_M = (1.0, 2.5)
@@ -42,7 +42,7 @@ DRIVE_N_PER_MM = (150.0, 600.0)
 # Soft PVC 0.2 to 0.4, polyurethane less (R-l).
 TUBE_LOSS = (0.15, 0.4)
 ROOM_C = (17.0, 28.0)
-# Central veins: 2 to 8 mmHg; breathing and heartbeat move them by a few (R-m).
+# Central veins: 2 to 8 mmHg; breathing and heartbeat change them by a few (R-m).
 VEIN_MMHG = (2.0, 8.0)
 BREATH_MMHG = (0.5, 3.0)
 BEAT_MMHG = (0.5, 2.0)
@@ -52,7 +52,7 @@ HEIGHT_MM = (-200.0, 300.0)
 
 
 def drawn(path: PlantPath, random: Random) -> PlantPath:
-    """A path like this one, with inertia and a living vein. The same random numbers give the same path."""
+    """A path like this one, with inertia, breathing and heartbeat. The same random numbers give the same path."""
 
     def even(span: tuple[float, float]) -> float:
         return random.uniform(*span)

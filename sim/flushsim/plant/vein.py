@@ -38,7 +38,7 @@ class Vein:
 
 
 def cough_kpa(peak_kpa: float, on_for_s: float) -> float:
-    """What a bout of coughs adds, `on_for_s` after it began."""
+    """The added pressure of a bout of coughs, `on_for_s` after its start."""
     number, into_s = divmod(on_for_s, COUGH_EVERY_S)
     if number >= COUGHS or into_s >= COUGH_S:
         return 0.0

@@ -31,7 +31,7 @@ AT_REST = SYRINGE_PRESENT | CLUTCH_CLOSED
 def path_of(line: str, needle: str, syringe: str, extension: str) -> PlantPath:
     """The path of these elements of the catalog. Raises UnknownNameError."""
     known = catalog.load()
-    return PlantPath.from_catalogue(
+    return PlantPath.from_catalog(
         known.line(line), known.needle(needle), known.syringe(syringe), known.extension(extension)
     )
 

@@ -85,7 +85,7 @@ def test_a_catheter_tears_at_its_bursting_pressure_and_stays_torn() -> None:
     play(plant, pulse(plant, 0, 0.9, SLOW), 2_500_000, lambda now_us: peaks.append(plant.line.p2))
     # It is seen when the line is next solved, within 5 ms of 250 kPa/s.
     assert max(peaks) == pytest.approx(60, abs=2)
-    assert plant.line.condition.route is Outlet.BURST
+    assert plant.line.condition.outlet is Outlet.BURST
     assert plant.leaked_ul > 300
     assert plant.line.p1 == pytest.approx(0.0, abs=0.1)
     delivered_ul = plant.delivered_ul
@@ -93,7 +93,7 @@ def test_a_catheter_tears_at_its_bursting_pressure_and_stays_torn() -> None:
     assert plant.delivered_ul == delivered_ul
     assert abs(plant.mass_error_ul) < 1e-6
     plant.clear_faults()
-    assert plant.line.condition.route is Outlet.VEIN
+    assert plant.line.condition.outlet is Outlet.VEIN
 
 
 def test_what_narrows_the_tip_does_not_narrow_a_tear_a_loose_needle_or_the_room() -> None:
@@ -145,5 +145,5 @@ def test_a_needle_out_of_its_port_lacks_the_catheters_resistance() -> None:
 def test_the_flow_of_a_drop_is_found_through_valve_and_flap(drop_kpa: float) -> None:
     plant = Plant(replace(PATH, opens_out_kpa=0.9, opens_in_kpa=10.7), BOARD, ["fibrin-flap:20@0s"])
     play(plant, pulse(plant, 0, 0.001, 0.05), 50_000)
-    resists = plant._line._resists
+    resists = plant._line._far_drop
     assert resists(flow_through(resists, drop_kpa))[0] == pytest.approx(drop_kpa, abs=1e-9)

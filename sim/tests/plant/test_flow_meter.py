@@ -40,5 +40,5 @@ def test_what_a_torn_catheter_loses_has_passed_the_needle_and_not_the_tip() -> N
 
 
 def test_without_being_asked_there_is_no_record() -> None:
-    with pytest.raises(RuntimeError, match="no flows were noted"):
+    with pytest.raises(RuntimeError, match="no flows were recorded"):
         Plant(PlantPath(), BOARD).flow_record()

@@ -61,7 +61,7 @@ def test_the_columns_inertia_swings_against_the_syringes_stretch_after_a_pulse()
             crossings_us.append(before_us + (now_us - before_us) * before / (before - now))
     (linear,) = (tube.linear for tube in path.far())
     inertia = 1.005 * 600 / (math.pi * 1.6**2 / 4) / 1000
-    assert path.ways()[1].inertia == pytest.approx(inertia)
+    assert path.flow_paths()[1].inertia == pytest.approx(inertia)
     decay_per_s = linear / (2 * inertia)
     swing_per_s = math.sqrt(1 / (inertia * 2.12e-3) - decay_per_s**2)
     assert crossings_us[1] - crossings_us[0] == pytest.approx(math.pi / swing_per_s * 1e6, rel=0.01)
@@ -276,7 +276,7 @@ def test_every_line_of_the_catalogue_makes_a_plant_that_can_be_flushed() -> None
     for line in catalogue.lines.values():
         needle = catalogue.needles["huber-20g" if line.needle_required else "none"]
         for extension in catalogue.extensions.values():
-            path = PlantPath.from_catalogue(line, needle, catalogue.syringes["bd-10"], extension)
+            path = PlantPath.from_catalog(line, needle, catalogue.syringes["bd-10"], extension)
             plant = Plant(path, BOARD)
             play(plant, pulse(plant, 0, 0.05, 0.2), 500_000)
             assert plant.peak_kpa > path.vein_kpa

@@ -66,9 +66,7 @@ def test_every_drawn_path_of_the_catalogue_can_be_flushed_and_keeps_its_liquid()
     random = Random(7)
     for line in catalogue.lines.values():
         needle = catalogue.needles["huber-20g" if line.needle_required else "none"]
-        path = PlantPath.from_catalogue(
-            line, needle, catalogue.syringes["bd-10"], catalogue.extensions["extension-20cm"]
-        )
+        path = PlantPath.from_catalog(line, needle, catalogue.syringes["bd-10"], catalogue.extensions["extension-20cm"])
         for _ in range(5):
             plant = Plant(drawn(path, random), BOARD)
             play(plant, pulse(plant, 0, 0.2, 0.5), 700_000)
