@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from flushpump.exit_status import ExitStatus
 
@@ -28,6 +29,8 @@ class FlushPumpError(Exception):
         super().__init__(f"{message}; {remedy}" if remedy else message)
         self.message = message
         self.remedy = remedy
+        # The FlushResult of a run that `flush` has begun.
+        self.result: Any = None
 
 
 class ProgramError(FlushPumpError):

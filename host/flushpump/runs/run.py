@@ -4,6 +4,7 @@ The report is updated during the run, so it always holds the volume so far. Even
 doubled or late. So questions come from STATUS, and the end comes from PROGRAM_END or RESULT_READ.
 """
 
+import getpass
 import time
 
 from flushpump.device import drive
@@ -33,6 +34,23 @@ POLL_S = 0.05
 # STATUS is read this often in any case, and sooner after an event that hints at a question or at the end.
 _CHECK_S = 1.0
 _CHECK_SOON_S = 0.1
+
+
+def describe_pump(report: RunReport, pump: Pump) -> None:
+    """Notes in the report which pump it is, its firmware and its settings."""
+    report.unit = retry_idempotent(pump, pump.info).unit.hex()
+    if pump.hello is not None:
+        report.firmware = f"{pump.hello.version_text} {pump.hello.firmware_fingerprint.hex()}"
+        report.settings_fingerprint = pump.hello.settings_fingerprint.hex()
+
+
+def current_user() -> str:
+    """The name of whoever is logged in, for the record; "unknown" without one."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+    return name if name.isprintable() else "unknown"
 
 
 class Run:

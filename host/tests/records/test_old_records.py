@@ -13,6 +13,7 @@ import pytest
 from flushpump.access.access_path import AccessPath
 from flushpump.planning.prior_visit import last_visit
 from flushpump.records.store import Records
+from flushpump.wire.events import verdict_words
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 IDS = ["1-a066ce293f16", "2-86446d82f928", "3-4807afcfed4c", "4-e0fe0e700870", "5-565bc6fde5d6"]
@@ -49,7 +50,7 @@ def test_old_records_are_listed_shown_and_due(flushpump: Command, file: FilePath
     for record_id, verdict in zip(IDS, VERDICTS, strict=True):
         shown = flushpump("records", "show", record_id, **environment)
         assert shown.returncode == 0
-        assert f"verdict {verdict}" in shown.stdout
+        assert f"verdict {verdict_words(verdict)}" in shown.stdout
     due = flushpump("records", "due", "--json", **environment)
     assert due.stderr == ""
     assert {line["label"] for line in json.loads(due.stdout)["lines"]} == {None, "left"}

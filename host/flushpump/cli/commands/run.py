@@ -1,6 +1,5 @@
 """`flushpump run`: a sequence after confirmation, shown live, with its result told and recorded whatever happens."""
 
-import getpass
 import sys
 
 import click
@@ -25,7 +24,6 @@ from flushpump.cli.params import (
 )
 from flushpump.cli.prompts import TerminalPrompter, YesPrompter
 from flushpump.device.pump import Pump
-from flushpump.device.retry import retry_idempotent
 from flushpump.errors import FlushPumpError
 from flushpump.exit_status import ExitStatus
 from flushpump.link.ports import find_pump
@@ -36,7 +34,7 @@ from flushpump.planning.sequence import load_sequence
 from flushpump.records.store import Record, Records
 from flushpump.runs.ports import Prompter
 from flushpump.runs.report import RunReport
-from flushpump.runs.run import Run
+from flushpump.runs.run import Run, current_user, describe_pump
 from flushpump.signals import StopSignals
 from flushpump.times import now_text
 
@@ -84,10 +82,10 @@ def run_command(
     url = with_path(url or find_pump(), path.names)
     console = console_for(as_json)
     prompter: Prompter = YesPrompter() if yes else TerminalPrompter(sys.stderr)
-    report = RunReport(plan, target=target_of(url), operator=operator or _user(), confirmed_by=prompter.by)
+    report = RunReport(plan, target=target_of(url), operator=operator or current_user(), confirmed_by=prompter.by)
     report.label = label or ""
     with Pump.open(url) as pump:
-        _describe(report, pump)
+        describe_pump(report, pump)
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
         report.started_at = now_text()
         with StopSignals() as signals:
@@ -125,14 +123,6 @@ def _tell(report: RunReport, record_id: str | None, console: Console, as_json: b
     return told
 
 
-def _describe(report: RunReport, pump: Pump) -> None:
-    info = retry_idempotent(pump, pump.info)
-    report.unit = info.unit.hex()
-    if pump.hello is not None:
-        report.firmware = f"{pump.hello.version_text} {pump.hello.firmware_fingerprint.hex()}"
-        report.settings_fingerprint = pump.hello.settings_fingerprint.hex()
-
-
 def _record(report: RunReport) -> str | None:
     """Writes the record; a record that cannot be written does not take the result away."""
     try:
@@ -140,11 +130,3 @@ def _record(report: RunReport) -> str | None:
     except FlushPumpError as problem:
         echo_error(f"no record was written: {problem}")
         return None
-
-
-def _user() -> str:
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-    return name if name.isprintable() else "unknown"
