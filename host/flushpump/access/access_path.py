@@ -1,7 +1,7 @@
-"""A path: syringe, extension, needle and line together, with the limits of their weakest part.
+"""An access path: syringe, extension set, needle and line, with the limits of the weakest part.
 
-Pressures are gauge pressures at the syringe's outlet, where the pump's sensor sits. What the path needs at a flow is
-predicted with saline at 20 C, which is stiffer than at body temperature, so the prediction errs on the safe side.
+Pressures are gauge pressures at the syringe's outlet, where the pump's sensor is. The pressure at a flow is predicted
+with saline at 20 C, which is more viscous than at body temperature: the prediction is on the safe side.
 """
 
 import math
@@ -14,22 +14,22 @@ from flushpump.access.hydraulics import Drop
 from flushpump.access.parts import Catalog, Extension, Line, Needle, Syringe
 from flushpump.errors import RefusedError, UsageError
 
-# 25 psi, the lower end of what a non-power line may see; no path of this pump goes above, power-rated or not.
+# 25 psi, the lowest rating of lines that are not power-injectable. No path goes above, power-rated or not.
 PUMP_CEILING_KPA = 172.0
-# 20 psi, the ceiling that ECRI (2015) gives for a pump.
+# 20 psi, the limit for a pump by ECRI (2015).
 WORKING_CEILING_KPA = 137.9
 WORKING_SHARE_OF_HARD = 0.8
-# The device limits pressure live; a plan that already sits at the limit would be derated in every pulse.
+# The pump lowers the flow at the working limit: a plan at that limit would be derated in each pulse.
 PLANNED_SHARE_OF_WORKING = 0.9
 # The pump's own setting flow_cap_nl_per_s.
 PUMP_FLOW_ML_PER_S = 5.0
-# Below this a pulse is none and a flush takes longer than anyone waits: the path is refused.
+# A slower flow makes no pulses and a very long flush: the path is refused.
 LEAST_FLOW_ML_PER_S = 0.1
-# Suction that an aspirate check may need: a softer pull keeps the catheter's wall from closing its own tip (R-m), and
-# leaves room before the pump's own limit of 50 kPa below zero.
+# Largest suction of an aspirate check: low suction keeps the catheter's wall from closing its tip (R-m), and is well
+# within the pump's own limit of 50 kPa below zero.
 SUCTION_KPA = 30.0
-# The device knows the path as R_L Q + R_T Q2; that is fitted where flushes work, and further only for a faster one:
-# where turbulence sets in, what fits below is half of what a wide line needs above.
+# The pump models the path as R_L Q + R_T Q2, fitted in the range of usual flushes, and further only for a faster one:
+# beyond the onset of turbulence such a fit gives half of the pressure that a wide line needs.
 FITTED_FLOW_ML_PER_S = 2.0
 # 8 mmHg, the upper end of resting central venous pressure.
 VEIN_KPA = 1.07
@@ -45,7 +45,7 @@ class Cap:
 
 @dataclass(frozen=True)
 class AccessPath:
-    """One way from the barrel to the vein. Make it with `AccessPath.of`."""
+    """The way from the barrel to the vein. Make it with `AccessPath.of`."""
 
     line: Line
     needle: Needle
@@ -70,14 +70,14 @@ class AccessPath:
         extension: str = "extension-20cm",
         *,
         heparin_intolerant: bool = False,
-        catalogue: Catalog | None = None,
+        catalog: Catalog | None = None,
     ) -> "AccessPath":
         """The path of these names.
 
-        Raises UnknownName, UsageError where parts do not belong together, and RefusedError where a part may not be used
-        (a barrel below 10 mL on a central line, a path that nothing useful flows through).
+        Raises UnknownNameError, UsageError for parts that do not fit together, and RefusedError for a part that may
+        not be used (a barrel below 10 mL on a central line, a path with too little flow).
         """
-        known = catalogue or load()
+        known = catalog or load()
         return cls.made_of(
             known.line(line),
             known.needle(needle),
@@ -105,9 +105,9 @@ class AccessPath:
         cap = _flow_cap(line, needle, drops, working_kpa)
         if cap.flow_ml_per_s < LEAST_FLOW_ML_PER_S:
             raise RefusedError(
-                f"at most {cap.flow_ml_per_s:.2g} mL/s would flow through {line.name} with {needle.name} "
-                f"below its working limit of {working_kpa:.0f} kPa",
-                "take a wider needle or line",
+                f"at most {cap.flow_ml_per_s:.2g} mL/s flow through {line.name} with {needle.name} below the working "
+                f"limit of {working_kpa:.0f} kPa",
+                "use a wider needle or line",
             )
         laminar, turbulent = hydraulics.fit_resistance(drops, min(cap.flow_ml_per_s, FITTED_FLOW_ML_PER_S))
         return cls(
@@ -135,7 +135,7 @@ class AccessPath:
 
     @property
     def volume_ml(self) -> float:
-        """Catheter, chamber and extension set: what a lock has to fill and a flush has to replace twice."""
+        """Volume of catheter, chamber and extension set, mL: a lock fills it, a flush replaces it twice."""
         return self.line.volume_ml + self.extension.volume_ml
 
     @property
@@ -144,7 +144,7 @@ class AccessPath:
         return (self.line.name, self.needle.name, self.syringe.name, self.extension.name)
 
     def fitted_to(self, flow_ml_per_s: float) -> "AccessPath":
-        """The same path, known to the device up to this flow, mL/s, if that is faster than flushes are."""
+        """The same path with its resistance fitted up to this flow, mL/s, if it is above FITTED_FLOW_ML_PER_S."""
         if flow_ml_per_s <= FITTED_FLOW_ML_PER_S:
             return self
         laminar, turbulent = hydraulics.fit_resistance(
@@ -163,9 +163,7 @@ class AccessPath:
 
 def _check_fit(line: Line, needle: Needle, syringe: Syringe) -> None:
     if line.needle_required and needle.length_mm == 0:
-        raise UsageError(
-            f"{line.name} is a port and is reached only with a needle", "name one, for instance --needle huber-20g"
-        )
+        raise UsageError(f"{line.name} is a port and needs a needle", "name one, for instance --needle huber-20g")
     if not line.needle_required and needle.length_mm > 0:
         raise UsageError(f"{line.name} has a hub and takes no needle", "use --needle none")
     if line.central and not syringe.central_allowed:
@@ -184,7 +182,7 @@ def _kpa(drops: Iterable[Drop], flow_ml_per_s: float) -> float:
 
 
 def _flow_cap(line: Line, needle: Needle, drops: tuple[Drop, ...], working_kpa: float) -> Cap:
-    caps = [Cap(PUMP_FLOW_ML_PER_S, f"the pump gives at most {PUMP_FLOW_ML_PER_S:g} mL/s")]
+    caps = [Cap(PUMP_FLOW_ML_PER_S, f"the pump's maximum is {PUMP_FLOW_ML_PER_S:g} mL/s")]
     for part in (line, needle):
         if part.flow_limit_ml_per_s is not None:
             rated = part.flow_limit_ml_per_s
@@ -202,5 +200,5 @@ def _highest(cap: Cap, drops: tuple[Drop, ...], drop_kpa: float, reason: str) ->
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if _kpa(drops, middle) <= drop_kpa else (low, middle)
-    # Rounded down to 10 uL/s, so that the figure that is shown is the one that is used.
+    # Rounded down to 10 uL/s, so that the shown value is the one in use.
     return Cap(math.floor(low * 100) / 100, reason)

@@ -3,9 +3,9 @@
 A tube costs friction and the losses at its ends. Friction is Poiseuille's below Reynolds number 2300 and
 Blasius' above 4000; between them the Darcy friction factor goes in a straight line from one to the other, so
 that the drop is continuous and always grows with the flow. Entry and exit together cost 1.5 velocity heads.
-The truth of short needles lies within 30 to 50 % of this; a measured resistance is better.
+Measured values of short needles differ from this by 30 to 50 %; a measured resistance is better.
 
-Inertia of the liquid and the stretching of the tube are not here: the drop is that of a steady flow.
+Inertia of the liquid and compliance of the tube are not included: the drop is that of a steady flow.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Drop:
     """The drop of one tube as piecewise formulas of the flow Q in mL/s, giving kPa; odd in Q.
 
     Below `laminar_ml_per_s`: linear Q + square Q^2. Up to `turbulent_ml_per_s`: (square + blend_square) Q^2 +
-    blend_cube Q^3. Above: blasius Q^1.75 + square Q^2. A simulator takes the figures, others call `kpa`.
+    blend_cube Q^3. Above: blasius Q^1.75 + square Q^2. The simulator uses the coefficients, others call `kpa`.
     """
 
     linear: float
@@ -106,7 +106,7 @@ def wall_shear_pa(flow_ml_per_s: float, bore_mm: float, length_mm: float, fluid:
 
 
 def inertia_kpa_s2_per_ml(bore_mm: float, length_mm: float, fluid: Fluid = SALINE_20C) -> float:
-    """Pressure in kPa that the tube's column of liquid takes to gain 1 mL/s each second: rho l / A."""
+    """Pressure in kPa that accelerates the tube's column of liquid by 1 mL/s each second: rho l / A."""
     return fluid.density_g_per_ml * length_mm / (pi * bore_mm**2 / 4) / 1000
 
 

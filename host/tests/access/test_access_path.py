@@ -86,7 +86,7 @@ def test_a_barrel_below_10_ml_is_refused_on_a_central_line(syringe: str):
     assert caught.value.exit_status == 4
 
 
-def test_a_port_without_a_needle_and_a_hub_with_one_are_told_what_to_use():
+def test_a_port_without_a_needle_and_a_hub_with_one_are_refused_with_what_to_use():
     with pytest.raises(UsageError, match="--needle huber-20g"):
         AccessPath.of("smartport-ct-8f")
     with pytest.raises(UsageError, match="--needle none"):
@@ -95,7 +95,7 @@ def test_a_port_without_a_needle_and_a_hub_with_one_are_told_what_to_use():
 
 def test_a_path_through_which_nothing_useful_flows_is_refused():
     path = AccessPath.of("picc-3f")
-    with pytest.raises(RefusedError, match="take a wider needle or line"):
+    with pytest.raises(RefusedError, match="use a wider needle or line"):
         AccessPath.made_of(replace(path.line, bore_mm=0.2), path.needle, path.syringe, path.extension)
 
 

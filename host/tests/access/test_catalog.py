@@ -1,4 +1,4 @@
-"""The catalogue: what it holds, that every value says where it comes from, and that a typing error finds its name."""
+"""The catalog: its entries, the source of each value, and the nearest name for a typing error."""
 
 import math
 
@@ -22,22 +22,22 @@ BARRELS = {
 }
 
 
-def test_the_catalogue_has_every_line_and_needle_that_was_promised():
-    catalogue = load()
-    assert sorted(catalogue.lines) == sorted(LINES)
-    assert sorted(catalogue.needles) == ["huber-19g", "huber-20g", "huber-22g", "none"]
-    assert sorted(catalogue.extensions) == ["extension-20cm", "none"]
+def test_the_catalog_has_every_line_and_needle_of_the_specification():
+    catalog = load()
+    assert sorted(catalog.lines) == sorted(LINES)
+    assert sorted(catalog.needles) == ["huber-19g", "huber-20g", "huber-22g", "none"]
+    assert sorted(catalog.extensions) == ["extension-20cm", "none"]
 
 
-def test_the_catalogue_has_the_inner_diameter_of_every_brand_and_size():
+def test_the_catalog_has_the_inner_diameter_of_every_brand_and_size():
     found = {name: syringe.inner_diameter_mm for name, syringe in load().syringes.items()}
     assert found == {f"{brand}-{size}": mm for brand, sizes in BARRELS.items() for size, mm in sizes.items()}
 
 
-def test_every_value_has_a_known_mark_and_says_where_it_comes_from():
-    catalogue = load()
-    elements = [*catalogue.lines.values(), *catalogue.needles.values(), *catalogue.syringes.values()]
-    elements += catalogue.extensions.values()
+def test_every_value_has_a_known_mark_and_a_source():
+    catalog = load()
+    elements = [*catalog.lines.values(), *catalog.needles.values(), *catalog.syringes.values()]
+    elements += catalog.extensions.values()
     for element in elements:
         if element.name == "none":
             continue

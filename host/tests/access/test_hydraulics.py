@@ -16,7 +16,7 @@ TABLE = {
     "catheter 5F": (1.0, 250, (5.4, 11, 29)),
     "PICC 5F": (1.07, 450, (7.2, 15, 34)),
 }
-# The table was computed for these round figures; the tubes and the fluid of the catalogue differ from them by 2 %.
+# The table was computed for these round figures; the tubes and the fluid of the catalog differ from them by 2 %.
 ROUND_FLUID = Fluid("table", 1.0, 1.0)
 ROUND_BORE = {0.686: 0.69, 0.603: 0.60}
 CELLS = [

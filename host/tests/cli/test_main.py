@@ -44,13 +44,13 @@ def complaint(status: int, *arguments: str) -> str:
     return lines[0]
 
 
-def test_the_catalogue_is_listed_with_full_names():
+def test_the_catalog_is_listed_with_full_names():
     text = call("catalog").stdout
     for name in ("smartport-ct-6.6f", "picc-5f-dual", "huber-22g", "monoject-12", "extension-20cm", "tunneled-flush"):
         assert name in text
 
 
-def test_the_catalogue_as_json_gives_the_source_of_every_value():
+def test_the_catalog_as_json_gives_the_source_of_every_value():
     lines = answer("catalog", "lines")
     assert len(lines) == 17
     first = lines[0]
@@ -99,7 +99,7 @@ def test_a_wrong_word_on_the_command_line_is_answered_in_one_sentence_and_exit_2
 
 
 @pytest.mark.requirement("REQ-PATH-5")
-def test_a_fluid_that_is_not_in_the_catalogue_is_refused():
+def test_a_fluid_that_is_not_in_the_catalog_is_refused():
     assert "there is no fluid 'water'" in complaint(2, "plan", "lock", *PORT_PATH, "--fluid", "water")
 
 

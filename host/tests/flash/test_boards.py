@@ -128,6 +128,6 @@ def test_the_wiring_table_names_every_pin_and_how_its_switch_acts():
         assert ("closes to ground" in row) == (role in data["indicators"]["active_low"])
 
 
-def test_the_readme_of_the_boards_is_what_their_data_say():
+def test_the_readme_of_the_boards_agrees_with_their_data():
     text = (BOARDS / "README.md").read_text(encoding="utf-8")
     assert text == make_wiring.document(), "call python -m tools.make_wiring"

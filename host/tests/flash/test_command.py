@@ -16,7 +16,7 @@ from flushpump.errors import NoDeviceError
 from flushpump.flash import discovery
 from flushpump.flash import image as board_files
 
-from host.tests.flash.support.board_in_vm import lies_on, put
+from host.tests.flash.support.board_in_vm import files_on, put
 from host.tests.flash.support.board_that_restarts import BoardThatRestarts
 
 Make = Callable[..., BoardThatRestarts]
@@ -59,7 +59,7 @@ def test_a_board_is_flashed_runs_what_was_flashed_and_a_second_time_nothing_is_c
         status, out, err = finish(begin(board.port, "--yes"))
         assert status == 0, err
         second = flash(board.port)
-    contents = lies_on(image)
+    contents = files_on(image)
     manifest = json.loads(contents["manifest.json"])
     release, fingerprint = manifest["version"], manifest["fingerprint"]
     assert release == ".".join(map(str, board_files.release()))
@@ -74,7 +74,7 @@ def test_a_board_is_flashed_runs_what_was_flashed_and_a_second_time_nothing_is_c
     assert second["firmware_bytes"] < second["used_bytes"] < 500_000
 
 
-def test_ctrl_c_leaves_a_half_flashed_board_that_says_so_and_the_next_run_makes_it_whole(
+def test_ctrl_c_leaves_a_half_flashed_board_that_reports_it_and_the_next_run_completes_it(
     make: Make, image: Path
 ) -> None:
     put(image, {"journal/log.0": b"sixteen bytes   "})
@@ -89,10 +89,10 @@ def test_ctrl_c_leaves_a_half_flashed_board_that_says_so_and_the_next_run_makes_
         again = flash(board.port)
     assert again["files"]["kept"] > 0
     assert board.halves > 0
-    assert lies_on(image)["journal/log.0"] == b"sixteen bytes   "
+    assert files_on(image)["journal/log.0"] == b"sixteen bytes   "
 
 
-def test_a_cable_that_is_pulled_while_copying_ends_with_status_6_and_says_what_to_do(make: Make) -> None:
+def test_a_cable_that_is_pulled_while_copying_ends_with_status_6_and_what_to_do(make: Make) -> None:
     with make() as board:
         process = begin(board.port)
         board.after_bytes(50_000, board.unplug)

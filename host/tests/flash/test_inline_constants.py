@@ -22,7 +22,7 @@ def folded(**sources: str) -> dict[str, str]:
     return {path[2:-3]: text for path, text in done.items()}
 
 
-def test_a_number_of_another_module_stands_where_its_name_stood_and_the_name_is_gone() -> None:
+def test_a_number_of_another_module_replaces_its_name() -> None:
     done = folded(a="SIZE = 3\nSIZES = [SIZE]", b="from .a import SIZE, SIZES as all_of\nprint(SIZE + 1, all_of)")
     assert done == {"a": "pass\nSIZES = [3]", "b": "from .a import SIZES as all_of\nprint(3 + 1, all_of)"}
 
@@ -87,7 +87,7 @@ def test_what_a_file_that_is_loaded_as_text_imports_stays() -> None:
 
 
 def test_the_firmware_compiled_for_a_board_runs_as_its_sources_do_to_the_byte(tmp_path: Path) -> None:
-    """In the MicroPython VM: a run with pulses, an occlusion, its relief, and all that is told of it."""
+    """In the MicroPython VM: a run with pulses, an occlusion, its relief, and all its reports."""
     root = image.firmware_root()
     sources = {
         path.relative_to(place).as_posix(): path.read_text()

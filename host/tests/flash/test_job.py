@@ -12,7 +12,7 @@ from flushpump.flash.image import MANIFEST, SETTINGS
 from flushpump.flash.plan import Plan
 from flushpump.flash.raw_repl import PART, RawRepl
 
-from host.tests.flash.support.board_in_vm import BoardInVm, complaint, lies_on, put, state_of
+from host.tests.flash.support.board_in_vm import BoardInVm, complaint, files_on, put, state_of
 
 OWN = {"notes.txt": b"mine", "pump/own.txt": b"mine too", "tools/own.py": b"x = 1"}
 LOG = {"journal/log.0": b"sixteen bytes   ", SETTINGS[0]: b"what was set"}
@@ -79,7 +79,7 @@ def expected(*parts: dict[str, bytes]) -> dict[str, bytes]:
 
 def test_a_new_board_gets_every_file_and_default_settings_and_has_no_complaint(image: Path) -> None:
     plan = flash_image(image)
-    assert lies_on(image) == expected(NEW, DEFAULTS)
+    assert files_on(image) == expected(NEW, DEFAULTS)
     assert complaint(image) == ""
     assert (len(plan.write), plan.kept, plan.remove) == (len(NEW) - 1 + len(DEFAULTS), (), ())
 
@@ -98,7 +98,7 @@ def test_only_what_differs_is_copied_what_is_stale_goes_and_everything_else_stay
     stale = {"pump/runner.py": b"shadows the compiled one", PART: b"half a file"}
     put(image, OWN | LOG | stale | {"main.py": NEW["main.py"]})
     plan = flash_image(image)
-    assert lies_on(image) == expected(NEW, DEFAULTS, OWN, LOG)
+    assert files_on(image) == expected(NEW, DEFAULTS, OWN, LOG)
     assert plan.kept == ("main.py",)
     assert set(plan.remove) == {PART, "pump/of_1_0_0.mpy", "pump/runner.py"}
     assert complaint(image) == ""
@@ -107,7 +107,7 @@ def test_only_what_differs_is_copied_what_is_stale_goes_and_everything_else_stay
 def test_settings_that_a_power_cut_left_empty_are_written_again(image: Path) -> None:
     put(image, {name: b"" for name in SETTINGS})
     flash_image(image)
-    assert lies_on(image) == expected(NEW, DEFAULTS)
+    assert files_on(image) == expected(NEW, DEFAULTS)
 
 
 def stop_by_hand() -> None:
@@ -130,7 +130,7 @@ def check_interrupted(image: Path, before: dict[str, bytes]) -> None:
 def test_an_interruption_at_any_step_is_reported_and_the_next_run_completes_the_flashing(image: Path, way: str) -> None:
     flash_image(image, OLD)
     put(image, OWN | LOG)
-    before = lies_on(image)
+    before = files_on(image)
     at, finished = 0, False
     while not finished:
         trial = image.with_name("trial.img")
@@ -159,4 +159,4 @@ def test_the_whole_firmware_is_what_its_own_identity_expects(image: Path) -> Non
     plan = flash_image(image, contents)
     assert complaint(image) == ""
     assert plan.bytes_to_write > 80_000
-    assert lies_on(image) == expected(contents, DEFAULTS)
+    assert files_on(image) == expected(contents, DEFAULTS)

@@ -15,7 +15,7 @@ from flushpump.flash.raw_repl import PART, About, RawRepl
 from flushpump.flash.verify import reason
 from flushpump.link import ports
 
-from host.tests.flash.support.board_in_vm import MPY, RP2040, BoardInVm, lies_on, put
+from host.tests.flash.support.board_in_vm import MPY, RP2040, BoardInVm, files_on, put
 
 BYTECODE = (6, 3)
 CONTENTS = {
@@ -69,14 +69,14 @@ def test_a_full_file_system_is_refused_before_anything_is_removed_and_the_senten
     with BoardInVm(image, sectors=12):
         pass
     put(image, {"mine.bin": b"x" * 16_000, "pump/stale.mpy": b"M"})
-    before = lies_on(image)
+    before = files_on(image)
     with BoardInVm(image) as board, RawRepl(board.port) as repl:
         found = repl.found()
         with pytest.raises(
             RefusedError, match=r"has too little room: \d+ kB are needed and \d+ kB are free; remove files of your own"
         ):
             Plan.of(CONTENTS, DEFAULTS, found)
-    assert lies_on(image) == before
+    assert files_on(image) == before
 
 
 @pytest.mark.parametrize("taken", [0, 4, 8, 12, 16, 20, 24, 28])
@@ -92,7 +92,7 @@ def test_a_plan_that_is_accepted_has_room_on_the_real_file_system(image: Path, t
             return
         assert taken < 28, "there is no room"
         plan.carry_out(repl, lambda name, done: None)
-    assert lies_on(image).items() >= CONTENTS.items()
+    assert files_on(image).items() >= CONTENTS.items()
 
 
 def test_a_file_system_that_is_full_unexpectedly_ends_in_one_sentence(image: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_file_that_arrives_damaged_is_written_again_and_one_that_always_does_i
         repl.write("main.py", b"# main", lambda count: None)
         with pytest.raises(RefusedError, match=r"boot\.py differs on the board after each of 2 writes"):
             repl.write("boot.py", b"# boot", lambda count: None)
-    assert lies_on(image) == {"main.py": b"# main", PART: b"# boo?"}
+    assert files_on(image) == {"main.py": b"# main", PART: b"# boo?"}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_file_where_a_folder_belongs_and_the_reverse_are_refused(
     put(image, there)
     with BoardInVm(image) as board, RawRepl(board.port) as repl, pytest.raises(RefusedError, match=sentence):
         Plan.of(CONTENTS, DEFAULTS, repl.found())
-    assert lies_on(image) == there
+    assert files_on(image) == there
 
 
 @pytest.mark.parametrize(

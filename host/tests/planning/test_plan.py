@@ -160,10 +160,10 @@ def test_what_the_pump_is_sent_fits_the_message_table(name: str, line: str):
 def test_the_pump_gets_the_turbulent_resistance_of_a_fast_flow(line: str, flow: float) -> None:
     fast = f'[[phase]]\nkind = "steady"\nvolume_ml = 5\nflow_ml_per_s = {flow}\n'
     plan = Plan.of(phases(CHECK + forward(1.0, "lock") + fast), AccessPath.of(line))
-    told = plan.settings()
-    told_kpa = (told.resistance_pa_s_per_ml * flow + told.turbulence_pa_s2_per_ml2 * flow**2) / 1000
+    settings = plan.settings()
+    settings_kpa = (settings.resistance_pa_s_per_ml * flow + settings.turbulence_pa_s2_per_ml2 * flow**2) / 1000
     # The kink at the onset is no parabola: 12 % are left of what was half of it.
-    assert told_kpa == pytest.approx(plan.path.predict_kpa(flow) - VEIN_KPA, rel=0.12)
+    assert settings_kpa == pytest.approx(plan.path.predict_kpa(flow) - VEIN_KPA, rel=0.12)
     slow = Plan.of(phases(CHECK + forward(1.0)), AccessPath.of(line)).settings()
     assert (slow.resistance_pa_s_per_ml, slow.turbulence_pa_s2_per_ml2) == (
         round(plan.path.resistance_kpa_s_per_ml * 1000), round(plan.path.turbulence_kpa_s2_per_ml2 * 1000)

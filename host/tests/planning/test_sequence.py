@@ -1,4 +1,4 @@
-"""Sequence files: the built-in ones, and what is said about a file that makes no sense."""
+"""Sequence files: the built-in ones, and the sentence for each mistake in a file."""
 
 from pathlib import Path as FilePath
 

@@ -22,9 +22,10 @@ from flushsim.url.serial_urls.protocol_flushsim import Serial
 pytestmark = pytest.mark.timeout(3600)
 # The real command; only that an emulated board starts more slowly than a real one.
 COMMAND = """
-from flushpump import cli, flash_greeting
-flash_greeting._TIMEOUT_S = 1800
-cli.main()
+from flushpump.cli.main import main
+from flushpump.flash import verify
+verify._TIMEOUT_S = 1800
+main()
 """
 
 

@@ -137,7 +137,7 @@ def plan_lines(plan: Plan) -> list[str]:
 
 
 def fluid_named(name: str | None) -> Fluid | None:
-    """The fluid of that name; UnknownNameError for one that is not in the catalogue (REQ-PATH-5)."""
+    """The fluid of that name; UnknownNameError for one that is not in the catalog (REQ-PATH-5)."""
     if name is None:
         return None
     if name not in FLUIDS:

@@ -38,13 +38,13 @@ class BoardInVm:
         script = Path(__file__).parent / "vm_board.py"
         command = [find_micropython(), "-i", str(script), str(image), release, str(mpy), machine]
         self._process = subprocess.Popen(command, stdin=master, stdout=master, stderr=master)
-        said = b""
-        while not said.endswith(b">>> "):
-            said += os.read(slave, 1000)
-        if not said.startswith(b"board\r\n"):
+        output = b""
+        while not output.endswith(b">>> "):
+            output += os.read(slave, 1000)
+        if not output.startswith(b"board\r\n"):
             self.pull_cable()
             # At its prompt it would be this computer's file system that is written to.
-            raise RuntimeError(f"the VM is no board: {said.decode(errors='replace')}")
+            raise RuntimeError(f"the VM is no board: {output.decode(errors='replace')}")
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,7 @@ def put(image: Path, contents: dict[str, bytes]) -> None:
 
 
 def state_of(image: Path) -> tuple[dict[str, bytes], str]:
-    """Every file on the board's file system, and what the firmware's own identity says of them: "" for whole ones."""
+    """Every file on the board's file system, and the complaint of the firmware's identity: "" for whole ones."""
     root = Path(__file__).resolve().parents[4]
     listing = f"""
 def _all(folder):
@@ -112,11 +112,11 @@ print(repr(identity.Identity().complaint))
 
 
 def complaint(image: Path) -> str:
-    """What the firmware's own identity says of the files on the board; "" when they are whole."""
+    """The complaint of the firmware's identity about the files on the board; "" when they are whole."""
     return state_of(image)[1]
 
 
-def lies_on(image: Path) -> dict[str, bytes]:
+def files_on(image: Path) -> dict[str, bytes]:
     """Every file on the board's file system, as another start of it reads it."""
     return state_of(image)[0]
 

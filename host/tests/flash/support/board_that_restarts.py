@@ -1,6 +1,6 @@
 """A board for flashing from end to end: MicroPython's prompt in the VM, and after a reset the pump if it is whole.
 
-One pseudo-terminal leads to whatever runs. The pump is the real firmware on the simulator, and says the fingerprint
+One pseudo-terminal leads to whatever runs. The pump is the real firmware on the simulator, and reports the fingerprint
 that the manifest on the board does.
 """
 
@@ -112,11 +112,11 @@ class BoardThatRestarts:
                     if 0 <= self._at <= self.received:
                         self._at = -1
                         self._happens()
-                answer = said(vm.far_end)
+                answer = read_available(vm.far_end)
                 self._terminal.send(lambda answer=answer if present else b"": answer)  # type: ignore[misc]
 
 
-def said(end: int) -> bytes:
+def read_available(end: int) -> bytes:
     try:
         return os.read(end, 256)
     except BlockingIOError:
