@@ -18,7 +18,6 @@ from flushpump.wire.events import verdict_words
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 IDS = ["1-a066ce293f16", "2-86446d82f928", "3-4807afcfed4c", "4-e0fe0e700870", "5-565bc6fde5d6"]
 VERDICTS = ["patent", "partial", "occluded", "patent", "bubble"]
-SHOWN = {"bubble": "air in line"}
 
 
 @pytest.fixture
