@@ -22,7 +22,7 @@ class Uart:
         self._received = b""
 
     def write(self, data):
-        self._received += data + b"".join(self.driver.take(byte) for byte in data)
+        self._received += data + b"".join(self.driver.receive(byte) for byte in data)
 
     def any(self):
         return len(self._received)

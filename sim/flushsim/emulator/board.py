@@ -1,4 +1,4 @@
-"""The emulated board as it is soldered: the chip with motor driver, pressure sensor, switches, LED and buzzer."""
+"""The emulated board with its wiring: the chip with motor driver, pressure sensor, switches, LED and buzzer."""
 
 import os
 from pathlib import Path
@@ -84,7 +84,7 @@ class EmulatedBoard:
         until_us = chip.now_us + _START_US
         while not chip.watched:
             if chip.now_us >= until_us:
-                raise FirmwareError(f"the board's loop has not begun; its console said {chip.read()!r}")
+                raise FirmwareError(f"the board's loop has not begun; its console printed {chip.read()!r}")
             chip.run(_SLICE_US)
             if chip.read_ends(b">>> "):
                 raise FirmwareError(f"the board is at its prompt: {chip.read().decode(errors='replace')}")

@@ -28,12 +28,12 @@ FLASH_SIZE = 2 * 1024 * 1024
 # From reset to the console takes 0.2 s or so.
 _BOOT_US = 3_000_000
 _SLICE_US = 1_000
-# b . - an instruction that goes on for ever.
+# b . - an instruction that loops for ever.
 _HANG = b"\xfe\xe7"
 
 
 class ChipError(Exception):
-    """The emulated chip does not do what was waited for; one sentence."""
+    """The emulated chip did not do something in time; one sentence."""
 
 
 class Chip:
@@ -54,7 +54,7 @@ class Chip:
             content = flash.read_bytes()
             self.rp2040.flash[: len(content)] = content
         self.resets = 0
-        # Of a processor that hangs: its registers, and the memory that lies where it turns.
+        # Of a processor that hangs: its registers, and the memory at the address of its loop.
         self._interrupted: tuple[int, bool, bool, bytes] | None = None
         self.on_reset: Callable[[], None] | None = None
         self._watchers: list[tuple[int, Callable[[int, bool | None], None]]] = []
@@ -80,17 +80,17 @@ class Chip:
         return int(self.rp2040.core.cycles) * 8 / 1000
 
     def start(self) -> None:
-        """Runs until the console is there, after power-on or a reset. Raises ChipError."""
+        """Runs until the console answers, after power-on or a reset. Raises ChipError."""
         self.run_while(lambda: not self._host.connected, _BOOT_US, "the board's console did not appear")
 
     @property
     def connected(self) -> bool:
-        """Whether the board is to be seen on USB."""
+        """Whether the board is visible on USB."""
         return self._host.connected and self._frames.on
 
     @property
     def host_reads(self) -> bool:
-        """Whether the host fetches what the board has to say; False: its program has the port open and never reads."""
+        """Whether the host reads from the board; False: its program has the port open and never reads."""
         return self._host.reads
 
     @host_reads.setter
@@ -103,7 +103,7 @@ class Chip:
         self._host.suspend(not plugged)
 
     def run_until(self, us: int) -> None:
-        """Lets time pass up to `us`, give or take the length of an instruction."""
+        """Lets time pass up to `us`, to within one instruction."""
         wait_ns = us * 1000 - self.rp2040.clock.nanos
         if wait_ns <= 0:
             return
@@ -116,12 +116,12 @@ class Chip:
         """Lets that much time pass."""
         self.run_until(self.now_us + us)
 
-    def run_while(self, condition: Callable[[], bool], patience_us: int, complaint: str) -> None:
-        """Lets time pass in slices of 1 ms while the condition holds. Raises ChipError with `complaint`."""
-        until_us = self.now_us + patience_us
+    def run_while(self, condition: Callable[[], bool], timeout_us: int, failure: str) -> None:
+        """Lets time pass in slices of 1 ms while the condition holds. Raises ChipError with `failure`."""
+        until_us = self.now_us + timeout_us
         while condition():
             if self.now_us >= until_us:
-                raise ChipError(f"{complaint} within {patience_us / 1e6:g} s; its console said {self._said()}")
+                raise ChipError(f"{failure} within {timeout_us / 1e6:g} s; its console printed {self._console_tail()}")
             self.run(_SLICE_US)
 
     def write(self, data: bytes) -> None:
@@ -139,10 +139,10 @@ class Chip:
         del received[: len(data)]
         return data
 
-    def wait_for(self, ending: bytes, patience_us: int = 20_000_000) -> bytes:
+    def wait_for(self, ending: bytes, timeout_us: int = 20_000_000) -> bytes:
         """Lets time pass until the console's output ends so, and takes it. Raises ChipError."""
         received = self._host.received
-        self.run_while(lambda: not received.endswith(ending), patience_us, f"the board did not print {ending!r}")
+        self.run_while(lambda: not received.endswith(ending), timeout_us, f"the board did not print {ending!r}")
         return self.read()
 
     def read_ends(self, ending: bytes) -> bool:
@@ -155,7 +155,7 @@ class Chip:
         return bool(self.rp2040.watchdog.timer.enable)
 
     def hang(self) -> None:
-        """Lets the processor turn on the spot, deaf to interrupts, until `go_on` or a reset."""
+        """Lets the processor loop without interrupts until `resume` or a reset."""
         core, memory = self.rp2040.core, self.rp2040.sram
         self._interrupted = (core.pc, core.pm, core.waiting, bytes(memory[: len(_HANG)]))
         memory[: len(_HANG)] = _HANG
@@ -163,7 +163,7 @@ class Chip:
         core.waiting = False
         core.pc = RAM_START_ADDRESS
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Ends a `hang`; nothing to do when a reset has ended it."""
         if self._interrupted is not None:
             core = self.rp2040.core
@@ -171,7 +171,7 @@ class Chip:
             self._interrupted = None
 
     def power_cut(self, off_us: int) -> None:
-        """Takes the power away: all pins are let go, and what is not in the flash is lost."""
+        """Switches the power off: all pins are released, and only the flash keeps its content."""
         self._enter_reset()
         self.rp2040.watchdog.reset()
         self.rp2040.vreg_and_chip_reset.record_reset_cause(HAD_POR)
@@ -182,7 +182,7 @@ class Chip:
         self.rp2040.leave_reset()
 
     def reset(self) -> None:
-        """Presses the RUN button; the flash stays, the pins fall back."""
+        """Presses the RUN button; the flash keeps its content, the pins are released."""
         self._enter_reset()
         self.rp2040.watchdog.reset()
         self.rp2040.vreg_and_chip_reset.record_reset_cause(HAD_RUN)
@@ -196,7 +196,7 @@ class Chip:
             part.replace(self._flash)
 
     def level(self, pin: int) -> bool | None:
-        """What the chip drives a pin to; None when it leaves it alone."""
+        """What the chip drives a pin to; None when it does not drive it."""
         state = self.rp2040.gpio[pin].value
         return state == GPIOPinState.HIGH if state in (GPIOPinState.LOW, GPIOPinState.HIGH) else None
 
@@ -210,7 +210,7 @@ class Chip:
         self._watchers.append((pin, changed))
 
     def drive(self, pin: int, level: bool | None) -> None:
-        """Puts a level on a pin from outside; None lets it go."""
+        """Puts a level on a pin from outside; None releases it."""
         self._pads.drive(pin, level)
 
     def set_adc(self, channel: int, counts: int) -> None:
@@ -220,7 +220,7 @@ class Chip:
     def _slice_over(self) -> None:
         self._simulator.stopped = True
 
-    def _said(self) -> str:
+    def _console_tail(self) -> str:
         return repr(bytes(self._host.received[-300:]).decode(errors="replace"))
 
     def _watchdog(self) -> None:
@@ -234,12 +234,12 @@ class Chip:
             self.on_reset()
         self.rp2040.enter_reset(from_watchdog=from_watchdog)
         self._still_watchdog()
-        # The pins are let go, which rp2040py tells nobody.
+        # The pins are released, which rp2040py does not report.
         for number, changed in self._watchers:
             changed(self.now_ns, self.level(number))
 
     def _still_watchdog(self) -> None:
-        """A reset ends the watchdog's count; rp2040py lets it go on, or takes it up again with the chip's tick."""
+        """A reset ends the watchdog's count; rp2040py continues it, or restarts it with the chip's tick."""
         watchdog = self.rp2040.watchdog
         watchdog._enable = False
         watchdog.timer.enable = False

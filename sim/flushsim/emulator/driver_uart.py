@@ -1,4 +1,4 @@
-"""A TMC2209 on the emulated chip's UART, both directions of which share one wire; and the UART itself, mended.
+"""A TMC2209 on the emulated chip's UART, both directions of which share one wire; and a correction of the UART itself.
 
 rp2040py 0.3.6 raises a UART's transmit interrupt again as soon as it is cleared, so MicroPython, which leaves that
 interrupt on, serves it without end and never comes back from making a UART. Here it is raised once, when the last byte
@@ -27,9 +27,9 @@ class DriverUart:
         self._wire: list[tuple[int, int, bool]] = []
         self._free_ns = 0
         self._arrival = chip.rp2040.clock.create_alarm(self._arrived)
-        self._mend(self._uart)
+        self._patch_uart(self._uart)
 
-    def _mend(self, uart: Any) -> None:
+    def _patch_uart(self, uart: Any) -> None:
         uart.check_interrupts = self._check_interrupts
         uart.on_byte = self._sent
 
@@ -55,7 +55,7 @@ class DriverUart:
         self._uart.feed_byte(byte)
         if not answer:
             delay_bits = _DELAY_BITS
-            for reply in self.driver.take(byte):
+            for reply in self.driver.receive(byte):
                 self._put(reply, True, delay_bits)
                 delay_bits = 0
         if not any(not late for _, _, late in self._wire):

@@ -1,4 +1,4 @@
-"""Puts the firmware on the emulated board: compiled, and copied by mpremote as to a real one, or the quick way.
+"""Puts the firmware on the emulated board: compiled, and copied by mpremote as to a real one, or directly.
 
 mpremote talks to a pseudo-terminal that `serve` connects with the board's console. It sends each byte as text that the
 board compiles, which takes the emulator minutes for a whole firmware; `filesystem` has a MicroPython VM of this machine
@@ -52,16 +52,16 @@ def mpremote(chip: Chip, *arguments: str) -> str:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
             serve(chip, terminal, lambda: process.poll() is None)
             output.seek(0)
-            said = output.read().decode(errors="replace")
+            printed = output.read().decode(errors="replace")
     finally:
         terminal.close()
     if process.returncode:
-        raise RuntimeError(f"mpremote ended with {process.returncode}: {said}")
-    return said
+        raise RuntimeError(f"mpremote ended with {process.returncode}: {printed}")
+    return printed
 
 
 def contents_of(board: str, root: Path | None = None) -> dict[str, bytes]:
-    """Everything that lies on a freshly flashed board called `board`, its settings included; see board_files.stage."""
+    """All files of a freshly flashed board called `board`, its settings included; see board_files.stage."""
     return board_files.stage(board_files.load_board(board), root) | board_files.default_settings(root)
 
 

@@ -16,7 +16,7 @@ NEWEST_KNOWN = "1.28.0"
 
 
 class NoImageError(ValueError):
-    """Says in one sentence why there is none and what to do."""
+    """There is no image; one sentence with the reason and what to do."""
 
 
 def find() -> Path:
@@ -63,7 +63,7 @@ def release(path: Path) -> tuple[int, ...]:
 
 
 def banner(path: Path) -> str:
-    """What the image calls itself, as in `MicroPython v1.26.1 on 2025-09-11`; the file's name when it says nothing."""
+    """The name and date in the image, as in `MicroPython v1.26.1 on 2025-09-11`; the file's name without one."""
     blocks = path.read_bytes()
     # UF2: blocks of 512 bytes, each with 256 of the image behind a header of 32.
     content = b"".join(blocks[at + 32 : at + 288] for at in range(0, len(blocks), 512))
@@ -72,7 +72,7 @@ def banner(path: Path) -> str:
 
 
 def main() -> int:
-    """Says what the emulator would run; 2 and one line when there is nothing."""
+    """Prints the image that the emulator runs; 2 and one line without one."""
     try:
         print(f"the emulator runs {banner(find())}")
     except NoImageError as problem:

@@ -1,11 +1,11 @@
-"""Time and pins of the emulated chip: what of rp2040py 0.3.6 stands in the way, mended from outside.
+"""Time and pins of the emulated chip: corrections of rp2040py 0.3.6 from outside.
 
 Each could be offered to rp2040py; sim/tests/emulator/test_patches.py proves it.
 
 `PioClock`: PIO must follow the clock, not the processor. `execute_batch` lets each machine do at most one instruction
 for each instruction of the processor, and one for each jump of an idle clock: a train of pulses is stretched while the
 processor works, and nearly stands still while it sleeps. Here a clock alarm at the next machine's due time moves both
-blocks, exact to the cycle in either case; a loop that only counts (`jmp x-- here`) is taken in one stride, so PIO
+blocks, exact to the cycle in either case; a loop that only counts (`jmp x-- here`) is skipped in one stride, so PIO
 costs nothing while a machine waits for its time.
 
 `PadInputs`: what a pin puts out is what its input sees. rp2040py's inputs see only what is driven from outside, so
@@ -39,7 +39,7 @@ class _Stride:
 
     @property
     def end(self) -> int:
-        """When the loop's last turn is due, which is left to the machine."""
+        """When the loop's last turn is due, which the machine executes."""
         return self.start + self.turns * self.cost
 
 
@@ -88,8 +88,8 @@ class PioClock:
         else:
             self._alarm.cancel()
 
-    def settle(self, pio: Any) -> None:
-        """Puts registers and due times of machines in a stride to what they are now, before somebody changes them."""
+    def update_machines(self, pio: Any) -> None:
+        """Puts registers and due times of machines in a stride to what they are now, before a change of them."""
         for machine in pio.machines:
             stride = self._strides.pop(machine, None)
             if stride is not None and pio.cycle_fp < stride.end:
@@ -168,7 +168,7 @@ class _Registers:
 
     def write_uint32_atomic(self, offset: int, value: int, atomic_type: int) -> None:
         self._clock.catch_up()
-        self._clock.settle(self._pio)
+        self._clock.update_machines(self._pio)
         self._pio.write_uint32_atomic(offset, value, atomic_type)
         self._clock.arm()
 

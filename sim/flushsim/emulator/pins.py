@@ -1,4 +1,4 @@
-"""The motor on the emulated board's STEP, DIR and ENABLE: what the plant moves by."""
+"""The motor on STEP, DIR and ENABLE of the emulated board, which moves the plant."""
 
 from collections import deque
 from typing import Any
@@ -12,7 +12,7 @@ _NS_PER_TICK = 8
 class PinStepper(Stepper):
     """Steps as the driver sees them: rising edges of STEP, in the direction that DIR has then, while ENABLE is on.
 
-    A stretch between two looks moves evenly by the whole steps made in it. The chip must be ahead of whoever calls
+    The interval between two calls moves evenly by the whole steps made in it. The chip must be ahead of whoever calls
     `piece` and `run_to`.
     """
 
@@ -23,7 +23,7 @@ class PinStepper(Stepper):
         self._dir_pin = int(pins["dir"])
         self._forwards = bool(driver["forwards_high"])
         self._enabled_level = not driver["enable_active_low"]
-        # Rising edges that the plant has not seen: tick and direction.
+        # Rising edges that the plant has not processed: tick and direction.
         self._edges: deque[tuple[int, int]] = deque()
         self._last_edge_ticks = -BURST_GAP_US * self.ticks_per_us
         self._period_ticks = BURST_GAP_US * self.ticks_per_us
@@ -42,7 +42,7 @@ class PinStepper(Stepper):
             self._edges.append((ticks, self._direction))
 
     def _enable(self, now_ns: int, level: bool | None) -> None:
-        # A pin that is let go is pulled to off.
+        # A released pin is pulled to off.
         self.enabled = level is self._enabled_level
 
     @property
@@ -51,7 +51,7 @@ class PinStepper(Stepper):
         return int(self.now_ticks - self._last_edge_ticks < BURST_GAP_US * self.ticks_per_us)
 
     def queued_ticks(self) -> int:
-        """What the board has queued is not to be seen from outside."""
+        """Unknown: the board's queue is not visible from outside."""
         return 0
 
     def stop(self) -> None:
@@ -62,7 +62,7 @@ class PinStepper(Stepper):
 
     @property
     def rate(self) -> float:
-        """Steps per tick as the last two edges tell; 0 when the next one is long overdue."""
+        """Steps per tick from the last two edges; 0 when the next one is long overdue."""
         if self.now_ticks - self._last_edge_ticks > 2 * self._period_ticks:
             return 0.0
         return self._direction / self._period_ticks

@@ -60,7 +60,7 @@ class EmulatorRig(PumpRig):
         if isinstance(on.sensor, Abp2):
             on.sensor.convert = self._convert
         self.chip.on_reset = self._to_device.clear
-        self._look()
+        self._refresh()
 
     @property
     def up(self) -> bool:
@@ -80,19 +80,19 @@ class EmulatorRig(PumpRig):
             self._start_due_faults()
         if self._resume_at_us is not None and self.now_us >= self._resume_at_us:
             self._resume_at_us = None
-            self.chip.go_on()
+            self.chip.resume()
         arrived = self._to_device.arrived(self.now_us)
         if arrived:
             self.chip.write(self._to_device.take_bytes(len(arrived)))
         self.chip.run_until(until_us)
-        self._look()
-        said = self.chip.read()
-        if said:
-            self._sent(said)
+        self._refresh()
+        sent = self.chip.read()
+        if sent:
+            self._sent(sent)
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """The plant goes on to where the chip is; what the board shows is noted."""
-        self._follow()
+        self._advance_plant()
         board = self.board
         if isinstance(board.sensor, AdcTransducer):
             self.reading = self.plant.read_sensor()
@@ -103,13 +103,13 @@ class EmulatorRig(PumpRig):
         self.boots = 1 + self.chip.resets
         self.moving = bool(board.stepper.slots_used)
 
-    def _follow(self) -> None:
+    def _advance_plant(self) -> None:
         self.now_us = self.chip.now_us
         if self.now_us > self.plant.now_us:
             self.plant.advance(self.now_us)
 
     def _convert(self) -> int:
-        self._follow()
+        self._advance_plant()
         self.reading = self.plant.read_sensor()
         return self.reading
 
@@ -126,12 +126,12 @@ class EmulatorRig(PumpRig):
     def reset(self) -> None:
         """Presses the board's RUN button."""
         self.chip.reset()
-        self._look()
+        self._refresh()
 
     def power_cut(self, off_us: int = POWER_CUT_US) -> None:
         """Takes the power away for `off_us`, which pass."""
         self.chip.power_cut(off_us)
-        self._look()
+        self._refresh()
 
     def kill_loop(self, duration_us: int | None = None) -> None:
         """The processor hangs, deaf to interrupts, for ever or for `duration_us`; the watchdog resets the board."""

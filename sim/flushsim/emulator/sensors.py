@@ -99,7 +99,7 @@ class AdcTransducer:
     """A transducer at GPIO 26 and on: `counts`, of 16 bits, are its voltage in 65536ths of the converter's reference.
 
     Each sample of 12 bits has the converter's own noise, 8.7 effective bits (RP2040 datasheet 4.9.3); its wider codes
-    are left out. A transducer cannot fall silent: without new counts the voltage stays.
+    are not simulated. A transducer cannot stop: without new counts the voltage stays.
     """
 
     _NOISE_COUNTS = 16 * 2 ** (12 - 8.7) / 12**0.5

@@ -22,7 +22,7 @@ def crc8(data: bytes) -> int:
 
 
 class Tmc2209:
-    """The driver whose MS1 and MS2 give `address`. `take` gets each byte on its wire, the echo of its own not.
+    """The driver whose MS1 and MS2 give `address`. `receive` gets each byte on its wire except its own.
 
     `silent`: it has no supply. `deaf_to`: writes to that register are lost.
     """
@@ -35,8 +35,8 @@ class Tmc2209:
         self.writes = 0
         self._received = bytearray()
 
-    def take(self, byte: int) -> bytes:
-        """The answer that this byte completes the question of, or b""."""
+    def receive(self, byte: int) -> bytes:
+        """The answer if this byte completes a read request, else b""."""
         if self.silent:
             return b""
         received = self._received

@@ -1,4 +1,4 @@
-"""The host at the other end of the emulated board's USB cable: what rp2040py 0.3.6 does not do, added from outside.
+"""The host at the other end of the emulated board's USB cable: functions that rp2040py 0.3.6 lacks, added from outside.
 
 Each could be offered to rp2040py; sim/tests/emulator/test_patches.py proves it.
 
@@ -6,11 +6,11 @@ Each could be offered to rp2040py; sim/tests/emulator/test_patches.py proves it.
 it has nothing. TinyUSB then arms the endpoint again, takes another interrupt, and so on without end: an idle board
 never sleeps, and a busy one spends two thirds of its time in the USB interrupt (20,000 turns of an empty Python loop
 take 197 ms instead of 68 ms). Here the read is held until a byte is there to be sent. Nor are bytes lost that do not
-fit into the host's queue of 512. And a host may leave what the board has to say in its endpoint, or be gone.
+fit into the host's queue of 512. And a host may leave the board's data in its endpoint, or be gone.
 
 `Frames`: a host marks each millisecond with a numbered start-of-frame. rp2040py has neither number nor interrupt in
 device mode, so MicroPython, which counts 16 frames after the port was opened and then sends what waits, keeps its
-banner to itself until something else is printed, and firmware that watches the number takes the cable for pulled.
+banner to itself until something else is printed, and firmware that watches the number detects a pulled cable.
 """
 
 from collections.abc import Callable
@@ -49,9 +49,9 @@ class Host:
         self._write: Callable[[int, int], None] = usb.write_uint32
         usb.write_uint32 = self._written
         usb.on_endpoint_read = self._read
-        usb.on_reset = self._unplugged
+        usb.on_reset = self._disconnected
         self.cdc.on_serial_data = self.received.extend
-        self.cdc.on_device_connected = self._plugged
+        self.cdc.on_device_connected = self._connected
 
     def send(self, data: bytes) -> None:
         """Bytes for the board; those that it does not take now wait."""
@@ -104,10 +104,10 @@ class Host:
         del self._unsent[:size]
         self._usb.endpoint_read_done(endpoint, data)
 
-    def _plugged(self) -> None:
+    def _connected(self) -> None:
         self.connected = True
 
-    def _unplugged(self) -> None:
+    def _disconnected(self) -> None:
         self.connected = False
         self._held.clear()
         self._unread = None

@@ -1,4 +1,4 @@
-"""What was given in a run and when: the charges of the syringe, from a plan and from what the pump told."""
+"""What was given in a run and when: the charges of the syringe, from a plan and the pump's events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ GIVEN_BY_HAND_ML = 10.0
 
 @dataclass(frozen=True)
 class Charge:
-    """What is given from `at_us` on: `fluid` is saline, heparin, drug or any other word.
+    """A fluid that is given from `at_us` on: `fluid` is saline, heparin, drug or any other word.
 
-    With `volume_ml` a syringe that holds it is put in; with None the syringe in the pump goes on, and what is left of
-    its charge gets a label of its own. `lock`: it is meant to stay. `by_hand`: `volume_ml` is pushed in at the needle
+    With `volume_ml` a new syringe with this volume; with None the syringe in the pump continues, and the rest of its
+    charge gets a label of its own. `lock`: it is meant to stay. `by_hand`: `volume_ml` is pushed in at the needle
     at that time, past the pump.
     """
 

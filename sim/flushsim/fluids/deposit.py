@@ -1,15 +1,15 @@
-"""A protein deposit on the catheter's wall, and how much of it a flush takes off: what volume does and what starts do.
+"""A protein deposit on the catheter's wall, and how much of it a flush removes: by volume and by starts of flow.
 
 Two parts. The loose one goes with the impulse of wall shear, integral of |tau| dt, which in laminar flow depends on the
-volume alone. The bound one goes only when a flow starts: each rise of the wall shear takes the share LOST_A_START of
-what is left, times the depth of the rise, (peak - valley) / peak. A slow infusion has no start that counts, a bolus
+volume alone. The bound one goes only when a flow starts: each rise of the wall shear removes the share LOST_A_START of
+the rest, times the depth of the rise, (peak - valley) / peak. A slow infusion has no start that counts, a bolus
 one, ten pulses ten; where the line's compliance fills the pauses, starts become shallow.
 
 LOOSE and LOST_A_START are fitted to two of the three figures of Guiffant 2012 (10.5301/JVA.2011.8487): slow infusion
-77 %, one bolus 79.1 %. The third, ten pulses 90 +- 3 %, is the model's to predict (it says 91 %).
+77 %, one bolus 79.1 %. The third, ten pulses 90 +- 3 %, is predicted by the model (91 %).
 
 What it does not show: why a pause of 0.4 s was the best of those tried; any effect of flow rate on the bound part;
-chamber, fibrin, biofilm, blood, ageing of a deposit; anything about patients. It orders ways of flushing, in vitro.
+chamber, fibrin, biofilm, blood, ageing of a deposit; anything about patients. It ranks flush techniques, in vitro.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ Floats = NDArray[np.float64]
 LOOSE = 0.77
 LOST_A_START = 0.0913
 # An assumption: 10 mL through an 8F catheter are 30 Pa s and leave 1/400 of the loose part. The study bounds it only
-# from below, as all three ways took the loose part off.
+# from below, as all three techniques removed the loose part.
 LOOSENED_PER_PA_S = 0.2
-# An assumption: a rise below this is no start. 500 mL in 24 h are 0.02 Pa, pulses 6 Pa and more.
+# An assumption: a smaller rise is not a start. 500 mL in 24 h are 0.02 Pa, pulses 6 Pa and more.
 START_PA = 1.0
-# The three ways of the study, as pieces of (mL/s, s), with the share that each removed.
+# The three techniques of the study, as pieces of (mL/s, s), with the share that each removed.
 GUIFFANT = {
     "10 x 1 mL in 0.5 s each, 0.4 s apart": (((2.0, 0.5), (0.0, 0.4)) * 10, 0.90),
     "10 mL in 2.5 s": (((4.0, 2.5),), 0.791),
@@ -43,7 +43,7 @@ GUIFFANT = {
 
 @dataclass(frozen=True)
 class Removal:
-    """What a flush took off the wall: shares of the whole deposit, the shear's impulse in Pa s, starts by depth."""
+    """What a flush removed from the wall: shares of the whole deposit, the shear's impulse in Pa s, starts by depth."""
 
     removed: float
     loose_left: float
@@ -53,7 +53,7 @@ class Removal:
 
 
 def removal(record: FlowRecord, path: PlantPath) -> Removal:
-    """What the flows of a record take off a fresh deposit in the path's catheter."""
+    """What the flows of a record remove from a fresh deposit in the path's catheter."""
     time_s = record.time_us / 1e6
     dt_s = np.diff(time_s)
     moves = dt_s > JUMP_S

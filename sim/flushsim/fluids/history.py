@@ -1,8 +1,8 @@
-"""The fluids of a run, followed from syringe to vein after it: what lay where at what time.
+"""The fluids of a run, followed from syringe to vein after the run: which fluid was where, at each time.
 
 The flow record is cut into steps in which at most STEP_ML moves, and a `FluidLine` is moved by them. Every liquid has
-a label: `before` is what the line held, `blood` what came in at the tip, and each charge of the syringe is one of its
-own. What came of it all, in a few figures, is `summary`'s.
+a label: `before` is the old content of the line, `blood` came in at the tip, and each charge of the syringe has one.
+`summary` reduces the history to a few numbers.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ from flushsim.plant.parameters import PlantPath
 Floats = NDArray[np.float64]
 
 STEP_ML = 0.02
-# Below this nothing flows: a pause is a step of its own.
+# Flows below this count as zero: a pause is a step of its own.
 STILL_ML_PER_S = 1e-3
 ROUNDING_US = 0.5
-# What is given by hand, past the pump, goes in at the flow of a careful hand (R-m).
+# Flow of an injection by hand, past the pump (R-m).
 BY_HAND_ML_PER_S = 0.5
 
 
@@ -35,7 +35,7 @@ class FluidHistory:
 
     `fluids` names the fluid of each label: of BEFORE, BLOOD, AIR and, from FIRST_CHARGE on, of the charges. `held_ml`
     has the axes time, segment (as SEGMENTS; 0 where there is none), label. `out_ml` (time, label) has come out of the
-    tip, what came in again not taken off. `at_tip` (time, label) are shares in the catheter's last cell. `error_ml` is
+    tip, without subtracting backflow. `at_tip` (time, label) are shares in the catheter's last cell. `error_ml` is
     the most that any label has lost or gained since the start.
     """
 
@@ -55,7 +55,7 @@ class FluidHistory:
         return float(self.held_ml[-1, SEGMENTS.index(segment)].sum())
 
     def shares(self, segment: str) -> dict[str, Floats]:
-        """Share of each fluid in a segment over time, from 0 to 1; fluids that never were there are left out."""
+        """Share of each fluid in a segment over time, from 0 to 1; only fluids that were there."""
         held = self.held_ml[:, SEGMENTS.index(segment)]
         volume = np.maximum(held.sum(axis=1), 1e-12)
         found: dict[str, Floats] = {}
@@ -73,20 +73,20 @@ def follow(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], befor
     it. ValueError if the first charge is no syringe with a volume, or if charges are not in order of time.
     """
     if not charges or charges[0].volume_ml is None or charges[0].by_hand:
-        raise ValueError("the first charge has to say what the syringe holds at the start, and how much")
+        raise ValueError("the first charge must be the fluid and volume in the syringe at the start")
     if any(later.at_us < sooner.at_us for sooner, later in pairwise(charges)):
-        raise ValueError("the charges have to be in order of time")
+        raise ValueError("the charges must be in order of time")
     fluids = (before, "blood", "air", *(charge.fluid for charge in charges))
     time_us, moved_ml, flows = _steps(record, [charge.at_us for charge in charges[1:]])
     in_hub_ml = record.extension_ml - record.tip_ml - record.leaked_ml
     line = FluidLine(path, len(fluids), charges[0].volume_ml, max(0.0, -1.1 * float(in_hub_ml.min())))
     held_ml, out_ml, at_tip = [line.held_ml()], [line.out_ml], [line.catheter.at_tip()]
-    waiting = list(enumerate(charges[1:], start=FIRST_CHARGE + 1))
+    pending = list(enumerate(charges[1:], start=FIRST_CHARGE + 1))
     label = FIRST_CHARGE
     rows = zip(time_us[:-1].tolist(), moved_ml.tolist(), flows.tolist(), np.diff(time_us).tolist(), strict=True)
     for now_us, (extension_ml, line_ml, tip_ml, leaked_ml), (extension_flow, line_flow), step_us in rows:
-        while waiting and waiting[0][1].at_us <= now_us + ROUNDING_US:
-            label = _begin(line, label, *waiting.pop(0))
+        while pending and pending[0][1].at_us <= now_us + ROUNDING_US:
+            label = _apply_charge(line, label, *pending.pop(0))
         line.step(extension_ml, leaked_ml, line_ml, tip_ml, extension_flow, line_flow, step_us / 1e6)
         held_ml.append(line.held_ml())
         out_ml.append(line.out_ml)
@@ -105,8 +105,8 @@ def follow(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], befor
     )
 
 
-def _begin(line: FluidLine, label: int, new: int, charge: Charge) -> int:
-    """A charge begins; returns the label of what the syringe gives from then on."""
+def _apply_charge(line: FluidLine, label: int, new: int, charge: Charge) -> int:
+    """Starts a charge; returns the label of the syringe's content from then on."""
     if charge.by_hand:
         volume_ml = charge.volume_ml or 0.0
         line.give_by_hand(new, volume_ml, BY_HAND_ML_PER_S, ceil(volume_ml / STEP_ML))
@@ -121,7 +121,7 @@ def _begin(line: FluidLine, label: int, new: int, charge: Charge) -> int:
 def _steps(record: FlowRecord, at_us: Sequence[float]) -> tuple[Floats, Floats, Floats]:
     """Borders of the steps in us; in each the volumes (extension, line, tip, lost before it), flows (extension, line).
 
-    A border lies wherever another STEP_ML has moved, where flow begins or ends, and at the times `at_us`; its place is
+    A border is wherever another STEP_ML has moved, where flow begins or ends, and at the times `at_us`; its place is
     a row of the record and a part of the next, because volumes may jump at one time. A flow is that of the volume, not
     of the time: a step that ends in a pause has the flow before it.
     """
@@ -131,19 +131,19 @@ def _steps(record: FlowRecord, at_us: Sequence[float]) -> tuple[Floats, Floats, 
     columns = np.stack((record.extension_ml, record.line_ml, record.tip_ml, at_needle_ml))
     moved = np.abs(np.diff(columns))
     most = moved.max(axis=0)
-    way = np.concatenate(([0.0], np.cumsum(most)))
+    travel = np.concatenate(([0.0], np.cumsum(most)))
     dt_s = np.diff(time_us) / 1e6
     flowing = most > STILL_ML_PER_S * dt_s
     edges = row[1:-1][flowing[1:] != flowing[:-1]]
-    even = np.interp(np.linspace(0.0, way[-1], ceil(way[-1] / STEP_ML) + 1), way, row)
+    even = np.interp(np.linspace(0.0, travel[-1], ceil(travel[-1] / STEP_ML) + 1), travel, row)
     border = np.unique(np.concatenate((row[[0, -1]], edges, even, np.interp(at_us, time_us, row))))
     volumes = np.diff([np.interp(border, row, column) for column in columns])
     flows = []
     for part in moved[:2]:
         flow = np.divide(part, dt_s, out=np.zeros_like(part), where=dt_s > JUMP_S)
         total = np.concatenate(([0.0], np.cumsum(part)))
-        weighed = np.concatenate(([0.0], np.cumsum(part * flow)))
+        weighted = np.concatenate(([0.0], np.cumsum(part * flow)))
         passed = np.diff(np.interp(border, row, total))
-        fast = np.diff(np.interp(border, row, weighed))
+        fast = np.diff(np.interp(border, row, weighted))
         flows.append(np.divide(fast, passed, out=np.zeros_like(fast), where=passed > 0))
     return np.interp(border, row, time_us), volumes.T, np.stack(flows, axis=1)

@@ -3,9 +3,10 @@
     syringe -> extension -> needle -> chamber -> catheter -> vein
                              |-> leak         |-> astray
 
-The needle with its hub and connector is one well mixed volume: a step passes the bore as a whole. In it lies what
-stretches the tubes and what a bubble gives way to. What goes on into chamber and catheter but not out of the tip (a
-tear) is astray, and comes back from there; what is lost at the connector or through a needle in tissue is the leak.
+The needle with its hub and connector is one well mixed volume: a step passes the bore as a whole. It also holds
+the liquid that stretches the tubes, or replaces compressed air. What goes into chamber and catheter but not out of the
+tip (a tear) is astray, and comes back from there. What is lost at the connector or through a needle in tissue is the
+leak.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ HUB_ML = 0.05
 
 
 class FluidLine:
-    """The parts with what they hold. `room_ml` is how far the hub is sucked below its volume (by bubbles)."""
+    """The parts with their content. `room_ml` is how far air drives the hub below its volume."""
 
     def __init__(self, path: PlantPath, labels: int, loaded_ml: float, room_ml: float = 0.0) -> None:
         self._unit = unit = np.eye(labels)
@@ -57,28 +58,30 @@ class FluidLine:
         line_flow_ml_per_s: float,
         time_s: float,
     ) -> None:
-        """Moves each part by its volume, forwards positive; the flows are those while it moved, `time_s` all in all."""
+        """Moves each part by its volume, forwards positive; the flows are those while it moved, `time_s` the total."""
         needle, flow = self.needle, line_flow_ml_per_s
         if extension_ml > 0:
-            needle.add(_through(self.extension, extension_ml, self.syringe.take(extension_ml), extension_flow_ml_per_s))
+            needle.add(
+                _through(self.extension, extension_ml, self.syringe.take_out(extension_ml), extension_flow_ml_per_s)
+            )
         elif extension_ml < 0:
-            back_ml = needle.take(-extension_ml)
+            back_ml = needle.take_out(-extension_ml)
             self.syringe.add(_through(self.extension, extension_ml, back_ml, extension_flow_ml_per_s))
         if leaked_ml > 0:
-            self.leak.add(needle.take(leaked_ml))
+            self.leak.add(needle.take_out(leaked_ml))
         elif leaked_ml < 0:
-            needle.add(self.leak.take(-leaked_ml))
-        # What meets between chamber and catheter; usually one gives what the other takes.
+            needle.add(self.leak.take_out(-leaked_ml))
+        # The balance between chamber and catheter; usually the outflow of one is the inflow of the other.
         met = np.zeros(len(self._unit))
         if line_ml > 0:
-            met = met + _through(self.chamber, line_ml, needle.take(line_ml), flow)
+            met = met + _through(self.chamber, line_ml, needle.take_out(line_ml), flow)
         if tip_ml < 0:
             self.blood_in_ml -= tip_ml
             met = met + self.catheter.move(tip_ml, self._unit[BLOOD], flow)
         forwards_ml, backwards_ml = max(tip_ml, 0.0), max(-line_ml, 0.0)
         wanted_ml = forwards_ml + backwards_ml
         if wanted_ml > met.sum():
-            met = met + self.astray.take(wanted_ml - float(met.sum()))
+            met = met + self.astray.take_out(wanted_ml - float(met.sum()))
         if wanted_ml > 0:
             shares = met / met.sum()
             met = met - wanted_ml * shares
@@ -92,14 +95,14 @@ class FluidLine:
                 part.rest(time_s)
 
     def change_syringe(self, label: int, volume_ml: float) -> None:
-        """The syringe is taken off with what is in it; one that holds `volume_ml` of `label` is put in."""
+        """Removes the syringe with its content, and inserts one with `volume_ml` of `label`."""
         self.thrown_away.add(self.syringe.amounts_ml)
         filling_ml = volume_ml * self._unit[label]
         self._made_ml = self._made_ml + filling_ml + self.syringe.spared_ml
         self.syringe = Pool(filling_ml, self._unit[label])
 
     def rename(self, old: int, new: int) -> None:
-        """What the syringe holds of one label gets another."""
+        """Changes the label of a part of the syringe's content."""
         amounts_ml = self.syringe.amounts_ml.copy()
         renamed_ml = amounts_ml[old] * (self._unit[new] - self._unit[old])
         self._made_ml = self._made_ml + renamed_ml + self.syringe.spared_ml
@@ -119,7 +122,7 @@ class FluidLine:
         return np.array([part.amounts_ml if part else np.zeros(len(self._unit)) for part in parts])
 
     def errors_ml(self) -> Amounts:
-        """What each label has gained since the start without having been put in."""
+        """The volume that each label gained since the start without a source: the error."""
         spared = self.syringe.spared_ml + self.needle.spared_ml + self.leak.spared_ml + self.astray.spared_ml
         put_in = self._made_ml + spared + self.blood_in_ml * self._unit[BLOOD]
         errors: Amounts = self._everything_ml() - put_in
@@ -132,5 +135,5 @@ class FluidLine:
 
 
 def _through(part: Tube | Chamber | None, volume_ml: float, amounts_ml: Amounts, flow_ml_per_s: float) -> Amounts:
-    """Pushes these amounts (of size `volume_ml`, backwards if it is negative) through a part, if it is there."""
+    """Pushes these amounts (of size `volume_ml`, backwards if it is negative) through a part, if there is one."""
     return part.move(volume_ml, amounts_ml / abs(volume_ml), flow_ml_per_s) if part else amounts_ml

@@ -1,8 +1,8 @@
 """Parts of a line through which labelled liquids pass and in which they mix: pool, tube and chamber.
 
-Every part holds the volumes of some labels (saline, blood, ...) and is moved by a volume: what goes in has one
-composition, what comes out is returned. Each keeps its volumes to rounding, because what comes out is what went in less
-what more is held now. Units: mL, mm, s; a composition is an array of shares, one a label, that sum to 1.
+Every part holds the volumes of some labels (saline, blood, ...) and is moved by a volume: the inflow has one
+composition, the outflow is returned. Each conserves volume to rounding, because the outflow is the inflow less the
+increase of the content. Units: mL, mm, s; a composition is an array of shares, one a label, that sum to 1.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Amounts = NDArray[np.float64]
 """mL of each label, or their shares."""
 
-# Between 1.5e-9 m2/s of salt and about 1e-10 of heparin (R-m); one for all, because liquids take each other's place.
+# Between 1.5e-9 m2/s of salt and about 1e-10 of heparin (R-m); one for all, because the liquids replace each other.
 DIFFUSION_MM2_PER_S = 5e-4
 # A laminar profile has come within 1 % of its final peak after 0.06 Re diameters (R-h).
 ENTRY_DIAMETERS_PER_REYNOLDS = 0.06
@@ -26,7 +26,7 @@ RINGS = 8
 
 
 class Pool:
-    """A well mixed volume that may grow and shrink. Where it is asked for more than it has, `spare` fills in."""
+    """A well mixed volume that may grow and shrink. `spare` supplies what it is short of."""
 
     def __init__(self, amounts_ml: Amounts, spare: Amounts) -> None:
         self.amounts_ml = amounts_ml
@@ -40,8 +40,8 @@ class Pool:
     def add(self, amounts_ml: Amounts) -> None:
         self.amounts_ml = self.amounts_ml + amounts_ml
 
-    def take(self, volume_ml: float) -> Amounts:
-        """Takes `volume_ml` out, as mixed as it is."""
+    def take_out(self, volume_ml: float) -> Amounts:
+        """Takes out `volume_ml` of the mixture."""
         held_ml = self.volume_ml
         if volume_ml >= held_ml:
             missing_ml = (volume_ml - held_ml) * self._spare
@@ -99,8 +99,8 @@ class Tube:
             return 0.0 * entering
         laminar, eddy_mm2_per_s = self._regime(abs(flow_ml_per_s))
         before = self.shares if volume_ml > 0 else self.shares[:, :, ::-1]
-        way = size_ml / (self._cell_ml * RINGS) * (1 + laminar * self._parabola)
-        after = self._shifted(before, way, entering)
+        travel = size_ml / (self._cell_ml * RINGS) * (1 + laminar * self._parabola)
+        after = self._shifted(before, travel, entering)
         leaving = (_total(before) - _total(after)) * self._cell_ml + size_ml * entering
         self.shares = after if volume_ml > 0 else after[:, :, ::-1]
         if eddy_mm2_per_s:
@@ -126,10 +126,10 @@ class Tube:
         shear_mm_per_s = speed_mm_per_s * sqrt(BLASIUS / number**0.25 / 8)
         return developed * (1 - turbulent), turbulent * EDDIES * shear_mm_per_s * self._bore_mm / 2
 
-    def _shifted(self, before: Amounts, way: NDArray[np.float64], entering: Amounts) -> Amounts:
-        """Cells moved by `way` (in cells, one a ring) towards the last one; a part of a cell takes a part of each."""
-        whole = way.astype(int)
-        part = (way - whole)[:, None]
+    def _shifted(self, before: Amounts, travel: NDArray[np.float64], entering: Amounts) -> Amounts:
+        """Cells moved by `travel` (in cells, per ring) towards the last one; a part of a cell takes a part of each."""
+        whole = travel.astype(int)
+        part = (travel - whole)[:, None]
         self._filled[:, :, :2] = entering[:, None, None]
         self._filled[:, :, 2:] = before
         left = np.maximum(self._cell - whole[:, None], -1) + 1
@@ -176,7 +176,7 @@ class Chamber:
         return self.mixed * self._mixed_ml + self.pocket * self._pocket_ml
 
     def move(self, volume_ml: float, entering: Amounts, flow_ml_per_s: float) -> Amounts:
-        """Lets `volume_ml` (either way, at any flow) of this composition in; returns what comes out of the mixed part.
+        """Lets `volume_ml` (either direction, at any flow) of this composition in; returns the outflow.
 
         d mixed / dv = (entering - mixed + e (pocket - mixed)) / V_m,  d pocket / dv = e (mixed - pocket) / V_p,
         solved exactly over the volume.

@@ -1,4 +1,4 @@
-"""What came of the fluids of a run, in a few figures: how much was replaced, and whether the lock reached the tip."""
+"""Summary of the fluids of a run: how much was replaced, and whether the lock reached the tip."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from flushsim.fluids.line import BEFORE, BLOOD, FIRST_CHARGE, SEGMENTS
 from flushsim.plant.flow_record import FlowRecord
 from flushsim.plant.parameters import PlantPath
 
-# The lock has reached the tip when half of what is there is lock: what a straight tube has when exactly its volume
+# The lock reaches the tip when half of the liquid there is lock: what a straight tube has when exactly its volume
 # has gone in (Polaschegg, Blood Purif. 26:255, 2008).
 AT_TIP = 0.5
 
@@ -40,19 +40,21 @@ class LockSummary:
         return self.reached_at_s is not None
 
     def sentence(self) -> str:
-        """The figures for people. Of a lock that is the same liquid as the flush only the fluid matters."""
+        """The lock as a sentence. For a lock of the same liquid as the flush only the fluid counts."""
         if self.as_flush:
-            return f"the lock is {self.fluid} as the flush was, which is {_percent(self.fluid_at_tip)} at the tip"
+            return (
+                f"the lock is {self.fluid}, as the flush, and is {_percent(self.fluid_at_tip)} of the liquid at the tip"
+            )
         reached = f"reached the tip at {self.reached_at_s:.1f} s" if self.reached_tip else "did not reach the tip"
         return (
             f"the lock ({self.fluid}) {reached}; {_percent(self.in_catheter)} of the catheter and "
-            f"{_percent(self.at_tip)} of the liquid at its tip are lock, {self.passed_ml:.2f} mL of it went past"
+            f"{_percent(self.at_tip)} of the liquid at its tip are lock, {self.passed_ml:.2f} mL of it passed the tip"
         )
 
 
 @dataclass(frozen=True)
 class FluidSummary:
-    """What came of the fluids. Replaced is the share that in the end came out of the pump's syringes, not what the line
+    """The summary of the fluids. Replaced is the share that in the end is from the pump's syringes, not what the line
     held before, blood, or what was given by hand; None without a chamber. `drawn_back_ml` is the most of blood and old
     content that lay in the syringe, `to_vein_ml` what left the tip, by fluid.
     """
@@ -68,7 +70,7 @@ class FluidSummary:
 
     @classmethod
     def of(cls, history: FluidHistory) -> "FluidSummary":
-        """The figures of a history."""
+        """The summary of a history."""
         pumped = [not charge.by_hand for charge in history.charges]
         given = np.array([False] * FIRST_CHARGE + pumped)
         end = {segment: history.held_ml[-1, index] for index, segment in enumerate(SEGMENTS)}
@@ -80,20 +82,20 @@ class FluidSummary:
         return cls(
             chamber_replaced=replaced["chamber"],
             catheter_replaced=replaced["catheter"] or 0.0,
-            chamber=_last(history, "chamber"),
-            catheter=_last(history, "catheter"),
-            lock=_lock(history, end),
+            chamber=_final_shares(history, "chamber"),
+            catheter=_final_shares(history, "catheter"),
+            lock=_lock_summary(history, end),
             drawn_back_ml=float(drawn.max()),
             to_vein_ml={fluid: volume_ml for fluid, volume_ml in to_vein.items() if volume_ml > 1e-9},
             error_ml=history.error_ml,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as plain values, units in the keys."""
+        """Plain values, with units in the keys."""
         return asdict(self)
 
     def sentences(self) -> tuple[str, ...]:
-        """The figures for people."""
+        """The summary as sentences."""
         parts = []
         if self.chamber_replaced is not None:
             parts.append(f"chamber {_percent(self.chamber_replaced)} replaced ({_listed(self.chamber)})")
@@ -111,7 +113,7 @@ def summarize(record: FlowRecord, path: PlantPath, charges: Sequence[Charge], be
     return FluidSummary.of(follow(record, path, charges, before))
 
 
-def _lock(history: FluidHistory, end: dict[str, Any]) -> LockSummary | None:
+def _lock_summary(history: FluidHistory, end: dict[str, Any]) -> LockSummary | None:
     locks = [label for label, charge in enumerate(history.charges, start=FIRST_CHARGE) if charge.lock]
     if not locks:
         return None
@@ -137,7 +139,7 @@ def _share(held_ml: Any, of: Any) -> float | None:
     return float(held_ml[of].sum() / total) if total > 0 else None
 
 
-def _last(history: FluidHistory, segment: str) -> dict[str, float]:
+def _final_shares(history: FluidHistory, segment: str) -> dict[str, float]:
     return {fluid: float(shares[-1]) for fluid, shares in history.shares(segment).items()}
 
 

@@ -44,8 +44,8 @@ def test_a_line_without_a_needle_needs_no_option_for_it_and_json_is_the_runs_res
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (["--output", "run.pdf"], 2, "run.pdf has the suffix '.pdf', which names no kind of picture; end it in .svg, "),
-        (["--output", "run"], 2, "run has no suffix, which names no kind of picture; "),
+        (["--output", "run.pdf"], 2, "run.pdf has the suffix '.pdf', which names no kind of plot; end it in .svg, "),
+        (["--output", "run"], 2, "run has no suffix, which names no kind of plot; "),
         (["--output", "nowhere/run.svg"], 4, "there is no folder nowhere for run.svg; make it first, or name another"),
         (["--output", "folder.svg"], 2, "folder.svg is a folder; name a file in it"),
         (["--line", "picc-9f", "--output", "run.svg"], 2, "there is no line 'picc-9f'; did you mean picc-5f?"),

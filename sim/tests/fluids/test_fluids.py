@@ -64,19 +64,19 @@ def test_an_angular_chamber_keeps_more_of_its_old_content():
 def test_a_lock_with_a_fifth_more_than_the_paths_volume_reaches_the_tip_and_part_of_it_goes_past():
     volume_ml = 1.2 * sum(volumes_ml(PORT).values())
     record, lock = lock_after(PULSES, volume_ml)
-    said = summarize(record, PORT, [SALINE, lock]).lock
-    assert said.reached_tip
-    assert sum(time_s for _, time_s in PULSES) < said.reached_at_s < record.duration_s
-    assert 0.2 < said.passed_ml < 0.5
-    assert 0.5 < said.at_tip < said.in_catheter < said.in_chamber < 1
+    summary = summarize(record, PORT, [SALINE, lock]).lock
+    assert summary.reached_tip
+    assert sum(time_s for _, time_s in PULSES) < summary.reached_at_s < record.duration_s
+    assert 0.2 < summary.passed_ml < 0.5
+    assert 0.5 < summary.at_tip < summary.in_catheter < summary.in_chamber < 1
 
 
 def test_a_lock_of_half_the_paths_volume_does_not_reach_the_tip():
     record, lock = lock_after(PULSES, 0.5 * sum(volumes_ml(PORT).values()))
-    said = summarize(record, PORT, [SALINE, lock])
-    assert not said.lock.reached_tip
-    assert said.lock.passed_ml < 0.01
-    assert "did not reach the tip" in " ".join(said.sentences())
+    summary = summarize(record, PORT, [SALINE, lock])
+    assert not summary.lock.reached_tip
+    assert summary.lock.passed_ml < 0.01
+    assert "did not reach the tip" in " ".join(summary.sentences())
 
 
 def test_what_a_lock_holds_and_what_went_past_the_tip_is_what_was_given():
@@ -87,12 +87,12 @@ def test_what_a_lock_holds_and_what_went_past_the_tip_is_what_was_given():
     assert in_line + history.out_ml[-1, label] == pytest.approx(1.4, abs=1e-9)
 
 
-def test_a_lock_from_the_flushs_own_syringe_is_told_apart_from_the_flush():
+def test_a_lock_from_the_flushs_own_syringe_is_distinguished_from_the_flush():
     record = FlowRecord.of_flows([*PULSES, (0.5, 1.0)])
     history = follow(record, PORT, [SALINE, Charge(8.5e6, "saline", lock=True)])
-    said = FluidSummary.of(history).lock
-    assert said.at_tip < 0.05 < 0.999 < said.fluid_at_tip
-    assert "saline as the flush was" in said.sentence()
+    summary = FluidSummary.of(history).lock
+    assert summary.at_tip < 0.05 < 0.999 < summary.fluid_at_tip
+    assert "saline, as the flush" in summary.sentence()
     assert history.fluids[FIRST_CHARGE:] == ("saline", "saline")
     assert history.held_ml[-1, 0, FIRST_CHARGE + 1] == pytest.approx(0.5, abs=1e-9)
     assert history.shares("catheter")["saline"][-1] > 0.999
@@ -111,16 +111,16 @@ def test_a_drug_given_by_hand_fills_the_line_and_the_next_flush_takes_it_out():
 
 def test_a_line_without_chamber_and_needle_is_followed_too():
     picc = replace(PORT, chamber_ml=0.0, needle_length_mm=0.0, catheter_bore_mm=1.07, catheter_length_mm=450.0)
-    said = summarize(FlowRecord.of_flows(PULSES), picc, [SALINE])
-    assert said.chamber_replaced is None
-    assert said.chamber == {}
-    assert said.catheter_replaced > 0.999
+    summary = summarize(FlowRecord.of_flows(PULSES), picc, [SALINE])
+    assert summary.chamber_replaced is None
+    assert summary.chamber == {}
+    assert summary.catheter_replaced > 0.999
 
 
 def test_without_an_extension_the_syringe_sits_on_the_needle():
-    said = summarize(FlowRecord.of_flows([*ASPIRATE, *PULSES]), replace(PORT, extension_length_mm=0.0), [SALINE])
-    assert said.drawn_back_ml > 0.3
-    assert said.error_ml < 1e-9
+    summary = summarize(FlowRecord.of_flows([*ASPIRATE, *PULSES]), replace(PORT, extension_length_mm=0.0), [SALINE])
+    assert summary.drawn_back_ml > 0.3
+    assert summary.error_ml < 1e-9
 
 
 def test_a_syringe_that_gave_more_than_its_charge_is_taken_to_have_held_it():
@@ -156,8 +156,10 @@ def test_figures_hardly_depend_on_the_length_of_a_step(monkeypatch: pytest.Monke
     found = []
     for step_ml in (fluids.STEP_ML, fluids.STEP_ML / 5):
         monkeypatch.setattr(fluids, "STEP_ML", step_ml)
-        said = summarize(record, PORT, [SALINE, lock])
-        found.append((said.chamber_replaced, said.catheter_replaced, said.lock.in_catheter, said.lock.passed_ml))
+        summary = summarize(record, PORT, [SALINE, lock])
+        found.append(
+            (summary.chamber_replaced, summary.catheter_replaced, summary.lock.in_catheter, summary.lock.passed_ml)
+        )
     np.testing.assert_allclose(found[0], found[1], atol=2e-3)
 
 

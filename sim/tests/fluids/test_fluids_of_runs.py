@@ -15,12 +15,12 @@ def maintained():
 
 def test_port_maintenance_replaces_chamber_and_catheter_but_for_what_the_blood_return_drew_back(maintained):
     history = maintained.fluid_history()
-    said = FluidSummary.of(history)
-    assert 0.97 < said.chamber_replaced < 1
-    assert 0.97 < said.catheter_replaced < 1
-    assert 0.1 < said.drawn_back_ml < 0.3
+    summary = FluidSummary.of(history)
+    assert 0.97 < summary.chamber_replaced < 1
+    assert 0.97 < summary.catheter_replaced < 1
+    assert 0.1 < summary.drawn_back_ml < 0.3
     assert 0.45 < history.blood_in_ml < 0.51
-    assert said.to_vein_ml["blood"] == pytest.approx(history.blood_in_ml, abs=0.002)
+    assert summary.to_vein_ml["blood"] == pytest.approx(history.blood_in_ml, abs=0.002)
 
 
 def test_fluids_are_where_the_plant_says_that_volume_went(maintained):
@@ -50,12 +50,12 @@ def test_a_run_without_its_flows_cannot_be_followed():
 
 def test_sash_gives_a_drug_takes_it_out_again_and_brings_its_heparin_to_the_tip():
     history = run(Scenario(sequence="sash"), flows=True).fluid_history()
-    said = FluidSummary.of(history)
+    summary = FluidSummary.of(history)
     assert history.shares("catheter")["drug"].max() > 0.99
-    assert said.catheter["drug"] < 0.01
-    assert said.lock.fluid == "heparin"
-    assert said.lock.reached_tip
-    assert 0.1 < said.lock.passed_ml < 0.6
+    assert summary.catheter["drug"] < 0.01
+    assert summary.lock.fluid == "heparin"
+    assert summary.lock.reached_tip
+    assert 0.1 < summary.lock.passed_ml < 0.6
 
 
 def test_a_leak_at_the_connector_takes_fluid_that_never_reaches_the_line():
@@ -88,6 +88,6 @@ def test_behind_a_torn_catheter_nothing_is_replaced():
     history = result.fluid_history()
     assert history.error_ml < 1e-9
     assert history.astray_ml.sum() > 5
-    said = FluidSummary.of(history)
-    assert said.chamber_replaced > 0.95
-    assert said.catheter_replaced < 0.7
+    summary = FluidSummary.of(history)
+    assert summary.chamber_replaced > 0.95
+    assert summary.catheter_replaced < 0.7

@@ -112,7 +112,7 @@ def test_pockets_even_out_in_a_long_rest_of_any_length():
 
 def test_a_pool_that_is_asked_for_more_than_it_has_says_what_it_lacked():
     pool = Pool(0.1 * OLD, NEW)
-    taken = pool.take(0.3)
+    taken = pool.take_out(0.3)
     np.testing.assert_allclose(taken, [0.1, 0.2])
     np.testing.assert_allclose(pool.spared_ml, [0.0, 0.2])
     assert pool.volume_ml == 0.0

@@ -107,7 +107,7 @@ def test_the_limits_are_those_that_the_pump_was_told(timeline: Timelines) -> Non
 def test_a_sensor_that_does_not_tell_the_truth_is_drawn_beside_it(timeline: Timelines) -> None:
     for name, beside in (("healthy", False), ("sensor", True)):
         axes = next(axes for axes in drawn(timeline(name)).axes if axes.get_label() == "pressure")
-        assert beside == ("what the sensor says" in [line.get_label() for line in axes.get_lines()])
+        assert beside == ("sensor reading" in [line.get_label() for line in axes.get_lines()])
 
 
 def test_the_curves_are_those_of_the_trace() -> None:

@@ -42,7 +42,7 @@ class UART:
         if len(data) == 8 and wire.lose_writes:
             wire.lose_writes -= 1
             return len(data)
-        answer = b"".join([chip.take(byte) for byte in data])
+        answer = b"".join([chip.receive(byte) for byte in data])
         if answer and wire.change:
             answer = wire.change(answer)
         self._received += answer

@@ -1,8 +1,8 @@
-"""The picture of one run: strips and panels under each other on one axis of time, 1200 px wide.
+"""The plot of one run: panels under each other on one time axis, 1200 px wide.
 
-From the top: phases, faults and alarms; flow in and out; pressure with its limits; volumes and steps; what the pump
-said of each pulse, with its evidence; what each segment held. A panel that has nothing to show is left out. Every text
-has a place of its own, beside or above what it names, so that none lies over a curve or over another text.
+From the top: phases, faults and alarms; flow in and out; pressure with its limits; volumes and steps; verdict and
+evidence of each pulse; content of each segment. Empty panels are left out. Every text has its own place, beside or
+above its object, so that no text covers a curve or another text.
 """
 
 import re
@@ -37,7 +37,7 @@ _TITLE_IN, _LINE_IN, _UNDER_IN = 0.37, 0.21, 0.09
 _TOP_BARE_IN = 0.06
 _BOTTOM_IN = 0.5
 _GAP_IN = 0.36
-# What a line of the heading has room for, on average with some to spare.
+# The average number of letters in a line of the heading, with a reserve.
 _LINE_LETTERS = 168
 # Spaces at a line's beginning would be lost in SVG.
 _INDENT = "\u00a0" * 4
@@ -91,14 +91,14 @@ def _panels(timeline: RunTimeline, whole: bool) -> list[_Panel]:
     if timeline.pulses:
         draw_pulses = partial(panels.draw_pulses, all_texts=not whole)
         shown.append(_Panel("pulses", panels.pulses_height_in(timeline), _GAP_IN, draw_pulses))
-    for number, filling in enumerate(timeline.segments):
+    for number, content in enumerate(timeline.segments):
         gap_in = 0.09 if number else _GAP_IN
-        shown.append(_Panel(f"filling {number}", 0.42, gap_in, panels.filling(filling, number)))
+        shown.append(_Panel(f"content {number}", 0.42, gap_in, panels.draw_content_of(content, number)))
     return shown
 
 
 def title(timeline: RunTimeline) -> str:
-    """What was run, in a line."""
+    """The run in one line."""
     return f"{timeline.title}: {timeline.path_text}"
 
 
@@ -120,7 +120,7 @@ def _time_axis(axes: Axes, timeline: RunTimeline, last: bool) -> None:
     axes.tick_params(axis="x", labelbottom=last, length=3 if last else 0)
     axes.xaxis.set_gid(f"axis-{axes.get_label()}")
     if last:
-        # Not the axis' own label, which goes when a page puts ticks of its own there.
+        # Not the axis' own label, which a page hides with the ticks.
         axes.annotate(
             f"time since {timeline.zero_text}, s", (0.5, 0), (0, -22), xycoords="axes fraction",
             textcoords="offset points", ha="center", va="top",
@@ -144,7 +144,7 @@ def _pressure(axes: Axes, timeline: RunTimeline) -> None:
         label=f"working limit {timeline.working_kpa:.0f}",
     )  # fmt: skip
     if timeline.sensor_faulty:
-        curve(axes, timeline.times_s, timeline.reading_kpa, "reading", "what the sensor says", width=2.6)
+        curve(axes, timeline.times_s, timeline.reading_kpa, "reading", "sensor reading", width=2.6)
     curve(axes, timeline.times_s, timeline.pressure_kpa, "pressure", "true pressure", width=1.4)
     axes.axhline(0, color=LIGHT["faint"], linewidth=0.6)
     top = max(timeline.hard_kpa, float(np.max(timeline.pressure_kpa))) * 1.06

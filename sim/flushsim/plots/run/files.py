@@ -1,4 +1,4 @@
-"""A timeline written as the kind of file that its suffix names."""
+"""Writes a timeline as the kind of file that its suffix names."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ from flushsim.plots.shared.svg import svg_text
 
 
 def write_run(timeline: RunTimeline, file: Path) -> None:
-    """Draws the run into the file. UsageProblem, PlotError."""
+    """Draws the run into the file. UsageError, PlotError."""
     check_target(file)
     with plot_style():
         kind = file.suffix.lower()

@@ -1,4 +1,4 @@
-"""The HTML page of one run: the picture, which can be stretched and read under the pointer, and its tables."""
+"""The HTML page of one run: the plot, which can be zoomed and read at the pointer, and its tables."""
 
 import json
 from html import escape
@@ -15,7 +15,7 @@ from flushsim.plots.shared import page
 from flushsim.plots.shared.colours import LIGHT, verdict_colour
 from flushsim.plots.shared.svg import inline_svg
 
-# More points than this are not told under the pointer: the picture is 950 px wide.
+# At most so many points are readable at the pointer: the plot is 950 px wide.
 _POINTS_MOST = 5_000
 _POINTS_PER_INCH = 72
 _TOOLS = """<div class="tools" hidden>
@@ -36,7 +36,7 @@ def run_page(timeline: RunTimeline) -> str:
         f"<h1>{escape(title)}</h1>\n"
         f"<p>The pump: {escape(timeline.reported_text)}</p>\n<p>The plant: {escape(timeline.ground_truth_text)}</p>\n"
         f"<p>The fluids: {escape('; '.join(timeline.fluid_texts))}</p>\n"
-        f'{_TOOLS}<div class="plot" tabindex="0" role="group" aria-label="picture of the run">\n{picture}\n'
+        f'{_TOOLS}<div class="plot" tabindex="0" role="group" aria-label="plot of the run">\n{picture}\n'
         '<div class="readout" hidden></div>\n</div>\n'
         f"{_pulses(timeline)}{_happened(timeline)}{_segments(timeline)}"
         f'<script type="application/json" id="timeline">{_json(timeline, figure)}</script>\n'
@@ -45,7 +45,7 @@ def run_page(timeline: RunTimeline) -> str:
 
 
 def description(timeline: RunTimeline) -> str:
-    """The picture in words, for whoever cannot see it."""
+    """The plot in words, for readers who cannot see it."""
     faults = ", ".join(f"{fault.text} from {fault.start_s:.2f} s" for fault in timeline.faults) or "none"
     alarms = ", ".join(f"{alarm.text} at {alarm.time_s:.2f} s" for alarm in timeline.alarms) or "none"
     verdicts = ", ".join(panels.verdict_word(pulse.result) for pulse in timeline.pulses) or "none"
@@ -59,23 +59,23 @@ def description(timeline: RunTimeline) -> str:
 
 def _pulses(timeline: RunTimeline) -> str:
     if not timeline.pulses:
-        return "<h2>Pulses</h2>\n<p>There was none.</p>\n"
+        return "<h2>Pulses</h2>\n<p>There were none.</p>\n"
     rows = [
         ["pulse", "verdict", "start, s", "driven for, s", "intended, mL", "delivered, mL"]
         + [label for label, _ in panels.PULSE_EVIDENCE]
     ]
     for pulse in timeline.pulses:
-        told = pulse.result
+        result = pulse.result
         rows.append(
             [
-                str(told.index + 1),
-                f'<span class="verdict" style="background: {_variable(verdict_colour(told.verdict))}">'
-                f"{escape(panels.verdict_word(told))}</span>",
+                str(result.index + 1),
+                f'<span class="verdict" style="background: {_variable(verdict_colour(result.verdict))}">'
+                f"{escape(panels.verdict_word(result))}</span>",
                 f"{pulse.start_s:.3f}",
-                f"{told.duration_us / 1e6:.3f}",
-                f"{told.intended_nl / 1e6:.3f}",
-                f"{told.delivered_nl / 1e6:.3f}",
-                *(tell(told) for _, tell in panels.PULSE_EVIDENCE),
+                f"{result.duration_us / 1e6:.3f}",
+                f"{result.intended_nl / 1e6:.3f}",
+                f"{result.delivered_nl / 1e6:.3f}",
+                *(text_of(result) for _, text_of in panels.PULSE_EVIDENCE),
             ]
         )
     return f"<h2>Pulses</h2>\n{page.table(rows, words=(1,), raw=(1,))}"
@@ -93,11 +93,11 @@ def _happened(timeline: RunTimeline) -> str:
 def _segments(timeline: RunTimeline) -> str:
     if not timeline.segments:
         return ""
-    fluids = list(dict.fromkeys(fluid for filling in timeline.segments for fluid in filling.shares))
+    fluids = list(dict.fromkeys(fluid for content in timeline.segments for fluid in content.shares))
     rows = [["segment", "volume, mL", *(f"{fluid}, %" for fluid in fluids)]]
-    for filling in timeline.segments:
-        last = [f"{100 * float(filling.shares[fluid][-1]):.1f}" if fluid in filling.shares else "" for fluid in fluids]
-        rows.append([filling.segment, "" if filling.volume_ml is None else f"{filling.volume_ml:.2f}", *last])
+    for content in timeline.segments:
+        last = [f"{100 * float(content.shares[fluid][-1]):.1f}" if fluid in content.shares else "" for fluid in fluids]
+        rows.append([content.segment, "" if content.volume_ml is None else f"{content.volume_ml:.2f}", *last])
     return f"<h2>What each segment holds at the end</h2>\n{page.table(rows)}"
 
 
@@ -151,9 +151,9 @@ def _curves(timeline: RunTimeline) -> list[dict[str, Any]]:
     if float(np.max(timeline.leaked_ml)) >= SHOWN_LEAST_ML:
         shown.append(("leaked", "mL", 3, timeline.leaked_ml))
     curves = [_thinned(timeline.times_s, shown)]
-    for filling in timeline.segments:
-        shares = [(name, "%", 0, 100 * share) for name, share in filling.shares.items()]
-        curves.append({"segment": filling.segment, **_thinned(filling.times_s, shares)})
+    for content in timeline.segments:
+        shares = [(name, "%", 0, 100 * share) for name, share in content.shares.items()]
+        curves.append({"segment": content.segment, **_thinned(content.times_s, shares)})
     return curves
 
 

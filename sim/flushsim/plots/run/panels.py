@@ -17,7 +17,7 @@ from flushsim.plots.shared.style import SMALL, legend_above, title_row
 _ROW_IN = 0.235
 _PANEL_IN = 9.5
 _LETTER_IN = 0.068
-"""Width of a letter of the small size, on average; on the generous side."""
+"""Average width of a letter of the small size, rounded up."""
 _PULSE_ROW_IN = 0.215
 _NONE = "-"
 
@@ -33,7 +33,7 @@ PULSE_EVIDENCE: tuple[tuple[str, Callable[[PulseResult], str]], ...] = (
     ("compliance, µL/kPa", lambda pulse: _figure(pulse.compliance_nl_per_kpa, 1000, 1)),
     ("flow lowered, %", lambda pulse: f"{pulse.derated_percent}" if pulse.derated_percent else _NONE),
 )
-"""What is shown of each pulse, and how."""
+"""The evidence shown for each pulse: label and text."""
 
 
 def events_height_in(timeline: RunTimeline) -> float:
@@ -42,7 +42,7 @@ def events_height_in(timeline: RunTimeline) -> float:
 
 
 def draw_events(axes: Axes, timeline: RunTimeline) -> None:
-    """A row of phases, then a row for each fault and each alarm, so that no word meets another."""
+    """A row of phases, then a row for each fault and each alarm, so that no words overlap."""
     rows = 1 + len(timeline.faults) + len(timeline.alarms)
     axes.set_ylim(rows, 0)
     axes.grid(False)
@@ -76,23 +76,23 @@ def draw_onsets(axes: Axes, timeline: RunTimeline) -> None:
         line.set_gid(f"zoom-{axes.get_label()}-alarm{number}")
 
 
-def filling(filled: SegmentContent, number: int) -> Callable[[Axes, RunTimeline], None]:
-    """The function that draws what one segment held, as shares stacked from the bottom."""
+def draw_content_of(content: SegmentContent, number: int) -> Callable[[Axes, RunTimeline], None]:
+    """A function that draws the content of one segment, as shares stacked from the bottom."""
 
     def draw(axes: Axes, timeline: RunTimeline) -> None:
         axes.set_ylim(0, 1)
-        volume = "" if filled.volume_ml is None else f", {filled.volume_ml:.2f} mL"
-        axes.set_yticks([0.5], [f"{filled.segment}{volume}"])
+        volume = "" if content.volume_ml is None else f", {content.volume_ml:.2f} mL"
+        axes.set_yticks([0.5], [f"{content.segment}{volume}"])
         axes.tick_params(axis="y", length=0)
         axes.grid(False)
-        bottom = np.zeros(len(filled.times_s))
-        for fluid, share in filled.shares.items():
+        bottom = np.zeros(len(content.times_s))
+        for fluid, share in content.shares.items():
             top = bottom + share
-            area = axes.fill_between(filled.times_s, bottom, top, color=fluid_colour(fluid), linewidth=0)
+            area = axes.fill_between(content.times_s, bottom, top, color=fluid_colour(fluid), linewidth=0)
             area.set_gid(f"zoom-{axes.get_label()}-{fluid}")
             bottom = top
         if number == 0:
-            title_row(axes, "what each segment holds, share of its volume")
+            title_row(axes, "content of each segment, share of its volume")
             fluids = dict.fromkeys(fluid for one in timeline.segments for fluid in one.shares)
             for fluid in fluids:
                 axes.fill_between([], [], color=fluid_colour(fluid), linewidth=0, label=fluid)
@@ -113,7 +113,7 @@ def pulses_height_in(timeline: RunTimeline) -> float:
 
 
 def pulse_text_interval(timeline: RunTimeline) -> int:
-    """Every how many pulses there is room for text, be it upright."""
+    """The interval of pulses at which there is room for text, at least upright."""
     return max(1, math.ceil(width_s(timeline, "mm") / _column_s(timeline)))
 
 
@@ -130,7 +130,7 @@ def draw_pulses(axes: Axes, timeline: RunTimeline, all_texts: bool = False) -> N
     axes.grid(False)
     axes.spines["left"].set_visible(False)
     column_s = _column_s(timeline)
-    told_each, edge = pulse_text_interval(timeline), min(1.5, 0.1 * column_s / width_s(timeline, "m") * SMALL)
+    interval, edge = pulse_text_interval(timeline), min(1.5, 0.1 * column_s / width_s(timeline, "m") * SMALL)
     for pulse in timeline.pulses:
         end_s = min(max(pulse.end_s, pulse.start_s + column_s), timeline.end_s)
         box = Rectangle(
@@ -139,18 +139,18 @@ def draw_pulses(axes: Axes, timeline: RunTimeline, all_texts: bool = False) -> N
         )  # fmt: skip
         box.set_gid(f"zoom-pulses-{pulse.result.index}")
         axes.add_patch(box)
-        thin = pulse.result.index % told_each != 0
+        thin = pulse.result.index % interval != 0
         if thin and not all_texts:
             continue
         middle_s = (pulse.start_s + end_s) / 2
         for row, (y, text) in enumerate(zip(middles, _texts(pulse), strict=True)):
-            turned = 90 if (first if row == 0 else each) > _PULSE_ROW_IN else 0
+            rotation = 90 if (first if row == 0 else each) > _PULSE_ROW_IN else 0
             name = f"{pulse.result.index}-{row}"
-            moving_text(axes, middle_s, y, text, name, thin, ha="center", va="center", rotation=turned)
+            moving_text(axes, middle_s, y, text, name, thin, ha="center", va="center", rotation=rotation)
 
 
 def _texts(pulse: PulseShown) -> list[str]:
-    return [verdict_word(pulse.result), *(tell(pulse.result) for _, tell in PULSE_EVIDENCE)]
+    return [verdict_word(pulse.result), *(text_of(pulse.result) for _, text_of in PULSE_EVIDENCE)]
 
 
 def _heights_in(timeline: RunTimeline) -> tuple[float, float]:
@@ -177,7 +177,7 @@ def _column_s(timeline: RunTimeline) -> float:
 def moving_text(
     axes: Axes, time_s: float, y: float, text: str, name: str, thin: bool = False, **options: object
 ) -> Text:
-    """A text that keeps its size and goes with its time when the page is zoomed; `thin`: seen only then."""
+    """A text that keeps its size and goes with its time when the page is zoomed; `thin`: visible only then."""
     written = axes.text(time_s, y, text, fontsize=SMALL, clip_on=True, **options)  # type: ignore[arg-type]
     written.set_gid(f"{'thin' if thin else 'at'}-{time_s:.6f}-{axes.get_label()}-{name}")
     return written

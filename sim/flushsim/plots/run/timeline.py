@@ -1,8 +1,8 @@
-"""What a picture of a run shows, as plain figures: curves, spans and marks on one axis of time.
+"""The data of a run's plot: curves, spans and marks on one time axis.
 
 Times are seconds since the pump's first step, from which faults and the pump's own results count. Pressures are gauge
-pressures at the syringe's outlet in kPa, flows in mL/s, volumes in mL. Whoever has these can have the picture; no plant
-is needed.
+pressures at the syringe's outlet in kPa, flows in mL/s, volumes in mL. The plot needs nothing else,
+in particular no plant.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 Curve = NDArray[np.float64]
 SHOWN_LEAST_ML = 0.005
-"""Less is not told."""
+"""A smaller volume is not shown."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Something that lasted from `start_s` to `end_s`: a phase, a fault."""
+    """An event from `start_s` to `end_s`: a phase, a fault."""
 
     start_s: float
     end_s: float
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at `time_s`: an alarm."""
+    """An event at `time_s`: an alarm."""
 
     time_s: float
     text: str
@@ -36,7 +36,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class PulseShown:
-    """A pulse: when it was driven, until when it was looked at, and what the pump said of it."""
+    """A pulse: when it was driven, the end of its evaluation, and the result that the pump reported."""
 
     start_s: float
     driven_s: float
@@ -46,7 +46,7 @@ class PulseShown:
 
 @dataclass(frozen=True)
 class SegmentContent:
-    """What one segment of the line held over time: per fluid a curve of shares from 0 to 1, which sum to 1.
+    """The content of one segment of the line over time: per fluid a curve of shares from 0 to 1, which sum to 1.
 
     `volume_ml` is None for a place.
     """
@@ -59,9 +59,9 @@ class SegmentContent:
 
 @dataclass(frozen=True)
 class RunTimeline:
-    """A run. All curves have the length of `times_s`; a reading that was not there is NaN.
+    """A run. All curves have the length of `times_s`; a missing reading is NaN.
 
-    `zero_text` is what happened at 0 s, in words; `fluid_texts` what came of the fluids.
+    `zero_text` is what happened at 0 s, in words; `fluid_texts` the summary of the fluids.
     """
 
     title: str
@@ -95,7 +95,7 @@ class RunTimeline:
 
     @property
     def end_s(self) -> float:
-        """Where it ends: with the run, or where its last pulse's words have room."""
+        """Where it ends: with the run, or where the text of its last pulse ends."""
         starts = [pulse.start_s for pulse in self.pulses]
         apart_s = min((after - before for before, after in pairwise(starts)), default=0.0)
         return max([float(self.times_s[-1]), *(start_s + apart_s for start_s in starts[-1:])])

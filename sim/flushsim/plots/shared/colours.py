@@ -1,7 +1,7 @@
-"""Colours by what they stand for, on paper and on a dark page: Okabe and Ito's, which colour-blind people tell apart.
+"""Colours by meaning, on paper and on a dark page: those of Okabe and Ito, which colour-blind readers can distinguish.
 
-No colour says anything alone: curves differ in their dashes or width too, and boxes carry their word. Fluids and
-verdicts, which are areas, have each its own lightness, so that they can be told apart in grey. (Okabe and Ito 2008,
+No meaning depends on colour alone: curves also differ in dashes or width, and boxes have text. Fluids and verdicts,
+which are areas, each have their own lightness, so that they are distinct in grey. (Okabe and Ito 2008,
 "Color Universal Design", R-h.)
 """
 
@@ -25,7 +25,7 @@ LIGHT = {
     "patent": "#a6dac3",
     "attention": "#fedf9a",
     "stop": "#f39e88",
-    "unjudged": "#f1f1ef",
+    "unclassified": "#f1f1ef",
     "saline": "#bfe2f2",
     "heparin": "#f2af38",
     "drug": "#624d95",
@@ -34,7 +34,7 @@ LIGHT = {
     "air": "#f8f8f7",
     "old": "#8a735e",
 }
-"""What is drawn in which colour. Every value stands once: the HTML page finds the name by the value."""
+"""Colours by name. Every value is unique: the HTML page finds the name by the value."""
 
 DARK = {
     "paper": "#16181b",
@@ -54,7 +54,7 @@ DARK = {
     "patent": "#1e5a45",
     "attention": "#7e6217",
     "stop": "#6f2a18",
-    "unjudged": "#2e3133",
+    "unclassified": "#2e3133",
     "saline": "#054c69",
     "heparin": "#ffc44f",
     "drug": "#876ec0",
@@ -65,7 +65,7 @@ DARK = {
 }
 
 VERDICTS = {
-    Verdict.NOT_JUDGED: LIGHT["unjudged"],
+    Verdict.NOT_JUDGED: LIGHT["unclassified"],
     Verdict.PATENT: LIGHT["patent"],
     Verdict.PARTIAL: LIGHT["attention"],
     Verdict.BUBBLE: LIGHT["attention"],

@@ -1,4 +1,4 @@
-"""Pictures written to files: the whole file or none, and one sentence where it cannot be written."""
+"""Writes plots to files: the whole file or none, and one sentence on failure."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ SUFFIXES = (".svg", ".png", ".html")
 
 
 class PlotError(FileProblem):
-    """A picture that cannot be drawn or written."""
+    """A plot that cannot be drawn or written."""
 
 
 def check_target(file: Path) -> None:
-    """Says before the work begins what would keep the file from being written. UsageError, PlotError."""
+    """Checks before the work that the file can be written. UsageError, PlotError."""
     if file.suffix.lower() not in SUFFIXES:
         kind = f"the suffix {file.suffix!r}" if file.suffix else "no suffix"
-        raise UsageError(f"{file} has {kind}, which names no kind of picture", f"end it in {', '.join(SUFFIXES)}")
+        raise UsageError(f"{file} has {kind}, which names no kind of plot", f"end it in {', '.join(SUFFIXES)}")
     if file.is_dir():
         raise UsageError(f"{file} is a folder", "name a file in it")
     if file.exists() and not file.is_file():

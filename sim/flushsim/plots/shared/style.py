@@ -1,4 +1,4 @@
-"""How every picture plot_style: size, letters, grid, and curves that can be stretched with the time axis."""
+"""The style of every plot: size, fonts, grid, and curves that a page can zoom."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SMALL = 8.5
 NORMAL = 9.5
 
 SETTINGS: Any = {
-    # Verdana and DejaVu Sans are equally wide, so what does not overlap here does not overlap there.
+    # Verdana and DejaVu Sans are equally wide, so text without overlap here has none there.
     "font.family": ["DejaVu Sans"],
     "font.size": NORMAL,
     "svg.fonttype": "none",
@@ -46,13 +46,13 @@ DASHES: dict[str, Any] = {"plunger": (4, 1.5), "leaked": (1.5, 1.5)}
 
 
 def new_figure(height_in: float, width_in: float = WIDTH_IN) -> Figure:
-    """An empty figure; to be drawn and saved within `plot_style`."""
+    """An empty figure; draw and save it within `plot_style`."""
     return Figure(figsize=(width_in, height_in), dpi=DPI)
 
 
 @dataclass(frozen=True)
 class Box:
-    """Where a panel lies in its figure, inches from the top left."""
+    """The place of a panel in its figure, inches from the top left."""
 
     left_in: float
     top_in: float
@@ -70,22 +70,22 @@ def placed(figure: Figure, box: Box, **options: Any) -> Axes:
 
 
 def plot_style() -> Any:
-    """The context in which pictures are drawn and saved."""
+    """The context in which plots are drawn and saved."""
     return matplotlib.rc_context(SETTINGS)
 
 
 def shortened(name: str, letters: int) -> str:
-    """A name that somebody else has given, with at most so many letters."""
+    """A name from a user, with at most so many letters."""
     return name if len(name) <= letters else name[: letters - 1].rstrip() + "…"
 
 
 def title_row(axes: Axes, text: str) -> None:
-    """What a panel shows and in which unit, above it at the left."""
+    """The title of a panel with its unit, above it at the left."""
     axes.set_title(text, loc="left", fontsize=NORMAL, fontweight="bold", pad=4)
 
 
 def curve(axes: Axes, x: Sequence[float] | Any, y: Sequence[float] | Any, name: str, label: str, width: float) -> None:
-    """A curve in the colour and the dashes of what it stands for."""
+    """A curve in the colour and the dashes of its name."""
     (line,) = axes.plot(x, y, color=LIGHT[name], linewidth=width, label=label, solid_joinstyle="round")
     if name in DASHES:
         line.set_dashes(DASHES[name])
