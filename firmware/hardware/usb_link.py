@@ -92,8 +92,8 @@ class UsbLink:
             return True
         return False
 
-    def turn(self):
-        """Once a turn, before `listen`: looks whether the bus lives."""
+    def check_bus(self):
+        """Once per tick, before `listen`: looks whether the bus lives."""
         frame = mem32[_FRAME]
         if frame != self._frame:
             self._frame = frame

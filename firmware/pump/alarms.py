@@ -57,16 +57,16 @@ class Alarms:
         if self.audio_paused and self._priorities[code] > self._pause_priority:
             self.audio_paused = False
 
-    def once(self, code, now_ms, detail=0):
+    def raise_once(self, code, now_ms, detail=0):
         """Raises `code` unless it already waits."""
         if self._occurrences[code] == 0:
             self.raise_alarm(code, now_ms, detail)
 
-    def condition(self, code, lasts):
-        """Says whether the cause of `code` lasts; a lasting cause forbids a start even when acknowledged."""
+    def set_condition(self, code, lasts):
+        """Sets whether the cause of `code` lasts; a lasting cause forbids a start even when acknowledged."""
         self._conditions[code] = 1 if lasts else 0
 
-    def round(self, now_ms):
+    def count_run(self, now_ms):
         """Counts a run ended by an alarm; the third within ten minutes locks the pump."""
         self._rounds_ms[self._rounds % _ROUNDS] = now_ms
         self._rounds += 1
@@ -107,7 +107,7 @@ class Alarms:
                 best = code
         return best
 
-    def nth(self, index):
+    def code_at(self, index):
         """Code of the index-th waiting alarm, the gravest first, or 0."""
         for priority in range(_HIGH, 0, -1):
             for code in range(1, _COUNT):
@@ -127,7 +127,7 @@ class Alarms:
     def occurrence(self, code):
         return self._occurrences[code]
 
-    def put(self, frame, code):
+    def write_alarm(self, frame, code):
         """One alarm's figures into the payload of a frame."""
         values = _ALARM.values
         values[0] = code

@@ -1,4 +1,4 @@
-"""One burst of a program: its share of the phase's steps, its limiter and judge, its pause, and what it came to."""
+"""One burst of a program: its share of the phase's steps, its limiter and detector, its pause and its result."""
 
 from flushlink.viper_compat import const
 
@@ -6,10 +6,10 @@ from . import codes
 from .program import is_dose
 from .ticks import MASK, since
 
-# Stages of closing one, a turn's work each.
+# Stages of closing one, a tick's work each.
 OPEN = 0
-WEIGHED = 1
-JUDGED = 2
+ESTIMATED = 1
+CLASSIFIED = 2
 CLOSED = 3
 
 _ROUNDING_US = const(1_000)
@@ -17,7 +17,7 @@ _ROUNDING_US = const(1_000)
 
 class Burst:
     """`running` from the first slice until its pause is over or it is stopped; `tail` once every step is queued,
-    `closed` goes from OPEN, over WEIGHED and JUDGED, to CLOSED, which is reported."""
+    `closed` goes from OPEN, over ESTIMATED and CLASSIFIED, to CLOSED, which is reported."""
 
     def __init__(self, parts):
         self._motion = parts.motion
@@ -37,7 +37,7 @@ class Burst:
         self._goal = 0
         self._stored_nl = 0
 
-    def begin(self, phase, index):
+    def start(self, phase, index):
         """Appends burst `index` of a phase to what is queued; a change of direction first waits for an empty queue."""
         program = self._program
         motion = self._motion
@@ -60,16 +60,16 @@ class Burst:
         self._limiter.start_burst(self.rate)
         self._detector.start_pulse(value_pa, program.burst_us[phase] // 5_000, program.kind[phase] == codes.PHASE_PRIME)
         self._pressure.set_reference(self._model.model_pa())
-        motion.begin(burst_steps, self.rate, direction)
+        motion.start_burst(burst_steps, self.rate, direction)
 
-    def pause(self):
+    def queue_pause(self):
         """Every step is queued: the pause follows."""
         self.tail = True
         motion = self._motion
-        motion.begin(0, self.rate, motion.direction, self._pause_us())
+        motion.start_burst(0, self.rate, motion.direction, self._pause_us())
 
     def _pause_us(self):
-        """The pause, less or more what the burst was late or early by rounding: bursts begin on their times."""
+        """The pause, corrected by what rounding made the burst late or early: bursts start on their times."""
         pause_us = self._program.pause_ms[self._phase] * 1000
         early_us = self._program.burst_us[self._phase] - since(self._motion.end_us, self._motion.start_us)
         return pause_us + early_us if pause_us and -_ROUNDING_US < early_us < _ROUNDING_US else pause_us
@@ -81,11 +81,11 @@ class Burst:
     def derated(self):
         return self.running and self._limiter.lowest < self.rate - (self.rate >> 6)
 
-    def ordered(self):
+    def ordered_steps(self):
         """Steps of the burst, backwards negative."""
         return self._goal - self._start_position
 
-    def made(self):
+    def steps_made(self):
         """Steps counted since it began, backwards negative."""
         return self._motion.position() - self._start_position
 
@@ -96,33 +96,33 @@ class Burst:
         if steps > 0:
             self._ledger.forward_nl += self._model.volume_nl(steps)
         if is_dose(kind):
-            self._ledger.dose_done(steps)
+            self._ledger.add_dose(steps)
         elif kind == codes.PHASE_ASPIRATE:
             self._ledger.aspirated_nl += self._model.volume_nl(-steps)
 
-    def cut(self, stopped_us, run_start_us, run_ms):
-        """Books what was made of a burst that was ended at `stopped_us`, and reports it unless that was done."""
-        steps = self.made()
+    def cut_short(self, stopped_us, run_start_us, run_ms):
+        """Books the steps of a burst that was ended at `stopped_us`, and reports it unless it is reported."""
+        steps = self.steps_made()
         self.book(steps)
         if self.closed == CLOSED:
             return
-        if steps != self.ordered():
+        if steps != self.ordered_steps():
             self._motion.end_us = stopped_us
         kind = self._program.kind[self._phase]
-        # Of a pulse whose first step was never made there is nothing to tell, nor a time of it.
+        # A pulse without a step has no result and no time.
         if kind == codes.PHASE_PULSES and steps > 0:
-            self.report(steps, run_start_us, run_ms)
+            self.report_pulse(steps, run_start_us, run_ms)
         if self._detector.verdict >= codes.VERDICT_LEAK and steps > 0 and is_dose(kind):
-            self._ledger.lost(self._model.volume_nl(steps))
+            self._ledger.add_uncertain(self._model.volume_nl(steps))
 
-    def report(self, steps, run_start_us, run_ms):
+    def report_pulse(self, steps, run_start_us, run_ms):
         """Keeps the result of a pulse with `steps` made, in a run that began at `run_start_us`, `run_ms` ago."""
         driven_nl = self._model.volume_nl(max(steps, 0))
         stored_nl = self._model.stored_nl(self._pressure.value_pa - self._detector.rest_pa)
         motion = self._motion
         # A run that waited for its user longer than the microsecond clock goes round.
         start_us = since(motion.start_us, run_start_us) if run_ms < MASK // 1000 else MASK
-        self._report.pulse(
+        self._report.add_pulse(
             self._detector,
             self._phase,
             self._limiter.derated_percent(self.rate),

@@ -1,7 +1,7 @@
-"""The pump's control loop: one `tick` every 5 ms over ports that are handed in.
+"""The pump's control loop: one `tick` every 5 ms over the ports that it is given.
 
-A tick reads time, inputs and pressure; ends motion if it must; hears the host; runs the program; queues the
-next slices; and only then tells and notes things. While the pump moves it allocates nothing.
+A tick reads time, inputs and pressure; ends motion if it must; reads from the host; runs the program; queues the
+next slices; and only then sends events and writes records. While the pump moves it allocates nothing.
 """
 
 from binascii import crc32
@@ -49,8 +49,8 @@ _INPUT_END = const(8)
 
 _COUNTERS_SLOT = const(2)
 _STORE_AGAIN_MS = const(1_000)
-_MIRROR_TURNS = const(5)
-_LATE_TURNS = const(3)
+_MIRROR_TICKS = const(5)
+_LATE_TICKS = const(3)
 # Longest time between the last mirror of the volume and the last step before a watchdog reset: a mirror that waits for
 # a tick with time, twice 25 ms and a tick, the queue of 20 ms, and the ticks of both ends.
 _RESET_MARGIN_MS = const(85)
@@ -101,8 +101,8 @@ class Controller:
         self.flow_cap_nl_per_s = 0
         self.tested = False
         self.request = 0
-        self._leaving = 0
-        self._leave_ms = 0
+        self._exit_request = 0
+        self._exit_ms = 0
         self.moving = False
         self._store_ms = 0
         self._last_us = -1
@@ -133,7 +133,7 @@ class Controller:
         cause = self.identity.reset_cause
         self.log.add(LOG_BOOT, cause, 0, self.boot_count)
         recovered = self.ledger.recover(self.settings.get(codes.SETTING_FLOW_CAP_NL_PER_S) // 1000 * _RESET_MARGIN_MS)
-        # How long the pump was off nobody knows: what the window held counts as driven now.
+        # The pump was off for an unknown time: the volume in the window counts as driven now.
         self.window.add(self.now_ms, self.ledger.window_nl)
         if cause == codes.RESET_WATCHDOG:
             self._alarm(codes.ALARM_WATCHDOG_RESET, self.ledger.driven_nl)
@@ -151,10 +151,10 @@ class Controller:
         self.alarms.raise_alarm(code, self.now_ms, detail)
 
     def storage_failed(self):
-        """The journal takes no record any more: told once, and tried again every second."""
+        """The journal takes no record any more: one alarm, and tried again every second."""
         self._stored = False
         self._store_ms = self.now_ms
-        self.alarms.once(codes.ALARM_STORAGE_FAILED, self.now_ms)
+        self.alarms.raise_once(codes.ALARM_STORAGE_FAILED, self.now_ms)
 
     def settings_changed(self):
         """Puts the settings in force; may allocate."""
@@ -197,23 +197,23 @@ class Controller:
         self.program.clear()
 
     def run_self_test(self):
-        """The whole self-test in one turn; nothing may move."""
+        """The whole self-test in one tick; nothing may move."""
         self.self_test.check_all(self.self_test.plausible(), self.motion.mismatch(self._counter.position()) == 0)
-        self._tested()
+        self._finish_self_test()
 
-    def leave(self, wish):
+    def request_exit(self, request):
         """SERVICE (1) or RESET (2), once the reply has had time to go out."""
-        self._leaving = wish
-        self._leave_ms = self.now_ms
+        self._exit_request = request
+        self._exit_ms = self.now_ms
 
-    def leaving(self):
+    def exit_requested(self):
         """Whether SERVICE or RESET has been granted: no motion begins any more."""
-        return self._leaving != 0
+        return self._exit_request != 0
 
-    # What others ask
+    # Status
 
     def state(self):
-        if self._leaving == 1:
+        if self._exit_request == 1:
             return codes.STATE_SERVICE
         if not self.tested:
             return codes.STATE_BOOT
@@ -244,13 +244,13 @@ class Controller:
     # The loop
 
     def tick(self, now_us):
-        """One turn at `now_us` (modulo 2**30)."""
+        """One tick at `now_us` (modulo 2**30)."""
         was_moving = self.moving
-        # Calls are dear here: `since` and `later` are written out.
+        # Calls are expensive here: `since` and `later` are written out.
         last_us = self._last_us
-        turn_us = (now_us - last_us) & MASK if last_us >= 0 else 0
+        tick_us = (now_us - last_us) & MASK if last_us >= 0 else 0
         self._last_us = now_us
-        carry_us = self._carry_us + turn_us
+        carry_us = self._carry_us + tick_us
         passed_ms = carry_us // 1000
         self._carry_us = carry_us - passed_ms * 1000
         now_ms = (self.now_ms - (MASK - passed_ms) - 1) & MASK
@@ -262,42 +262,42 @@ class Controller:
         position = self._counter.position()
         made = position - self._last_position
         self._last_position = position
-        rate = made * 100_000 // max(turn_us // 10, 1) if -8_000 < made < 8_000 else 0
+        rate = made * 100_000 // max(tick_us // 10, 1) if -8_000 < made < 8_000 else 0
         if self.tested:
             self._guard(now_ms)
-        elif self.self_test.turn():
-            self._tested()
-        heard = self.server.poll(was_moving)
-        runner.turn(rate, turn_us, heard != NOTHING)
+        elif self.self_test.tick():
+            self._finish_self_test()
+        link_work = self.server.poll(was_moving)
+        runner.tick(rate, tick_us, link_work != NOTHING)
         busy = self.motion.fill(now_us)
         self.moving = moving = busy or runner.moving()
         if moving or runner.active():
             self._booked = False
-        # What is told unasked waits for a turn in which nothing was heard, but not for long.
-        heard_now = heard == ANSWERED or (heard == READ and moving)
-        self._late = self._late + 1 if heard_now and self._late < _LATE_TURNS else 0
+        # Events wait for a tick without a request, but not for long.
+        busy_link = link_work == ANSWERED or (link_work == READ and moving)
+        self._late = self._late + 1 if busy_link and self._late < _LATE_TICKS else 0
         free = not (self._late or runner.worked)
-        mirror_late = self._mirror - _MIRROR_TURNS
-        # One of both in a turn; the mirror waits for a turn with time, but not for ever.
+        mirror_late = self._mirror - _MIRROR_TICKS
+        # One of both in a tick; the mirror waits for a tick with time, but not for ever.
         if free and (mirror_late < 2 or not moving):
-            free = not self.telemetry.turn(now_ms, rate)
+            free = not self.telemetry.send_due(now_ms, rate)
         if self.tested:
             self.alarms.indicate(self._indicators, now_ms, moving)
         if moving:
             self._mirror += 1
-            if mirror_late >= (-1 if free else _MIRROR_TURNS - 1):
+            if mirror_late >= (-1 if free else _MIRROR_TICKS - 1):
                 self._mirror = 0
                 runner.refresh_ledger()
         elif not was_moving:
-            # Not in the turn in which motion ended: the heap is locked around that one, and flash takes its time.
+            # Not in the tick in which motion ended: the heap is locked around that one, and flash takes its time.
             self._at_rest(now_ms)
 
-    def hear(self, now_us):
-        """Between two turns, when a frame as long as a STOP has come: a STOP does not wait for the turn."""
+    def poll_for_stop(self, now_us):
+        """Between two ticks, when a frame as long as a STOP has come: a STOP does not wait for the tick."""
         self.runner.now_us = now_us
-        self.server.hear()
+        self.server.poll_for_stop()
 
-    def _tested(self):
+    def _finish_self_test(self):
         self.tested = True
         failed = self.self_test.failed
         self.log.add(LOG_SELF_TEST, 0 if failed else 1, self.now_ms, failed)
@@ -305,12 +305,12 @@ class Controller:
             self.alarms.raise_alarm(codes.ALARM_SELF_TEST_FAILED, self.now_ms, failed)
 
     def _guard(self, now_ms):
-        """What ends motion whatever the program says."""
+        """What ends motion whatever the program."""
         runner = self.runner
         pressed = self._indicators.inputs()
         if pressed != self._pressed:
             self._pressed = pressed
-            self.alarms.condition(codes.ALARM_STOP_BUTTON, pressed & _INPUT_STOP)
+            self.alarms.set_condition(codes.ALARM_STOP_BUTTON, pressed & _INPUT_STOP)
         state = runner.state
         if state < codes.STATE_RUNNING or state > codes.STATE_RELIEVING:
             return
@@ -356,7 +356,7 @@ class Controller:
         if position >= syringe.empty_at:
             runner.stop(codes.OUTCOME_ALARM, codes.ALARM_SYRINGE_EMPTY, syringe.remaining_nl())
         else:
-            self.alarms.once(codes.ALARM_SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
+            self.alarms.raise_once(codes.ALARM_SYRINGE_LOW, self.now_ms, syringe.remaining_nl())
 
     def book_run(self):
         """Books a run that has ended in window, journal and log. Nothing may move; no run may begin before."""
@@ -383,5 +383,5 @@ class Controller:
             self._stored = self.log.flush_one(now_ms)
             if not self._stored:
                 self.storage_failed()
-        if self._leaving and since(now_ms, self._leave_ms) >= 50:
-            self.request = self._leaving
+        if self._exit_request and since(now_ms, self._exit_ms) >= 50:
+            self.request = self._exit_request

@@ -36,7 +36,7 @@ class EventLog:
         put_u32(ring, at + 8, detail)
 
     def flush_one(self, now_ms):
-        """Writes the oldest entry that waits, only while nothing moves; False when the journal does not take it."""
+        """Writes the oldest unwritten entry, only while nothing moves; False when the journal does not take it."""
         if self._count == 0:
             if self._dropped:
                 dropped = self._dropped

@@ -1,6 +1,6 @@
 """The volume ledger of a run, in steps and nanolitres: intended, driven, relieved, delivered, uncertain, aspirated.
 
-Prime is never dose. What the line's compliance still holds is driven but not delivered. The running
+Prime is never dose. What is still in the line's compliance is driven but not delivered. The running
 figures are mirrored in scratch registers, which a watchdog reset leaves alone; a record in the journal marks
 a run as open, so that a power cut is found at the next start and its volume named uncertain.
 """
@@ -32,13 +32,13 @@ class Ledger:
         self.aspirated_nl = 0
         # All that was driven forwards, prime included: what the rolling window counts.
         self.forward_nl = 0
-        # What the rolling window held when it was written last: a restart must not empty it.
+        # The rolling window as it was written last: a restart must not empty it.
         self.window_nl = 0
         self._dose_steps = 0
-        self._lost_nl = 0
+        self._elsewhere_nl = 0
         self._open = False
 
-    def begin(self, intended_nl, forward_nl):
+    def start_run(self, intended_nl, forward_nl):
         """Opens a run of `intended_nl` of dose, `forward_nl` with what primes; writes the journal, so only at rest.
 
         False, and no run is open, when the journal takes no mark: a power cut in it would go unnoticed.
@@ -50,7 +50,7 @@ class Ledger:
         self.uncertain_nl = 0
         self.aspirated_nl = 0
         self._dose_steps = 0
-        self._lost_nl = 0
+        self._elsewhere_nl = 0
         self.forward_nl = 0
         # Should power fail, all that was to be driven forwards counts in the window.
         self._open = self._mark(_MARK_RUN, self.window_nl + forward_nl - intended_nl)
@@ -58,20 +58,20 @@ class Ledger:
             self.mirror()
         return self._open
 
-    def dose_done(self, steps):
+    def add_dose(self, steps):
         """A dose burst has ended after `steps`."""
         self._dose_steps += steps
         self.refresh(0, 0)
 
     def refresh(self, running_steps, stored_nl):
-        """Brings the figures up to date with a dose burst of `running_steps` and what the compliance holds."""
+        """Updates the figures with a dose burst of `running_steps` and the volume in the compliance."""
         self.driven_nl = self._model.volume_nl(self._dose_steps + running_steps)
-        delivered = self.driven_nl - self.relieved_nl - self._lost_nl - min(stored_nl, self.driven_nl)
+        delivered = self.driven_nl - self.relieved_nl - self._elsewhere_nl - min(stored_nl, self.driven_nl)
         self.delivered_nl = max(delivered, 0)
 
-    def lost(self, volume_nl):
-        """Driven while a leak or an open line was judged: it may have gone elsewhere."""
-        self._lost_nl += volume_nl
+    def add_uncertain(self, volume_nl):
+        """Volume driven while a leak or an open line was detected: it may have gone elsewhere."""
+        self._elsewhere_nl += volume_nl
         self.uncertain_nl += volume_nl
 
     def close(self, stored_nl):
@@ -124,7 +124,7 @@ class Ledger:
             self.window_nl += intended_nl
             result = 2
         elif size < 0:
-            # Power went while the record was written: a run had just begun or ended, which one nobody knows.
+            # Power went while the record was written: a run had just begun or ended, which of both is unknown.
             result = 2
         journal.scratch_write(_SCRATCH_MARK, _MARK_IDLE)
         if open_run or size < 0:

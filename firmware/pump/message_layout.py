@@ -1,7 +1,7 @@
-"""Where the message table's fields lie in a frame, looked up by name once, when the modules are loaded.
+"""Offsets of the message table's fields in a frame, looked up by name once, when the modules are loaded.
 
-The table is imported within functions, and these are called while modules are loaded: nothing that stays in memory may
-hold on to it, because the board lets go of it, 40 kB, before the loop begins.
+The table is imported within functions, and these are called while modules are loaded: nothing that stays in memory
+may refer to it, because the board frees its 40 kB before the loop begins.
 """
 
 from array import array
@@ -43,8 +43,8 @@ def event(name):
 class Payload:
     """The integer fields of a response or event: `values` are set in the order of `names`, `put` writes them all.
 
-    `names` are all of the message's integer fields in the table's order, separated by blanks; said again where they
-    are set, so that both can be read side by side. ValueError when they are not those of the table.
+    `names` are all of the message's integer fields in the table's order, separated by blanks; repeated where
+    they are set, so that both can be compared. ValueError when they are not those of the table.
     """
 
     def __init__(self, message, names):
@@ -61,12 +61,12 @@ class Payload:
         self._places = bytes(places)
 
     def put(self, frame, base=0):
-        """Writes the values into a frame that begins at `base`, which may lie before the buffer's first byte."""
+        """Writes the values into a frame that begins at `base`, which may be before the buffer's first byte."""
         kernels.put_fields(self.values, self._places, frame, base)
 
 
 def ranges():
-    """{message number: its request's integer fields for fast.in_range}."""
+    """{message number: its request's integer fields for kernels.in_range}."""
     from flushlink.messages import MESSAGES
 
     found = {}

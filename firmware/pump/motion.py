@@ -15,9 +15,9 @@ from .ticks import later
 
 SLICE_10US = 500
 LOOKAHEAD_US = 9_000
-# Of a rest more may be queued, so that what follows it can wait for a turn with time.
+# Of a rest more may be queued, so that what follows it can wait for a tick with time.
 REST_AHEAD_US = 14_000
-_SLICES_PER_TURN = const(4)
+_SLICES_PER_TICK = const(4)
 _UNITS_PER_STEP = const(400)
 # Steps whose units fit 31 bits; the longest ramp of a valid board has 200,000.
 _COUNTED_STEPS = const(2_000_000)
@@ -83,7 +83,7 @@ class Motion:
         return 0 < self._dwell_10us <= 7 * SLICE_10US
 
     def can_wait(self):
-        """Whether what is queued outlasts this turn and the next one."""
+        """Whether what is queued outlasts this tick and the next one."""
         return self._steps.queued_us() >= LOOKAHEAD_US - 1_000
 
     def idle(self):
@@ -95,7 +95,7 @@ class Motion:
 
     # Bursts
 
-    def begin(self, count, rate, direction, dwell_us=0):
+    def start_burst(self, count, rate, direction, dwell_us=0):
         """Appends a burst to what is queued: `dwell_us` of rest, then `count` steps (0: the dwell alone)."""
         self.direction = direction
         self.remaining = count
@@ -178,7 +178,7 @@ class Motion:
                 self.starved = True
                 return True
             self._until_us = now_us
-        for _ in range(_SLICES_PER_TURN):
+        for _ in range(_SLICES_PER_TICK):
             if self._dwell_10us > 0:
                 if queued_us >= REST_AHEAD_US:
                     break

@@ -50,14 +50,14 @@ class Program:
         self.pulses = 0
         self.committed = False
 
-    def begin(self, frame, phase_count, total_nl, max_time_ms, length):
+    def start_loading(self, frame, phase_count, total_nl, max_time_ms, length):
         self.clear()
         self._expected = phase_count
         self._promised_nl = total_nl
         self.max_time_ms = max_time_ms
         self._running_crc = crc16(frame, HEADER_SIZE, HEADER_SIZE + length)
 
-    def add(self, index, kind, count, question, volume_nl, flow_nl_per_s, pause_ms):
+    def add_phase(self, index, kind, count, question, volume_nl, flow_nl_per_s, pause_ms):
         """Appends a phase with its flow already lowered to the caps; False when it makes no sense. May allocate."""
         if index != self.phases or index >= self._expected or self.committed:
             return False
@@ -115,7 +115,7 @@ class Program:
                 return True
         return True
 
-    def take(self, frame, length):
+    def add_to_crc(self, frame, length):
         """Continues the CRC with the payload of an accepted phase."""
         self._running_crc = crc16(frame, HEADER_SIZE, HEADER_SIZE + length, self._running_crc)
 
@@ -129,10 +129,10 @@ class Program:
         self.committed = True
         return True
 
-    def single(self, kind, volume_nl, flow_nl_per_s, max_time_ms):
+    def set_single_phase(self, kind, volume_nl, flow_nl_per_s, max_time_ms):
         """A program of one phase, for PRIME and ASPIRATE. May allocate."""
         self.clear()
         self._expected = 1
         self.max_time_ms = max_time_ms
         self.crc = 0
-        return self.add(0, kind, 1, 0, volume_nl, flow_nl_per_s, 0)
+        return self.add_phase(0, kind, 1, 0, volume_nl, flow_nl_per_s, 0)

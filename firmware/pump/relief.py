@@ -1,9 +1,9 @@
-"""Relief after an occlusion: draws back what the compliance holds, bounded by volume, time and a valid sensor.
+"""Relief after an occlusion: draws back the volume in the compliance, bounded by volume, time and a valid sensor.
 
-It aims a little above zero gauge, slows as it comes near, counts with what the pressure will fall by itself when the
-line has opened (the liquid's swing goes on), and never goes on without a reading that follows, so that it cannot draw
-blood in. Pressure that comes back from beyond a needle is relieved again, within the same bounds; one that does not
-fall by what is drawn is not stored in the line but comes from beyond it, out of tissue or a vein, and is left there.
+It aims a little above zero gauge, slows down near it, allows for the fall of pressure by itself when the line has
+opened (the liquid's swing goes on), and stops without a reading that follows, so that it cannot draw blood in. Pressure
+that returns from beyond a needle is relieved again, within the same bounds. Pressure that does not fall with the drawn
+volume is not stored in the line: it comes from tissue or a vein, and is left there.
 """
 
 from flushlink.viper_compat import const
@@ -15,12 +15,12 @@ STUCK = 3
 
 TARGET_PA = 1_500
 _AGAIN_PA = const(2_000)
-_SETTLE_TURNS = const(12)
+_SETTLE_TICKS = const(12)
 _TIME_MS = const(3_000)
 _PROOF_PA = const(500)
 # How far ahead the fall is followed, twice what its mean lags by: 30 ms, most of a quarter swing of a port's line.
 _AHEAD = const(2)
-# In a closed line the pressure above the target falls by 1 / (8 + 6) per turn, 70 ms.
+# In a closed line the pressure above the target falls by 1 / (8 + 6) per tick, 70 ms.
 _SHARE = const(8)
 _FASTEST_GAP_PA = const(6_000)
 
@@ -40,24 +40,24 @@ class Relief:
         self._target_pa = 0
         self._fastest = 0
 
-    def begin(self, cap_steps, rest_pa):
+    def start(self, cap_steps, rest_pa):
         """At most `cap_steps` backwards."""
         self._start = self._motion.position()
         self._cap = cap_steps
         self._due_ms = 0
         self._settled = 0
-        # By 20 uL of backlash and what the compliance holds at 12 kPa a true reading has begun to fall.
+        # After 20 uL of backlash and the volume in the compliance at 12 kPa a true reading has begun to fall.
         self._first_pa = self._mean_pa = self._pressure.value_pa
         self._proof = self._model.steps_per_ul() * (self._model.stored_nl(12_000) // 1000 + 20)
         self._target_pa = max(rest_pa, 0) + TARGET_PA
-        # Pressure falls by 1.25 kPa per turn at the most: 0.5 mL/s in 2 uL/kPa.
+        # Pressure falls by 1.25 kPa per tick at the most: 0.5 mL/s in 2 uL/kPa.
         self._fastest = max(self._model.rate_into_compliance(1_250), 20)
 
     def relieved_steps(self):
-        """Steps drawn back since `begin`."""
+        """Steps drawn back since `start`."""
         return max(self._start - self._motion.position(), 0)
 
-    def turn(self):
+    def tick(self):
         motion = self._motion
         self._due_ms += 5
         relieved = self.relieved_steps()
@@ -67,7 +67,7 @@ class Relief:
         path = self._model
         value_pa = self._pressure.value_pa
         fallen_pa = self._first_pa - value_pa
-        # Twice what the compliance has given by now, because it may be known that badly.
+        # Twice what has left the compliance by now: its value may be wrong by that.
         if relieved > self._proof + path.steps_per_ul() * (path.stored_nl(fallen_pa) // 500):
             motion.halt()
             return STUCK if fallen_pa < _PROOF_PA else INCOMPLETE
@@ -85,10 +85,10 @@ class Relief:
                 motion.halt()
             if near:
                 self._settled += 1
-            return DONE if self._settled >= _SETTLE_TURNS else UNDER_WAY
+            return DONE if self._settled >= _SETTLE_TICKS else UNDER_WAY
         rate = min(max(path.rate_into_compliance(min(gap, _FASTEST_GAP_PA)) // _SHARE, 20), self._fastest)
         if idle:
-            motion.begin(left, rate, -1)
+            motion.start_burst(left, rate, -1)
             self._settled = 0
         else:
             motion.limit(rate)

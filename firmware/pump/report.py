@@ -1,4 +1,4 @@
-"""What a run has to tell: pulse results, the program's result and what has not been sent yet.
+"""What a run reports: pulse results, the program's result, and what has not been sent yet.
 
 Results are kept as the payloads of their messages, so that a lost event can be read again unchanged.
 """
@@ -36,11 +36,11 @@ class Report:
         self.pulses_sent = 0
         self.phase_pending = False
         self.result_pending = False
-        # Whether anything of the above may wait to be sent.
-        self.news = False
+        # Whether anything of the above may be unsent.
+        self.unsent = False
         self.peak_pa = -1_000_000
 
-    def pulse(
+    def add_pulse(
         self,
         detector,
         phase_index,
@@ -75,7 +75,7 @@ class Report:
         values[16] = detector.threshold
         _PULSE.put(self._rows, self.pulses * _ROW_SIZE - HEADER_SIZE)
         self.pulses += 1
-        self.news = True
+        self.unsent = True
 
     def copy_pulse(self, index, frame):
         """Payload of a pulse's result into a frame; False when there is no such pulse."""
@@ -84,12 +84,12 @@ class Report:
         kernels.copy_payload(self._rows, index * _ROW_SIZE, _ROW_SIZE, frame)
         return True
 
-    def phase_begins(self):
+    def add_phase(self):
         """A phase begins or asks."""
         self.phase_pending = True
-        self.news = True
+        self.unsent = True
 
-    def result(self, outcome, verdict, alarm_code, program_crc, duration_ms, ledger, device_time_ms):
+    def set_result(self, outcome, verdict, alarm_code, program_crc, duration_ms, ledger, device_time_ms):
         """Keeps the program's result."""
         values = _END.values
         values[0] = outcome
@@ -108,7 +108,7 @@ class Report:
         values[13] = device_time_ms
         _END.put(self._result, -HEADER_SIZE)
         self.result_pending = True
-        self.news = True
+        self.unsent = True
         self._ended = True
 
     def has_result(self):

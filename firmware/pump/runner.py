@@ -1,14 +1,14 @@
-"""Runs a program: phases, bursts and pauses, supervised turn by turn; how it ends is `ending.py`.
+"""Runs a program: phases, bursts and pauses, supervised tick by tick; how it ends is `termination.py`.
 
-A burst is handed to the motion when the one before has been queued to its end, so that pulses follow each
-other on the step clock and not on the turns of the loop. Pressure acts first: what the limiter allows and
-what the judge says come before the next slice is queued.
+A burst goes to the motion when the one before has been queued to its end, so that pulses follow each other on the step
+clock and not on the ticks of the loop. Pressure acts first: limiter and detector come before the next slice is
+queued.
 """
 
 from flushlink.viper_compat import const
 
 from . import codes
-from .burst import CLOSED, JUDGED, OPEN, WEIGHED, Burst
+from .burst import CLASSIFIED, CLOSED, ESTIMATED, OPEN, Burst
 from .program import is_dose
 from .termination import RunTermination
 from .ticks import since
@@ -36,7 +36,7 @@ class Runner:
         self.outcome = 0
         self.elapsed_us = 0
         self._burst = Burst(parts)
-        self._ending = RunTermination(self, self._burst, parts)
+        self._termination = RunTermination(self, self._burst, parts)
         self._burst_index = 0
         self.start_us = 0
         self._start_ms = 0
@@ -62,7 +62,7 @@ class Runner:
 
     def start(self):
         """Starts the committed program, everything has been checked; False when the journal takes no mark of it."""
-        if not self._ledger.begin(self._program.dose_nl, self._program.forward_nl):
+        if not self._ledger.start_run(self._program.dose_nl, self._program.forward_nl):
             return False
         self._report.clear()
         self._detector.start_run(self._pressure.rest_pa)
@@ -73,14 +73,14 @@ class Runner:
         self.start_us = self.now_us
         self._start_ms = self.now_ms
         self._steps.enable(True)
-        self._begin_phase()
+        self._start_phase()
         return True
 
     def stop(self, outcome, alarm_code=0, detail=0, ramp=False):
         """Ends the program: motion stops within one step (or, for a lost host, down the ramp)."""
         if codes.STATE_RUNNING <= self.state <= codes.STATE_RELIEVING:
             self.question = 0
-            self._ending.stop(outcome, alarm_code, detail, ramp)
+            self._termination.stop(outcome, alarm_code, detail, ramp)
 
     def answer(self, yes):
         """The answer to the pending question: goes on, or ends the program."""
@@ -97,18 +97,18 @@ class Runner:
         if self.state == codes.STATE_STOPPED and not self._alarms.blocks_start():
             self.state = codes.STATE_IDLE
 
-    def _begin_phase(self):
+    def _start_phase(self):
         self._burst_index = 0
-        self._report.phase_begins()
+        self._report.add_phase()
         if self._program.kind[self.phase] == codes.PHASE_WAIT:
             self._ask()
         else:
-            self._burst.begin(self.phase, 0)
+            self._burst.start(self.phase, 0)
 
     def _next_phase(self):
         self.phase += 1
         if self.phase < self._program.phases:
-            self._begin_phase()
+            self._start_phase()
         else:
             self.phase -= 1
             self.outcome = codes.OUTCOME_COMPLETED
@@ -117,28 +117,28 @@ class Runner:
     def _ask(self):
         self.question = self._program.question[self.phase]
         self.state = codes.STATE_WAITING
-        self._report.phase_begins()
+        self._report.add_phase()
 
-    # The turn
+    # The tick
 
-    def turn(self, rate, turn_us, answered):
-        """One control turn: `rate` are the steps/s counted since the last; a host was `answered` in it or was not.
+    def tick(self, rate, tick_us, answered):
+        """One tick: `rate` are the steps/s counted since the last; a host was `answered` in it or was not.
 
-        Judging a pulse, reporting it and beginning the next are a turn's work each, and leave time for little else:
-        each waits for a turn in which nothing was answered, as long as it may. `worked` says that there was such work,
-        or that of ending a run.
+        Classifying a pulse, reporting it and starting the next are a tick's work each, and leave little time for more:
+        each waits for a tick in which nothing was answered, as long as it may. `worked` is True after such work, and
+        after that of ending a run.
         """
         state = self.state
         self.worked = False
         if state == codes.STATE_RUNNING:
-            self.elapsed_us += turn_us
-            self._run_turn(rate, answered)
+            self.elapsed_us += tick_us
+            self._tick_running(rate, answered)
         elif state == codes.STATE_STOPPING:
-            self._ending.turn()
+            self._termination.tick_stopping()
         elif state == codes.STATE_RELIEVING:
-            self._ending.relief_turn()
+            self._termination.tick_relieving()
 
-    def _run_turn(self, rate, answered):
+    def _tick_running(self, rate, answered):
         motion = self._motion
         pressure = self._pressure
         value_pa = pressure.value_pa
@@ -162,7 +162,7 @@ class Runner:
         if not burst.running:
             if motion.idle():
                 self.worked = True
-                burst.begin(self.phase, self._burst_index)
+                burst.start(self.phase, self._burst_index)
         elif burst.tail:
             if self._may_end_burst():
                 if not (answered and motion.can_wait()):
@@ -170,13 +170,13 @@ class Runner:
                     while burst.closed < CLOSED:
                         if not self._close_burst(kind):
                             return
-                    self._burst_over(kind)
+                    self._finish_burst(kind)
             elif burst.closed < CLOSED and not answered and motion.last_dwell():
                 self.worked = True
                 self._close_burst(kind)
         elif motion.queued():
             self.worked = True
-            burst.pause()
+            burst.queue_pause()
 
     def _may_end_burst(self):
         """Within a phase the next burst is appended to the queue; the last one must have been made to its last step."""
@@ -184,7 +184,7 @@ class Runner:
         return motion.queued() and (self._burst_index + 1 < self._program.count[self.phase] or motion.idle())
 
     def _supervise(self, kind, value_pa, rate):
-        """Limiter and judge of a forward burst; False when the program has been ended."""
+        """Limiter and detector of a forward burst; False when the program has been ended."""
         burst = self._burst
         if not burst.running:
             return True
@@ -215,35 +215,35 @@ class Runner:
         burst.closed += 1
         if kind == codes.PHASE_ASPIRATE or kind == codes.PHASE_PRIME:
             return True
-        if burst.closed == WEIGHED:
+        if burst.closed == ESTIMATED:
             self._detector.estimate_pulse()
-        elif burst.closed == JUDGED:
+        elif burst.closed == CLASSIFIED:
             self._detector.classify_pulse()
         else:
             self._detector.update_baseline()
             if kind == codes.PHASE_PULSES:
-                burst.report(burst.ordered(), self.start_us, self.run_ms())
-            return self._accept(self._detector.verdict)
+                burst.report_pulse(burst.ordered_steps(), self.start_us, self.run_ms())
+            return self._act_on_verdict(self._detector.verdict)
         return True
 
-    def _burst_over(self, kind):
+    def _finish_burst(self, kind):
         """A burst and its pause have been queued to the end."""
         burst = self._burst
-        burst.book(burst.ordered())
+        burst.book(burst.ordered_steps())
         self._burst_index += 1
         if self._burst_index < self._program.count[self.phase]:
-            burst.begin(self.phase, self._burst_index)
+            burst.start(self.phase, self._burst_index)
         elif self._program.question[self.phase] and kind != codes.PHASE_WAIT:
             self._ask()
         else:
             self._next_phase()
 
-    def _accept(self, verdict):
-        """Alarms that a pulse's verdict asks for; False when it ends the program."""
+    def _act_on_verdict(self, verdict):
+        """Raises the alarm of a verdict; False when it ends the program."""
         now_ms = self.now_ms
         if verdict >= codes.VERDICT_LEAK:
             # It left the syringe, but perhaps not through the tip.
-            self._ledger.lost(self._model.volume_nl(self._burst.ordered()))
+            self._ledger.add_uncertain(self._model.volume_nl(self._burst.ordered_steps()))
         if verdict == codes.VERDICT_OCCLUDED:
             self.stop(codes.OUTCOME_OCCLUDED, codes.ALARM_OCCLUSION, self._detector.residual_pa)
         elif verdict == codes.VERDICT_DISCONNECTED:
@@ -251,9 +251,9 @@ class Runner:
         elif verdict == codes.VERDICT_LEAK:
             self.stop(codes.OUTCOME_ALARM, codes.ALARM_LEAK, self._detector.residual_pa)
         elif verdict == codes.VERDICT_PARTIAL:
-            self._alarms.once(codes.ALARM_PARTIAL_OCCLUSION, now_ms, self._detector.residual_pa)
+            self._alarms.raise_once(codes.ALARM_PARTIAL_OCCLUSION, now_ms, self._detector.residual_pa)
         elif verdict == codes.VERDICT_BUBBLE:
-            self._alarms.once(codes.ALARM_BUBBLE, now_ms, self._detector.compliance)
+            self._alarms.raise_once(codes.ALARM_BUBBLE, now_ms, self._detector.compliance)
         return self.state == codes.STATE_RUNNING
 
     def run_ms(self):
@@ -271,5 +271,5 @@ class Runner:
         if self.state != codes.STATE_RUNNING and self.state != codes.STATE_STOPPING:
             return
         burst = self._burst
-        running = burst.made() if burst.running and is_dose(self._program.kind[self.phase]) else 0
+        running = burst.steps_made() if burst.running and is_dose(self._program.kind[self.phase]) else 0
         self._ledger.refresh(running, self._model.stored_nl(self._pressure.value_pa - self._detector.rest_pa))

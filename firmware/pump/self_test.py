@@ -13,13 +13,13 @@ from flushlink.viper_compat import const
 
 # Gauge pressure of a pump at rest: a vein's, a cough's, a head of water's; not a sensor's rail.
 _REST_LIMIT_PA = const(30_000)
-_TURNS = const(20)
+_TICKS = const(20)
 _CHECK = bytearray(b"123456789")
 _CHECK_CRC = const(0x29B1)
 
 
 class SelfTest:
-    """`turn` is called once per control turn until it returns True; then `passed` and `failed` hold TEST bits."""
+    """`tick` is called once per tick until it returns True; then `passed` and `failed` hold TEST bits."""
 
     def __init__(self, steps, counter, pressure, indicators, settings):
         self._steps = steps
@@ -28,25 +28,25 @@ class SelfTest:
         self._indicators = indicators
         self._settings = settings
         self._memory = bytearray(256)
-        self.begin()
+        self.restart()
 
-    def begin(self):
+    def restart(self):
         self.passed = 0
         self.failed = 0
-        self._turn = 0
+        self._ticks = 0
         self._position = self._counter.position()
         self._good_readings = 0
         self._steps.enable(False)
 
-    def turn(self):
-        self._turn += 1
-        if self._turn <= 3:
-            self._indicators.show(self._turn, 0)
+    def tick(self):
+        self._ticks += 1
+        if self._ticks <= 3:
+            self._indicators.show(self._ticks, 0)
         if self.plausible():
             self._good_readings += 1
-        if self._turn < _TURNS:
+        if self._ticks < _TICKS:
             return False
-        self.check_all(self._good_readings >= _TURNS // 2, self._counter.position() == self._position)
+        self.check_all(self._good_readings >= _TICKS // 2, self._counter.position() == self._position)
         return True
 
     def check_all(self, readings_good, counter_still):

@@ -1,4 +1,4 @@
-"""The small watchers of a run: what the syringe still holds, and whether the host is still there."""
+"""What a run needs besides pressure: volume in the syringe, and a host that is not silent."""
 
 from flushlink.viper_compat import const
 

@@ -1,4 +1,4 @@
-"""Ends a run: motion stops, the burst is cut, pressure is relieved or settles, and ledger and result are closed."""
+"""Ends a run: motion stops, the burst is cut short, pressure is relieved or falls, ledger and result are closed."""
 
 from flushlink.viper_compat import const
 
@@ -6,10 +6,10 @@ from . import codes
 from .relief import DONE, STUCK, UNDER_WAY
 
 _RELIEF_FROM_PA = const(3_000)
-_OPEN_TURNS = const(60)
-# A finished program waits until the line has given out what its compliance held, 1.5 s at the most.
+_OPEN_TICKS = const(60)
+# A finished program waits until the compliance of the line is empty, 1.5 s at the most.
 _SETTLED_PA = const(1_000)
-_SETTLE_TURNS = const(300)
+_SETTLE_TICKS = const(300)
 
 
 class RunTermination:
@@ -19,10 +19,10 @@ class RunTermination:
         self._run = run
         self._burst = burst
         self._parts = parts
-        # As the end of a program that was made to its last step wants them; stop() says otherwise.
+        # As at the end of a program that was driven to its last step; stop() sets them otherwise.
         self._alarm_code = 0
         self._relief_allowed = False
-        self._settling = 0
+        self._settle_ticks = 0
         self._stopped_us = 0
         self._ramping = False
 
@@ -39,12 +39,12 @@ class RunTermination:
             # Steps go missing when the drive meets more pressure than it can push: that pressure is still there.
             self._relief_allowed = outcome == codes.OUTCOME_OCCLUDED or alarm_code == codes.ALARM_STEP_MISMATCH
         else:
-            # The end is under way and only comes sooner; a cause that lasts is one alarm, not one a turn.
+            # The end is under way and only comes sooner; a cause that lasts is one alarm, not one per tick.
             if alarm_code:
-                parts.alarms.once(alarm_code, run.now_ms, detail)
+                parts.alarms.raise_once(alarm_code, run.now_ms, detail)
             ramp = False
             self._relief_allowed = False
-            self._settling = _SETTLE_TURNS
+            self._settle_ticks = _SETTLE_TICKS
         self._stopped_us = run.now_us
         self._ramping = ramp
         if ramp:
@@ -52,8 +52,8 @@ class RunTermination:
         else:
             parts.motion.halt()
 
-    def turn(self):
-        """A turn of a run that is STOPPING."""
+    def tick_stopping(self):
+        """A tick of a run that is STOPPING."""
         run = self._run
         parts = self._parts
         motion = parts.motion
@@ -65,35 +65,35 @@ class RunTermination:
         burst = self._burst
         if burst.running:
             run.worked = True
-            burst.cut(run.now_us if self._ramping else self._stopped_us, run.start_us, run.run_ms())
+            burst.cut_short(run.now_us if self._ramping else self._stopped_us, run.start_us, run.run_ms())
         above = pressure.value_pa - parts.detector.rest_pa
-        if run.outcome == codes.OUTCOME_COMPLETED and above > _SETTLED_PA and self._settling < _SETTLE_TURNS:
-            self._settling += 1
+        if run.outcome == codes.OUTCOME_COMPLETED and above > _SETTLED_PA and self._settle_ticks < _SETTLE_TICKS:
+            self._settle_ticks += 1
             return
         if self._relief_allowed and above > _RELIEF_FROM_PA and not pressure.fault:
-            if run.outcome == codes.OUTCOME_ALARM and self._settling < _OPEN_TURNS:
-                # An open line gives it out by itself.
-                self._settling += 1
+            if run.outcome == codes.OUTCOME_ALARM and self._settle_ticks < _OPEN_TICKS:
+                # An open line relieves itself.
+                self._settle_ticks += 1
                 return
             model = parts.line_model
-            # A fall that swings shows too little, and pressure would be left. Only here is air counted: air that goes
-            # away while the pump drives would make an open line look closed.
-            gives = max(parts.detector.air_compliance, model.compliance_nl_per_kpa)
-            if gives > model.compliance:
-                model.set_compliance(min(gives, 60_000))
+            # A fall with the liquid's swing shows too little compliance, and pressure would be left. Air counts here
+            # only: air that leaves while the pump drives would make an open line look closed.
+            compliance = max(parts.detector.air_compliance, model.compliance_nl_per_kpa)
+            if compliance > model.compliance:
+                model.set_compliance(min(compliance, 60_000))
                 model.discard_measurement()
             # Twice what the compliance should hold, and 20 uL for the lead screw's backlash.
             cap = model.steps_per_ul() * (model.stored_nl(above) // 500 + 20)
-            parts.relief.begin(min(cap, run.relief_cap_steps), self._rest_pa())
+            parts.relief.start(min(cap, run.relief_cap_steps), self._rest_pa())
             run.state = codes.STATE_RELIEVING
             return
         self._finish()
 
-    def relief_turn(self):
-        """A turn of a run that is RELIEVING."""
+    def tick_relieving(self):
+        """A tick of a run that is RELIEVING."""
         parts = self._parts
         relief = parts.relief
-        result = relief.turn() if self._relief_allowed else DONE
+        result = relief.tick() if self._relief_allowed else DONE
         if result != UNDER_WAY:
             parts.ledger.relieved_nl += parts.line_model.volume_nl(relief.relieved_steps())
             now_ms = self._run.now_ms
@@ -104,10 +104,10 @@ class RunTermination:
             self._finish()
 
     def _rest_pa(self):
-        """Where relief may end: at what the sensor reads when the line is at rest, by the last pause.
+        """Pressure at which relief may end: the sensor's reading with the line at rest, by the last pause.
 
-        A zero that drifts upwards would have it draw blood. That pause may have been one of a line that closed in it:
-        what a higher end leaves in the line is 40 uL at the most.
+        With a zero that drifts upwards relief to 0 would draw blood. The line may have closed in that pause: a higher
+        end leaves 40 uL in the line at the most.
         """
         parts = self._parts
         rest_pa = parts.detector.rest_pa
@@ -124,10 +124,10 @@ class RunTermination:
         if not parts.board.back_drives:
             parts.steps.enable(False)
         if outcome == codes.OUTCOME_OCCLUDED or outcome == codes.OUTCOME_ALARM:
-            alarms.round(run.now_ms)
+            alarms.count_run(run.now_ms)
         if outcome == codes.OUTCOME_OCCLUDED and detector.worst != codes.VERDICT_OCCLUDED:
             detector.worst = codes.VERDICT_OCCLUDED
-        parts.report.result(
+        parts.report.set_result(
             outcome,
             detector.worst,
             self._alarm_code,
@@ -139,4 +139,4 @@ class RunTermination:
         run.state = codes.STATE_STOPPED if alarms.blocks_start() else codes.STATE_IDLE
         self._alarm_code = 0
         self._relief_allowed = False
-        self._settling = 0
+        self._settle_ticks = 0

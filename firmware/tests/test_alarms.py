@@ -69,7 +69,7 @@ def test_alarms_that_wait_are_counted_listed_and_the_gravest_and_oldest_comes_fi
             code = waiting.pop(deed % len(waiting))
             assert alarms.acknowledge(alarms.occurrence(code)) == code
         assert alarms.pending == len(waiting)
-        listed = [alarms.nth(index) for index in range(len(waiting) + 1)]
+        listed = [alarms.code_at(index) for index in range(len(waiting) + 1)]
         assert sorted(listed[:-1]) == sorted(waiting)
         assert listed[-1] == 0
         assert [PRIORITY[code] for code in listed[:-1]] == sorted((PRIORITY[code] for code in waiting), reverse=True)
@@ -136,7 +136,7 @@ def test_the_third_round_within_ten_minutes_locks_and_nothing_unlocks(gaps, star
     for gap_ms in gaps:
         now_ms += gap_ms
         times.append(now_ms)
-        alarms.round(now_ms % 2**30)
+        alarms.count_run(now_ms % 2**30)
         locked = locked or (len(times) >= 3 and times[-1] - times[-3] <= 600_000)
         assert alarms.locked == locked
         alarms.acknowledge(alarms.occurrence(codes.ALARM_LOCKED_OUT))
@@ -151,21 +151,21 @@ def test_a_waiting_alarm_of_medium_priority_or_a_lasting_cause_forbids_a_start()
     assert alarms.blocks_start()
     alarms.acknowledge(alarms.occurrence(codes.ALARM_LEAK))
     assert not alarms.blocks_start()
-    alarms.condition(codes.ALARM_STOP_BUTTON, 1)
+    alarms.set_condition(codes.ALARM_STOP_BUTTON, 1)
     assert alarms.blocks_start()
-    alarms.condition(codes.ALARM_STOP_BUTTON, 0)
+    alarms.set_condition(codes.ALARM_STOP_BUTTON, 0)
     assert not alarms.blocks_start()
 
 
 @pytest.mark.requirement("REQ-LOG-1")
 def test_every_raising_is_logged_and_once_means_once_while_it_waits():
     alarms = make()
-    alarms.once(codes.ALARM_BUBBLE, 5, 7)
-    alarms.once(codes.ALARM_BUBBLE, 6, 8)
+    alarms.raise_once(codes.ALARM_BUBBLE, 5, 7)
+    alarms.raise_once(codes.ALARM_BUBBLE, 6, 8)
     alarms.raise_alarm(codes.ALARM_BUBBLE, 7, 9)
     assert alarms._log.entries == [(3, codes.ALARM_BUBBLE, 5, 7), (3, codes.ALARM_BUBBLE, 7, 9)]
     frame = bytearray(64)
-    alarms.put(frame, codes.ALARM_BUBBLE)
+    alarms.write_alarm(frame, codes.ALARM_BUBBLE)
     at = event("ALARM")
     assert (get_u32(frame, at["device_time_ms"]), get_u32(frame, at["detail"])) == (7, 9)
 

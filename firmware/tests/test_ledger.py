@@ -31,14 +31,14 @@ def test_prime_and_aspirated_volume_are_no_dose():
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 20_000), st.integers(0, 300_000)), max_size=20))
 def test_an_interrupted_burst_is_counted_once_however_often_the_figures_are_refreshed(bursts):
     ledger, _, path = make()
-    ledger.begin(9_000_000, 9_000_000)
+    ledger.start_run(9_000_000, 9_000_000)
     made = 0
     for steps, seen, stored_nl in bursts:
         for running in (seen * steps // 20_000, steps):
             ledger.refresh(running, stored_nl)
             assert ledger.driven_nl == path.volume_nl(made + running)
             assert ledger.delivered_nl == max(ledger.driven_nl - min(stored_nl, ledger.driven_nl), 0)
-        ledger.dose_done(steps)
+        ledger.add_dose(steps)
         made += steps
     ledger.close(0)
     assert ledger.driven_nl == ledger.delivered_nl == path.volume_nl(made)
@@ -48,10 +48,10 @@ def test_an_interrupted_burst_is_counted_once_however_often_the_figures_are_refr
 @given(st.integers(0, 100_000), st.integers(0, 500_000), st.integers(0, 500_000), st.integers(0, 20_000))
 def test_a_closed_ledger_always_adds_up(steps, stored_nl, relieved_nl, lost_steps):
     ledger, _, path = make()
-    ledger.begin(9_000_000, 9_000_000)
-    ledger.dose_done(steps)
+    ledger.start_run(9_000_000, 9_000_000)
+    ledger.add_dose(steps)
     if lost_steps <= steps:
-        ledger.lost(path.volume_nl(lost_steps))
+        ledger.add_uncertain(path.volume_nl(lost_steps))
     ledger.relieved_nl = min(relieved_nl, ledger.driven_nl)
     ledger.close(stored_nl)
     assert ledger.driven_nl == ledger.delivered_nl + ledger.relieved_nl + ledger.uncertain_nl
@@ -59,9 +59,9 @@ def test_a_closed_ledger_always_adds_up(steps, stored_nl, relieved_nl, lost_step
 
 def test_what_was_driven_into_a_leak_stays_uncertain():
     ledger, _, path = make()
-    ledger.begin(2_000_000, 2_000_000)
-    ledger.dose_done(10_000)
-    ledger.lost(path.volume_nl(4_000))
+    ledger.start_run(2_000_000, 2_000_000)
+    ledger.add_dose(10_000)
+    ledger.add_uncertain(path.volume_nl(4_000))
     ledger.close(0)
     assert ledger.uncertain_nl == path.volume_nl(4_000)
     assert ledger.delivered_nl == path.volume_nl(6_000)
@@ -70,9 +70,9 @@ def test_what_was_driven_into_a_leak_stays_uncertain():
 @pytest.mark.requirement("REQ-DOSE-4")
 def test_a_watchdog_reset_keeps_the_volume_and_names_what_is_uncertain():
     ledger, journal, path = make()
-    ledger.begin(9_000_000, 9_000_000)
-    ledger.dose_done(20_000)
-    ledger.lost(path.volume_nl(1_000))
+    ledger.start_run(9_000_000, 9_000_000)
+    ledger.add_dose(20_000)
+    ledger.add_uncertain(path.volume_nl(1_000))
     ledger.refresh(3_000, 150_000)
     ledger.mirror()
     restarted, _, _ = make(journal)
@@ -88,8 +88,8 @@ def test_a_watchdog_reset_keeps_the_volume_and_names_what_is_uncertain():
 @pytest.mark.requirement("REQ-DOSE-4")
 def test_after_a_power_cut_the_whole_intent_is_uncertain():
     ledger, journal, _ = make()
-    ledger.begin(9_000_000, 9_000_000)
-    ledger.dose_done(20_000)
+    ledger.start_run(9_000_000, 9_000_000)
+    ledger.add_dose(20_000)
     ledger.mirror()
     journal.power_cut()
     restarted, _, _ = make(journal)
@@ -102,7 +102,7 @@ def test_after_a_power_cut_the_whole_intent_is_uncertain():
 @pytest.mark.requirement("REQ-DOSE-4")
 def test_a_ledger_record_that_was_cut_in_the_writing_is_told():
     ledger, journal, _ = make()
-    ledger.begin(9_000_000, 9_000_000)
+    ledger.start_run(9_000_000, 9_000_000)
     journal.power_cut()
     journal.corrupt.add(1)
     restarted, _, _ = make(journal)
@@ -113,8 +113,8 @@ def test_a_ledger_record_that_was_cut_in_the_writing_is_told():
 
 def test_a_run_that_ended_is_not_told_as_interrupted():
     ledger, journal, _ = make()
-    ledger.begin(9_000_000, 9_000_000)
-    ledger.dose_done(20_000)
+    ledger.start_run(9_000_000, 9_000_000)
+    ledger.add_dose(20_000)
     ledger.close(0)
     ledger.flush(2_044_280)
     restarted, _, _ = make(journal)

@@ -24,7 +24,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
     limiter = Limiter(path)
     limiter.working_pa = WORKING_PA
     limiter.start_burst(wanted)
-    motion.begin(1_000_000, wanted, 1)
+    motion.start_burst(1_000_000, wanted, 1)
     pressure_pa = before_pa = sampled_pa = 0.0
     last = 0
     rows = []

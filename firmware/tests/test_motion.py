@@ -50,7 +50,7 @@ def slice_rates(drive: Drive) -> list[tuple[float, float, int]]:
 def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count, rate, acceleration, direction):
     count = min(count, rate * 20 + 1)
     motion, drive = make(acceleration)
-    motion.begin(count, rate, direction)
+    motion.start_burst(count, rate, direction)
     run(motion, drive)
     assert drive.position() == count * direction
     assert motion.commanded == drive.position()
@@ -64,7 +64,7 @@ def test_a_burst_makes_exactly_its_steps_and_never_queues_more_than_20_ms(count,
 @given(st.integers(50, 40_000), st.integers(3_000, 64_000), ACCELERATIONS)
 def test_a_burst_lasts_as_long_as_its_trapezoid_within_a_millisecond(count, rate, acceleration):
     motion, drive = make(acceleration)
-    motion.begin(count, rate, 1)
+    motion.start_burst(count, rate, 1)
     run(motion, drive)
     expected_s = ideal_s(count, rate, acceleration * 1600)
     # The last step before rest takes sqrt(2 / a) by itself: 1.4 ms on the reference board, 3.5 ms at 100 mm/s2.
@@ -77,7 +77,7 @@ def test_a_burst_lasts_as_long_as_its_trapezoid_within_a_millisecond(count, rate
 def test_a_slow_burst_lasts_as_long_as_its_trapezoid_within_a_step_or_10_ms(count, rate):
     count = min(count, rate * 20 + 1)
     motion, drive = make()
-    motion.begin(count, rate, 1)
+    motion.start_burst(count, rate, 1)
     run(motion, drive)
     assert abs((motion.end_us - motion.start_us) / 1e6 - ideal_s(count, rate, 960_000)) < 1e-3 + max(1 / rate, 10e-3)
 
@@ -86,7 +86,7 @@ def test_a_slow_burst_lasts_as_long_as_its_trapezoid_within_a_step_or_10_ms(coun
 def test_speed_never_exceeds_what_was_asked_nor_gains_faster_than_the_ramp(count, rate, acceleration):
     count = min(count, rate * 20 + 1)
     motion, drive = make(acceleration)
-    motion.begin(count, rate, 1)
+    motion.start_burst(count, rate, 1)
     run(motion, drive)
     per_s2 = acceleration * 1600
     fastest = max(rate, sqrt(per_s2) / 20)
@@ -102,15 +102,15 @@ def test_speed_never_exceeds_what_was_asked_nor_gains_faster_than_the_ramp(count
 def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step_clock():
     motion, drive = make()
     ends = []
-    motion.begin(2_000, 20_000, 1)
+    motion.start_burst(2_000, 20_000, 1)
     for _ in range(5):
         while not motion.queued():
             turn(motion, drive)
         ends.append((motion.start_us, motion.end_us))
-        motion.begin(0, 20_000, 1, 100_000)
+        motion.start_burst(0, 20_000, 1, 100_000)
         while not motion.queued():
             turn(motion, drive)
-        motion.begin(2_000, 20_000, 1)
+        motion.start_burst(2_000, 20_000, 1)
     for (_, end_us), (start_us, _) in pairwise(ends):
         assert abs(start_us - end_us - 100_000) <= 1
     starts = [start for start, half, count, way in drive.slices if way and count]
@@ -120,7 +120,7 @@ def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step
 @given(st.lists(st.tuples(st.integers(2, 40), st.integers(0, 30_000)), min_size=1, max_size=12))
 def test_a_limited_burst_still_makes_exactly_its_steps(limits):
     motion, drive = make()
-    motion.begin(8_000, 20_000, 1)
+    motion.start_burst(8_000, 20_000, 1)
     for turns, rate in limits:
         for _ in range(turns):
             motion.limit(max(rate, 300))
@@ -136,7 +136,7 @@ def test_a_limited_burst_still_makes_exactly_its_steps(limits):
 
 def test_a_lowered_limit_acts_within_a_step_and_may_rise_again():
     motion, drive = make()
-    motion.begin(20_000, 20_000, 1)
+    motion.start_burst(20_000, 20_000, 1)
     for _ in range(20):
         turn(motion, drive)
     motion.limit(5_000)
@@ -151,7 +151,7 @@ def test_a_lowered_limit_acts_within_a_step_and_may_rise_again():
 
 def test_a_burst_that_was_braked_near_its_end_does_not_creep_to_it():
     motion, drive = make()
-    motion.begin(2_000, 20_000, 1)
+    motion.start_burst(2_000, 20_000, 1)
     while motion.remaining_with_queue() > 60:
         turn(motion, drive)
     motion.limit(1)
@@ -165,7 +165,7 @@ def test_a_burst_that_was_braked_near_its_end_does_not_creep_to_it():
 
 def test_the_ramp_down_ends_as_fast_as_the_ramp_allows_and_within_the_burst():
     motion, drive = make()
-    motion.begin(20_000, 20_000, 1)
+    motion.start_burst(20_000, 20_000, 1)
     for _ in range(40):
         turn(motion, drive)
     motion.ramp_down()
@@ -179,7 +179,7 @@ def test_the_ramp_down_ends_as_fast_as_the_ramp_allows_and_within_the_burst():
 
 def test_the_halt_ends_all_motion_at_once_and_the_count_stays_right():
     motion, drive = make()
-    motion.begin(20_000, 20_000, 1)
+    motion.start_burst(20_000, 20_000, 1)
     for _ in range(40):
         turn(motion, drive)
     motion.halt()
@@ -188,7 +188,7 @@ def test_the_halt_ends_all_motion_at_once_and_the_count_stays_right():
     drive.advance(50_000)
     assert drive.position() == position
     assert motion.mismatch(motion.position()) == 0
-    motion.begin(100, 1_000, -1)
+    motion.start_burst(100, 1_000, -1)
     run(motion, drive)
     assert drive.position() == position - 100
 
@@ -196,7 +196,7 @@ def test_the_halt_ends_all_motion_at_once_and_the_count_stays_right():
 @pytest.mark.requirement("REQ-MOVE-1")
 def test_steps_that_are_not_made_are_a_mismatch_before_200_are_missing():
     motion, drive = make()
-    motion.begin(20_000, 20_000, 1)
+    motion.start_burst(20_000, 20_000, 1)
     lost = 0
     for number in range(200):
         turn(motion, drive)
@@ -220,12 +220,12 @@ def test_steps_that_nobody_ordered_are_a_mismatch():
 def test_no_mismatch_is_seen_in_a_healthy_burst_of_any_shape():
     for count, rate, acceleration in ((1, 1, 600), (7, 64_000, 10_000), (3_000, 64_000, 10_000), (2_000, 20_000, 100)):
         motion, drive = make(acceleration)
-        motion.begin(count, rate, 1)
+        motion.start_burst(count, rate, 1)
         for _ in range(500):
             turn(motion, drive)
             assert motion.mismatch(motion.position()) == 0
             if motion.queued():
-                motion.begin(0, rate, 1, 20_000)
+                motion.start_burst(0, rate, 1, 20_000)
                 break
         for _ in range(8):
             turn(motion, drive)
@@ -235,7 +235,7 @@ def test_no_mismatch_is_seen_in_a_healthy_burst_of_any_shape():
 @pytest.mark.requirement("REQ-STOP-4")
 def test_a_queue_that_ran_dry_in_a_burst_is_told_and_nothing_is_queued_any_more():
     motion, drive = make()
-    motion.begin(20_000, 20_000, 1)
+    motion.start_burst(20_000, 20_000, 1)
     for _ in range(10):
         turn(motion, drive)
     drive.advance(50_000)

@@ -28,7 +28,7 @@ def frame(payload=b""):
 
 def begun(phases, total_nl=0, payload=b"begin"):
     program, path = make()
-    program.begin(frame(payload), phases, total_nl, 60_000, len(payload))
+    program.start_loading(frame(payload), phases, total_nl, 60_000, len(payload))
     return program, path
 
 
@@ -43,8 +43,8 @@ def row(**changes):
 def test_a_complete_program_is_closed_by_the_crc_over_all_payloads():
     program, _ = begun(2, 9_500_000)
     for index, kind, count, volume in ((0, codes.PHASE_PULSES, 10, 900_000), (1, codes.PHASE_LOCK, 1, 500_000)):
-        assert program.add(**row(index=index, kind=kind, count=count, volume_nl=volume))
-        program.take(frame(b"phase%d" % index), 6)
+        assert program.add_phase(**row(index=index, kind=kind, count=count, volume_nl=volume))
+        program.add_to_crc(frame(b"phase%d" % index), 6)
     crc = codec.crc16(b"beginphase0phase1")
     assert not program.commit(crc ^ 1)
     assert program.commit(crc)
@@ -54,17 +54,17 @@ def test_a_complete_program_is_closed_by_the_crc_over_all_payloads():
 
 def test_a_missing_or_surplus_or_doubled_phase_is_refused():
     program, _ = begun(2, 9_000_000)
-    assert not program.add(**row(index=1))
-    assert program.add(**row(index=0))
-    assert not program.add(**row(index=0))
+    assert not program.add_phase(**row(index=1))
+    assert program.add_phase(**row(index=0))
+    assert not program.add_phase(**row(index=0))
     assert not program.commit(codec.crc16(b"begin"))
-    assert program.add(**row(index=1, kind=codes.PHASE_LOCK, count=1))
-    assert not program.add(**row(index=2))
+    assert program.add_phase(**row(index=1, kind=codes.PHASE_LOCK, count=1))
+    assert not program.add_phase(**row(index=2))
 
 
 def test_the_dose_must_be_what_was_announced():
     program, _ = begun(1, 8_999_999)
-    program.add(**row())
+    program.add_phase(**row())
     assert not program.commit(codec.crc16(b"begin"))
 
 
@@ -85,14 +85,14 @@ def test_the_dose_must_be_what_was_announced():
 )
 def test_a_phase_that_makes_no_sense_is_refused(wrong):
     program, _ = begun(1)
-    assert not program.add(**row(**wrong))
+    assert not program.add_phase(**row(**wrong))
     assert program.phases == 0
 
 
 def test_more_than_a_hundred_pulses_in_all_are_refused():
     program, _ = begun(2, 2_000_000 * 60)
     for index in range(2):
-        assert program.add(**row(index=index, count=60, volume_nl=1_000_000))
+        assert program.add_phase(**row(index=index, count=60, volume_nl=1_000_000))
     assert not program.commit(codec.crc16(b"begin"))
 
 
@@ -114,7 +114,7 @@ def test_sums_follow_the_phases(phases):
     net = low = high = dose = 0
     for index, (kind, count, volume) in enumerate(phases):
         count = count if kind == codes.PHASE_PULSES else 1
-        assert program.add(**row(index=index, kind=kind, count=count, volume_nl=volume))
+        assert program.add_phase(**row(index=index, kind=kind, count=count, volume_nl=volume))
         net += volume * count if kind == codes.PHASE_ASPIRATE else -volume * count
         low, high = min(low, net), max(high, net)
         dose += 0 if kind in (codes.PHASE_ASPIRATE, codes.PHASE_PRIME) else volume * count
@@ -134,9 +134,9 @@ def test_the_pulses_of_a_phase_share_its_steps_without_a_rest(count, steps):
 
 def test_a_single_move_forgets_the_program_before_it():
     program, _ = begun(1, 9_000_000)
-    program.add(**row())
+    program.add_phase(**row())
     assert program.commit(codec.crc16(b"begin"))
-    assert program.single(codes.PHASE_PRIME, 500_000, 500_000, 60_000)
+    assert program.set_single_phase(codes.PHASE_PRIME, 500_000, 500_000, 60_000)
     assert not program.committed
     assert (program.dose_nl, program.crc, program.phases) == (0, 0, 1)
-    assert not program.single(codes.PHASE_ASPIRATE, 6_000_000, 500_000, 60_000)
+    assert not program.set_single_phase(codes.PHASE_ASPIRATE, 6_000_000, 500_000, 60_000)

@@ -29,11 +29,11 @@ def relieve(
     relief = Relief(motion, sensor, path)
     pressure = start_kpa
     left = behind
-    relief.begin(path.steps_per_ul() * cap_ul, rest_pa)
+    relief.start(path.steps_per_ul() * cap_ul, rest_pa)
     pressures = []
     for number in range(turns):
         sensor.value_pa, sensor.fault = reading(pressure, number) if reading else (round(pressure * 1000), 0)
-        result = relief.turn()
+        result = relief.tick()
         if result != UNDER_WAY:
             return result, -drive.position() * STEP_PL / 1e6, pressures, number
         motion.fill(drive.now // TICKS_PER_US)

@@ -47,10 +47,10 @@ class Commands:
             pump.log.add(LOG_COMMAND, message, pump.now_ms, status)
         return status
 
-    def freshen(self):
-        """Brings up to date what replies tell and takes a turn's time: a request comes in the next one."""
+    def refresh_figures(self):
+        """Updates what replies report and takes a tick's time: a request comes in the next one."""
         self._pump.runner.refresh_figures()
 
     def stop_motion(self):
-        """What STOP does; the link server calls it as soon as it sees one coming."""
+        """What STOP does; the link server calls it as soon as one has come."""
         stop_motion(self._pump)

@@ -83,10 +83,10 @@ class MaintenanceCommands:
 
     def _alarm_read(self, frame, reply):
         alarms = self._pump.alarms
-        code = alarms.nth(frame[_FIRST])
+        code = alarms.code_at(frame[_FIRST])
         if code == 0:
             return codes.STATUS_NO_ENTRY
-        alarms.put(reply, code)
+        alarms.write_alarm(reply, code)
         return codes.STATUS_OK
 
     def _alarm_ack(self, frame, reply):
@@ -123,7 +123,7 @@ class MaintenanceCommands:
 
     def _self_test(self, frame, reply):
         pump = self._pump
-        # The power-on test takes twenty turns; it is not cut short.
+        # The power-on test takes twenty ticks; it is not cut short.
         if pump.runner.active() or not pump.tested:
             return codes.STATUS_WRONG_STATE
         pump.run_self_test()
@@ -137,10 +137,10 @@ class MaintenanceCommands:
     def _reset(self, frame, reply):
         return self._leave(reply, 2)
 
-    def _leave(self, reply, wish):
+    def _leave(self, reply, request):
         pump = self._pump
         if pump.runner.active() or not pump.motion.idle():
             return codes.STATUS_WRONG_STATE
-        pump.leave(wish)
+        pump.request_exit(request)
         reply[_FIRST] = pump.state()
         return codes.STATUS_OK

@@ -1,4 +1,4 @@
-"""Bytes from the link, kept in a ring until their frame is whole, so that one can look ahead of what is answered.
+"""Bytes from the link, kept in a ring until their frame is whole, so that a STOP behind other frames is found.
 
 The loops over bytes are those of flushlink.kernels; here are the positions.
 """
@@ -19,7 +19,7 @@ class RxRing:
         self._ring = bytearray(kernels.RING_SIZE)
         self._at = 0
         self._held = 0
-        self._looked = 0
+        self._searched = 0
         self._overlong = False
 
     def read(self):
@@ -36,16 +36,16 @@ class RxRing:
 
     def look_ahead(self, size, target):
         """Copies the next frame of `size` bytes that has not been looked at; False when there is none."""
-        at = self._at + self._looked
-        found = kernels.find_frame(self._ring, at, self._held - self._looked, size)
+        at = self._at + self._searched
+        found = kernels.find_frame(self._ring, at, self._held - self._searched, size)
         if found < 0:
-            self._looked += -1 - found
+            self._searched += -1 - found
             return False
         kernels.out_of_ring(self._ring, at + found, size, target)
-        self._looked += found + size + 1
+        self._searched += found + size + 1
         return True
 
-    def take(self, target):
+    def take_frame(self, target):
         """Moves the next frame into `target`; its length, or 0 when none is whole or it was too long for one."""
         gap = kernels.zeros(self._ring, self._at, self._held)
         if gap:
@@ -70,4 +70,4 @@ class RxRing:
     def _drop(self, count):
         self._at = (self._at + count) & kernels.RING_MASK
         self._held -= count
-        self._looked = max(self._looked - count, 0)
+        self._searched = max(self._searched - count, 0)

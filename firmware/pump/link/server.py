@@ -2,10 +2,10 @@
 
 A command is executed when its session is the current one and its sequence the next; its reply is kept, and
 a repetition of the same bytes gets those bytes again. HELLO, STATUS and STOP stand outside of that. One
-frame is taken per turn, so a turn's work is bounded whatever comes in, and while the pump moves reading, admitting,
-executing and answering it are a turn each; but every byte is looked at as it comes, and a STOP that waits behind other
-frames acts at once (its answer keeps its place). A reply for which the link has no room is dropped: the host asks
-again and gets the kept one, and STOP is heard though nobody reads.
+frame is taken per tick, so a tick's work is bounded whatever comes in, and while the pump moves reading, admitting,
+executing and answering it are a tick each; but every byte is searched as it comes, and a STOP behind other frames acts
+at once (its answer keeps its place). A reply for which the link has no room is dropped: the host asks again and gets
+the kept one. STOP acts even if nobody reads.
 """
 
 from flushlink import kernels
@@ -41,7 +41,7 @@ from .. import codes
 from ..message_layout import admissions, event_sizes
 from .rx_ring import RxRing
 
-# What `poll` says that the turn was used for.
+# Result of `poll`: the work of this tick.
 NOTHING = 0
 READ = 1
 ANSWERED = 2
@@ -62,7 +62,7 @@ _UNKNOWN = (-1, 0, 0)
 class LinkServer:
     """`commands.execute(message, frame, reply)` returns a status; it fills the payload of `reply` at HEADER_SIZE.
 
-    `commands.freshen()` comes a turn before it while the pump moves.
+    `commands.refresh_figures()` comes a tick before it while the pump moves.
     """
 
     def __init__(self, link, identity, commands):
@@ -79,9 +79,9 @@ class LinkServer:
         self.last_session = 0
         self.last_sequence = 0
         self.last_status = 0
-        self._inbox = RxRing(link)
+        self._ring = RxRing(link)
         # A frame of a STOP's size, without its 00.
-        self._seen = bytearray(EMPTY_SIZE - 1)
+        self._stop_frame = bytearray(EMPTY_SIZE - 1)
         self._stops_ahead = 0
         self._put_off = False
         self._stage = _DONE
@@ -101,28 +101,28 @@ class LinkServer:
         self._event_sequence = 0
 
     def poll(self, moving=False):
-        """Reads what has come, heeds any STOP in it, and answers at most one frame: NOTHING, READ or ANSWERED.
+        """Reads what has come, acts on any STOP in it, and answers at most one frame: NOTHING, READ or ANSWERED.
 
         While the pump moves it goes one stage on with a frame.
         """
-        inbox = self._inbox
-        came = inbox.read()
+        ring = self._ring
+        came = ring.read()
         if came:
-            self._look_for_stop(inbox)
+            self._look_for_stop(ring)
         frame = self._frame
         if self._stage == _DONE:
-            if inbox.empty():
+            if ring.empty():
                 self._stops_ahead = 0
                 return NOTHING
             self._put_off = came and moving and not self._put_off
             if self._put_off:
                 return READ
-            length = inbox.take(frame)
+            length = ring.take_frame(frame)
             if length == 0 or unseal(frame, length) < 0 or frame[AT_KIND] != KIND_REQUEST:
                 return READ
             self._admit(frame)
             if moving:
-                self._commands.freshen()
+                self._commands.refresh_figures()
                 return ANSWERED
         if self._stage == _ADMITTED:
             self._stage = _EXECUTED
@@ -134,26 +134,26 @@ class LinkServer:
             self._answer(frame)
         return ANSWERED
 
-    def hear(self):
-        """Between two turns: reads what has come and heeds any STOP in it; all else waits for the turn."""
-        inbox = self._inbox
-        if inbox.read():
-            self._look_for_stop(inbox)
+    def poll_for_stop(self):
+        """Between two ticks: reads what has come and acts on any STOP in it; all else waits for the tick."""
+        ring = self._ring
+        if ring.read():
+            self._look_for_stop(ring)
 
-    def _look_for_stop(self, inbox):
-        seen = self._seen
-        while inbox.look_ahead(EMPTY_SIZE - 1, seen):
+    def _look_for_stop(self, ring):
+        stop = self._stop_frame
+        while ring.look_ahead(EMPTY_SIZE - 1, stop):
             # No byte of version, kind and message is 0, so COBS leaves them in their places.
             if (
-                seen[1 + AT_MESSAGE] == codes.REQUEST_STOP
-                and seen[1 + AT_KIND] == KIND_REQUEST
-                and unseal(seen, EMPTY_SIZE - 1) == 0
+                stop[1 + AT_MESSAGE] == codes.REQUEST_STOP
+                and stop[1 + AT_KIND] == KIND_REQUEST
+                and unseal(stop, EMPTY_SIZE - 1) == 0
             ):
                 self._stops_ahead += 1
                 self._commands.stop_motion()
 
     def stop_ahead(self):
-        """Whether a STOP has been seen whose turn to be answered has not come: nothing may begin to move before it."""
+        """Whether a STOP has come that has not been answered: nothing may start to move before it."""
         return self._stops_ahead > 0
 
     def _admit(self, frame):
@@ -264,7 +264,7 @@ class LinkServer:
         self._link.write(self._wire, self._wire_length)
 
     def send_event(self, message):
-        """Sends the payload that stands in `event`; False when there is no room now."""
+        """Sends the payload in `event`; False when there is no room now."""
         if self.session == 0:
             return False
         event = self.event

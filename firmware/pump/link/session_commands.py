@@ -26,7 +26,7 @@ _STATUS = Payload(
 _STOP = Payload("STOP", "state moving driven_nl delivered_nl device_time_ms")
 _KEEPALIVE = Payload("KEEPALIVE", "lease_ms device_time_ms")
 _TABLE_HASH = table_hash()
-# The board lets go of the table and of all that was needed to read it.
+# The board frees the table and all that was needed to read it.
 del table_hash
 _FIRST = HEADER_SIZE
 

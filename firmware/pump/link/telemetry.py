@@ -1,4 +1,4 @@
-"""What the pump tells without being asked: events in the order of their weight, then telemetry if there is room."""
+"""What the pump sends without a request: events by importance, then telemetry if there is room."""
 
 from flushlink.viper_compat import const
 
@@ -18,7 +18,7 @@ _NOT_YET = const(-1)
 
 
 class Telemetry:
-    """Sends at most one event per turn; while the pump moves it is written in one turn and sent in the next."""
+    """Sends at most one event per tick; while the pump moves it is written in one tick and sent in the next."""
 
     def __init__(self, pump):
         self._pump = pump
@@ -26,15 +26,15 @@ class Telemetry:
         self._sent_ms = 0
         self._alarm_sent_ms = 0
         self._written = 0
-        self._fresh = False
+        self._refreshed = False
 
-    def turn(self, now_ms, rate):
+    def send_due(self, now_ms, rate):
         """Whether there was something to do."""
         pump = self._pump
         written = self._written
         if written == 0:
             due = (now_ms - self._sent_ms) & MASK >= self.interval_ms
-            if not (due or pump.report.news or pump.alarms.pending):
+            if not (due or pump.report.unsent or pump.alarms.pending):
                 return False
             written = self._write(now_ms, rate)
             if written <= 0:
@@ -44,7 +44,7 @@ class Telemetry:
                 return True
         self._written = 0
         if not pump.server.send_event(written):
-            self._take_back(written)
+            self._requeue(written)
         return True
 
     def _write(self, now_ms, rate):
@@ -54,10 +54,10 @@ class Telemetry:
         if alarms.pending and (alarms.changed or since(now_ms, self._alarm_sent_ms) >= _ALARM_INTERVAL_MS):
             alarms.changed = False
             self._alarm_sent_ms = now_ms
-            alarms.put(pump.server.event, alarms.gravest())
+            alarms.write_alarm(pump.server.event, alarms.gravest())
             return codes.EVENT_ALARM
         report = pump.report
-        if report.news:
+        if report.unsent:
             frame = pump.server.event
             if report.phase_pending:
                 report.phase_pending = False
@@ -71,31 +71,31 @@ class Telemetry:
                 report.result_pending = False
                 report.copy_result(frame)
                 return codes.EVENT_PROGRAM_END
-            report.news = False
+            report.unsent = False
         if (now_ms - self._sent_ms) & MASK >= (self.interval_ms if pump.runner.active() else _IDLE_INTERVAL_MS):
-            if pump.moving and not self._fresh:
-                # A turn's work of its own.
-                self._fresh = True
+            if pump.moving and not self._refreshed:
+                # A tick's work of its own.
+                self._refreshed = True
                 pump.runner.refresh_figures()
                 return _NOT_YET
-            self._fresh = False
+            self._refreshed = False
             self._sent_ms = now_ms
             self._figures(pump.server.event, now_ms, rate)
             return codes.EVENT_TELEMETRY
         return 0
 
-    def _take_back(self, written):
+    def _requeue(self, written):
         """An event for which there was no room waits again; telemetry does not, the newest wins."""
         report = self._pump.report
         if written == codes.EVENT_ALARM:
             self._pump.alarms.changed = True
         elif written == codes.EVENT_PHASE:
-            report.phase_pending = report.news = True
+            report.phase_pending = report.unsent = True
         elif written == codes.EVENT_PULSE_RESULT:
             report.pulses_sent = max(report.pulses_sent - 1, 0)
-            report.news = True
+            report.unsent = True
         elif written == codes.EVENT_PROGRAM_END:
-            report.result_pending = report.news = True
+            report.result_pending = report.unsent = True
 
     def _phase(self, frame, now_ms):
         runner = self._pump.runner

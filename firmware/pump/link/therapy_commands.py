@@ -1,4 +1,4 @@
-"""The messages that set a path, load a program and make the pump move, and those that read what came of it."""
+"""The messages that set a path, load a program and make the pump move, and those that read the result."""
 
 from flushlink.frames import get_u16, get_u32, put_u16, put_u32
 from flushlink.messages import HEADER_SIZE, LINE_CENTRAL, LINE_HEPARIN_INTOLERANT, TEST_CONFIGURATION
@@ -71,7 +71,7 @@ class TherapyCommands:
             return codes.STATUS_OUT_OF_RANGE
         if (line_flags & LINE_CENTRAL and diameter_um < _BARREL_10ML_UM) or working_pa >= hard_pa:
             return codes.STATUS_PATH_LIMIT
-        # A plunger's way longer than the drive's is no such syringe, and its steps could leave 31 bits.
+        # No syringe has a plunger travel longer than the drive's, and its steps could leave 31 bits.
         if loaded_nl > capacity_nl or capacity_nl * 1000 > pump.board.volume_pl(diameter_um):
             return codes.STATUS_SYRINGE
         board = pump.board
@@ -118,7 +118,7 @@ class TherapyCommands:
         total_nl = get_u32(frame, at["total_volume_nl"])
         if total_nl > pump.settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL):
             return codes.STATUS_DOSE_CAP
-        pump.program.begin(frame, frame[at["phase_count"]], total_nl, max_ms, _BEGIN[""])
+        pump.program.start_loading(frame, frame[at["phase_count"]], total_nl, max_ms, _BEGIN[""])
         put_u16(reply, _BEGIN_R["program_id"], get_u16(frame, at["program_id"]))
         put_u32(reply, _BEGIN_R["max_time_ms"], max_ms)
         return codes.STATUS_OK
@@ -135,7 +135,7 @@ class TherapyCommands:
         count = frame[at["count"]]
         if volume_nl * max(count, 1) > pump.settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL):
             return codes.STATUS_DOSE_CAP
-        if not pump.program.add(
+        if not pump.program.add_phase(
             index,
             frame[at["phase_kind"]],
             count,
@@ -145,7 +145,7 @@ class TherapyCommands:
             get_u16(frame, at["pause_ms"]),
         ):
             return codes.STATUS_OUT_OF_RANGE
-        pump.program.take(frame, _PHASE[""])
+        pump.program.add_to_crc(frame, _PHASE[""])
         reply[_PHASE_R["index"]] = index
         put_u32(reply, _PHASE_R["flow_nl_per_s"], flow)
         put_u32(reply, _PHASE_R["duration_ms"], min(pump.program.duration_ms[index], MASK))
@@ -179,7 +179,7 @@ class TherapyCommands:
     def _therapy_status(self):
         """Why motion may not begin, or OK."""
         pump = self._pump
-        if pump.leaving() or pump.server.stop_ahead():
+        if pump.exit_requested() or pump.server.stop_ahead():
             return codes.STATUS_WRONG_STATE
         if not pump.tested or pump.self_test.failed & ~TEST_CONFIGURATION:
             return codes.STATUS_SELF_TEST
@@ -278,7 +278,7 @@ class TherapyCommands:
             return codes.STATUS_DOSE_CAP
         flow = min(get_u32(frame, _MOVE["flow_nl_per_s"]), pump.flow_cap_nl_per_s)
         cap_ms = pump.settings.get(codes.SETTING_PROGRAM_TIME_CAP_S) * 1000
-        if not pump.program.single(kind, volume_nl, flow, cap_ms):
+        if not pump.program.set_single_phase(kind, volume_nl, flow, cap_ms):
             return codes.STATUS_OUT_OF_RANGE
         if not self._room():
             return codes.STATUS_SYRINGE

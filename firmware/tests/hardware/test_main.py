@@ -94,8 +94,8 @@ def loop(monkeypatch):
                     raise parts.error
                 self.request = parts.request_at_end
 
-        def hear(self, now_us):
-            parts.done.append(f"hear {now_us} {'locked' if clock.locked else 'free'}")
+        def poll_for_stop(self, now_us):
+            parts.done.append(f"poll {now_us} {'locked' if clock.locked else 'free'}")
 
     controller = types.ModuleType("pump.controller")
     controller.Controller = Controller
@@ -127,14 +127,14 @@ def loop(monkeypatch):
         clock.now_us = max(clock.now_us, due_us)
         return False
 
-    parts.turn = lambda: None
+    parts.check_bus = lambda: None
     parts.listen = listen
     spec = importlib.util.spec_from_file_location("flushpump_main", MAIN)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.MANIFEST = __file__
     # Here the same modules serve other tests; what is let go of on a board, its own suite shows.
-    module.START_ONLY = ()
+    module.START_ONLY = module.START_ONLY_METHODS = ()
     return module, parts, clock
 
 
@@ -194,9 +194,9 @@ def test_a_frame_as_long_as_a_stop_is_heard_between_the_turns_with_the_heap_lock
     loop[1].turns = 2
     loop[1].moving_from = 2
     loop[1].short_frames = 2
-    heard = [entry for entry in run(loop) if entry[:4] in ("tick", "hear")]
-    assert heard == [
-        "tick 0 free", "hear 1300 free", "hear 1600 free", "tick 5000 free", "hear 6300 locked", "hear 6600 locked",
+    calls = [entry for entry in run(loop) if entry[:4] in ("tick", "poll")]
+    assert calls == [
+        "tick 0 free", "poll 1300 free", "poll 1600 free", "tick 5000 free", "poll 6300 locked", "poll 6600 locked",
     ]  # fmt: skip
 
 

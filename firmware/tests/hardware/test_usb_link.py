@@ -63,7 +63,7 @@ def made(bench, monkeypatch):
 def listen(usb, link, for_us=5_000):
     """The rest of a turn; how late it ends."""
     due_us = usb.clock.us + for_us
-    link.turn()
+    link.check_bus()
     while link.listen(due_us):
         usb.short_frames += 1
     return usb.clock.us - due_us
@@ -121,7 +121,7 @@ def test_a_frame_as_long_as_a_stop_ends_the_waiting_at_once_and_any_other_does_n
     stop = b"s" * 12 + b"\0"
     usb.incoming += b"l" * 13 + b"\0" + b"k" * 11 + bytes(20) + stop + b"l" * 40 + b"\0" + stop + b"more"
     started_us = usb.clock.us
-    link.turn()
+    link.check_bus()
     assert link.listen(started_us + 4_000)
     assert usb.clock.us - started_us < 29 * (14 + 11 + 20 + 13 + 1)
     assert link.listen(started_us + 4_000)

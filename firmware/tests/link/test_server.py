@@ -26,7 +26,7 @@ class Commands:
     def stop_motion(self):
         self.stops += 1
 
-    def freshen(self):
+    def refresh_figures(self):
         pass
 
 
@@ -253,7 +253,7 @@ def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_another_frame_is_a
 def test_between_two_turns_a_stop_acts_and_all_else_waits(moving):
     server, commands, host = opened()
     host.link.incoming += keepalive(host, sequence=1) + host.frame("STOP")
-    server.hear()
+    server.poll_for_stop()
     assert (commands.stops, commands.executed, host.heard()) == (1, [], [])
     assert server.stop_ahead()
     host.send(b"", turns=3)

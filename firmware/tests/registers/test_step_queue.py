@@ -95,7 +95,7 @@ def test_a_burst_makes_exactly_its_steps_with_never_more_than_20_ms_queued(rate,
     motion = Motion(Board(board_data(acceleration_mm_per_s2=acceleration)), drive.steps, drive.counter)
     most_us = 0
     for dwell_us in (0, 13_000):
-        motion.begin(rate // 10, rate, direction, dwell_us)
+        motion.start_burst(rate // 10, rate, direction, dwell_us)
         for _ in range(200):
             motion.fill(drive.chip.cycle // CYCLES_PER_US)
             most_us = max(most_us, drive.steps.queued_us())
@@ -117,7 +117,7 @@ def test_bursts_with_ramps_reach_the_budgeted_and_the_hoped_for_rate(rate):
 def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
     drive = Drive(chip=Chip(250, 7))
     motion = Motion(Board(board_data()), drive.steps, drive.counter)
-    motion.begin(8_000, 20_000, 1)
+    motion.start_burst(8_000, 20_000, 1)
     for turn in range(40):
         motion.limit(5_000 if 10 <= turn < 20 else 20_000)
         motion.fill(drive.chip.cycle // CYCLES_PER_US)
@@ -135,7 +135,7 @@ def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
 def test_a_starved_burst_ends_and_is_told():
     drive = Drive()
     motion = Motion(Board(board_data()), drive.steps, drive.counter)
-    motion.begin(20_000, 20_000, 1)
+    motion.start_burst(20_000, 20_000, 1)
     for turn in range(20):
         motion.fill(turn * 5_000)
         drive.run_us(5_000)

@@ -64,7 +64,7 @@ def turns():
         adc.read()
         indicators.show(turn // 600 % 5, turn // 600 % 4)
         indicators.inputs()
-        link.turn()
+        link.check_bus()
         while link.listen(time.ticks_us()):
             pass
 

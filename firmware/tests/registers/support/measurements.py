@@ -33,7 +33,7 @@ def ramped(rate_per_s: int) -> bool:
     drive = Drive(chip=Chip(ACCESS_CYCLES, rate_per_s))
     motion = Motion(Board(data), drive.steps, drive.counter)
     count = round(rate_per_s * RAMP_S * 1.2)
-    motion.begin(count, rate_per_s, 1)
+    motion.start_burst(count, rate_per_s, 1)
     for _ in range(2_000):
         motion.fill(drive.chip.cycle // CYCLES_PER_US)
         if motion.starved or motion.mismatch(motion.position()):
