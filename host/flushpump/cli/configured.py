@@ -1,12 +1,14 @@
 """Options with a default in the user's `config.toml`: command line first, then environment, then the file."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from flushpump import user_config
 from flushpump.cli.output import echo_error
 from flushpump.errors import UsageError
+
+if TYPE_CHECKING:
+    from flushpump.user_config import UserConfig
 
 # STOP has to go out even if the file is broken.
 _IN_SPITE_OF_MISTAKES = "stop"
@@ -36,7 +38,10 @@ def check_config(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value
 
 
-def _config(ctx: click.Context) -> user_config.UserConfig:
+def _config(ctx: click.Context) -> "UserConfig":
+    # Takes as long to load as all of `flushpump stop --help`.
+    from flushpump import user_config
+
     try:
         return user_config.load()
     except UsageError as problem:
