@@ -1,7 +1,7 @@
 """Units in which quantities are shown to people. Everything inside the program, and all JSON, is in kPa and mL/s."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 KPA_PER_PSI = 6.894757
 KPA_PER_MMHG = 0.1333224
@@ -16,8 +16,7 @@ _COLUMN = re.compile(r"(?<![\w/])(kPa(?! s)|mL/s)(?=\)?$)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-@dataclass(frozen=True)
-class DisplayUnits:
+class DisplayUnits(NamedTuple):
     """The units that the user wants to see: a key of PRESSURE_UNITS and one of FLOW_UNITS."""
 
     pressure: str = "kPa"
