@@ -3,6 +3,7 @@
 import os
 from pathlib import Path as FilePath
 
+import platformdirs
 import pytest
 from flushpump import user_config
 from flushpump.errors import UsageError
@@ -15,6 +16,15 @@ from host.tests.support.own_folder import make_own_folder
 def folder(tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> FilePath:
     monkeypatch.setenv("FLUSHPUMP_CONFIG", str(tmp_path))
     return tmp_path
+
+
+@pytest.mark.parametrize("xdg", [None, "", "/elsewhere/of user"])
+def test_the_folder_is_that_of_platformdirs(monkeypatch: pytest.MonkeyPatch, xdg: str | None):
+    monkeypatch.delenv("FLUSHPUMP_CONFIG")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    if xdg is not None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", xdg)
+    assert user_config.folder() == FilePath(platformdirs.user_config_dir("flushpump"))
 
 
 def test_defaults_and_units_are_read(folder: FilePath):
