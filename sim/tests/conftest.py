@@ -1,4 +1,4 @@
-"""The stand-in firmware: one-letter commands, to test targets and link apart from the pump's mind."""
+"""The stand-in firmware: one-letter commands, to test targets and link without the controller."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def stand_in() -> Path:
 
 @pytest.fixture
 def echo() -> Callable[[Rig], Echo]:
-    """Asks the stand-in firmware how it is; takes four turns."""
+    """Asks the stand-in firmware for its state; takes four ticks."""
 
     def ask(rig: Rig) -> Echo:
         rig.from_device()

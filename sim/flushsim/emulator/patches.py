@@ -4,7 +4,7 @@ Each could be offered to rp2040py; sim/tests/emulator/test_patches.py proves it.
 
 `PioClock`: PIO must follow the clock, not the processor. `execute_batch` lets each machine do at most one instruction
 for each instruction of the processor, and one for each jump of an idle clock: a train of pulses is stretched while the
-processor works, and nearly stands still while it sleeps. Here a clock alarm at the next machine's due time moves both
+processor works, and nearly stops while it sleeps. Here a clock alarm at the next machine's due time moves both
 blocks, exact to the cycle in either case; a loop that only counts (`jmp x-- here`) is skipped in one stride, so PIO
 costs nothing while a machine waits for its time.
 
@@ -27,20 +27,20 @@ _RXF0, _RXF3 = 0x20, 0x2C
 
 @dataclass
 class _Stride:
-    """Turns of a loop that counts X (`register` 0) or Y (1) down, taken at once: from `start` on, each `cost`.
+    """Iterations of a loop that counts X (`register` 0) or Y (1) down, taken at once: from `start` on, each `cost`.
 
     Both are in 1/256 of a cycle, as rp2040py counts PIO's time.
     """
 
     start: int
     cost: int
-    turns: int
+    iterations: int
     register: int
 
     @property
     def end(self) -> int:
-        """When the loop's last turn is due, which the machine executes."""
-        return self.start + self.turns * self.cost
+        """When the loop's last iteration is due, which the machine executes."""
+        return self.start + self.iterations * self.cost
 
 
 class PioClock:
@@ -95,9 +95,9 @@ class PioClock:
             if stride is not None and pio.cycle_fp < stride.end:
                 done = max(0, (pio.cycle_fp - stride.start) // stride.cost + 1)
                 if stride.register == 0:
-                    machine.x = stride.turns - done
+                    machine.x = stride.iterations - done
                 else:
-                    machine.y = stride.turns - done
+                    machine.y = stride.iterations - done
                 machine.next_due_fp = stride.start + done * stride.cost
         pio.recompute_due()
 
@@ -109,7 +109,7 @@ class PioClock:
         return int(self._clock.nanos) // NANOS_PER_CYCLE
 
     def _stride(self, pio: Any) -> None:
-        """Machines that have jumped to where they were, one count lower, are moved to the loop's last turn."""
+        """Machines that have jumped to where they were, one count lower, are moved to the loop's last iteration."""
         moved = False
         for machine in pio.machines:
             if not machine.enabled or machine.waiting:
@@ -128,16 +128,16 @@ class PioClock:
                 continue
             before = self._seen.get(machine)
             self._seen[machine] = (pc, *counts)
-            turns = counts[register]
-            if turns and before is not None and before[0] == pc and before[1 + register] == turns + 1:
+            iterations = counts[register]
+            if iterations and before is not None and before[0] == pc and before[1 + register] == iterations + 1:
                 delay = instruction >> 8 & (1 << 5 - machine.sideset_count) - 1
                 cost = (1 + delay) * machine.div_fp
-                self._strides[machine] = _Stride(machine.next_due_fp, cost, turns, register)
+                self._strides[machine] = _Stride(machine.next_due_fp, cost, iterations, register)
                 if register == 0:
                     machine.x = 0
                 else:
                     machine.y = 0
-                machine.next_due_fp += turns * cost
+                machine.next_due_fp += iterations * cost
                 moved = True
         if moved:
             pio.recompute_due()

@@ -12,7 +12,7 @@ _NS_PER_TICK = 8
 class PinStepper(Stepper):
     """Steps as the driver sees them: rising edges of STEP, in the direction that DIR has then, while ENABLE is on.
 
-    The interval between two calls moves evenly by the whole steps made in it. The chip must be ahead of whoever calls
+    The interval between two calls moves evenly by the whole steps made in it. The chip must be ahead of the caller of
     `piece` and `run_to`.
     """
 

@@ -19,7 +19,7 @@ SLICE_US = 1_000
 
 
 class EmulatorRig(PumpRig):
-    """A pump on an emulated Pico, started: from its loop's first turn on.
+    """A pump on an emulated Pico, started: from the first tick of its loop on.
 
     Arguments as of flushsim.rig.lockstep.Rig and EmulatedBoard; `on` is a board that has been started already. `sound`
     is 1 while the buzzer sounds, and a flashing light is off in between. Raises NoImageError, ValueError,
@@ -91,7 +91,7 @@ class EmulatorRig(PumpRig):
             self._sent(sent)
 
     def _refresh(self) -> None:
-        """The plant goes on to where the chip is; what the board shows is noted."""
+        """Advances the plant to the chip's time, and reads the board's outputs."""
         self._advance_plant()
         board = self.board
         if isinstance(board.sensor, AdcTransducer):

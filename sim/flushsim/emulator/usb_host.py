@@ -4,7 +4,7 @@ Each could be offered to rp2040py; sim/tests/emulator/test_patches.py proves it.
 
 `Host`: an idle CDC host must NAK. `USBCDC` answers every read of the OUT endpoint at once, with an empty packet when
 it has nothing. TinyUSB then arms the endpoint again, takes another interrupt, and so on without end: an idle board
-never sleeps, and a busy one spends two thirds of its time in the USB interrupt (20,000 turns of an empty Python loop
+never sleeps, and a busy one spends two thirds of its time in the USB interrupt (20,000 rounds of an empty Python loop
 take 197 ms instead of 68 ms). Here the read is held until a byte is there to be sent. Nor are bytes lost that do not
 fit into the host's queue of 512. And a host may leave the board's data in its endpoint, or be gone.
 
@@ -116,7 +116,7 @@ class Host:
 
 
 class Frames:
-    """Frame numbers that go on every millisecond, with an interrupt for as long as the board wants it.
+    """Frame numbers that increase every millisecond, with an interrupt for as long as the board wants it.
 
     `on` is False while no host is there.
     """

@@ -145,7 +145,7 @@ def _total(shares: Amounts) -> Amounts:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a chamber's shape does: the share of its volume that lies in pockets, and the share of the flow through the
+    """What a chamber's shape does: the share of its volume in pockets, and the share of the flow through the
     chamber that passes through them.
     """
 

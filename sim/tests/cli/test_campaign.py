@@ -31,19 +31,19 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, subprocess.C
 
 
 def figures(folder: Path) -> dict[str, Any]:
-    told = run("small", "--runs", "20", "--json", folder=folder)
-    assert told.returncode == 0, told.stderr
-    return json.loads(told.stdout)  # type: ignore[no-any-return]
+    done = run("small", "--runs", "20", "--json", folder=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
 @pytest.mark.requirement("REQ-OCCL-1", "REQ-OCCL-2", "REQ-OCCL-4")
 def test_the_small_campaign_finds_what_is_wrong_and_gives_no_false_alarm(
     small: "tuple[Path, subprocess.CompletedProcess[str]]",
 ) -> None:
-    folder, told = small
-    assert told.returncode == 0, told.stderr
-    assert "without a fault: 0 false alarms in 8 runs" in told.stdout
-    assert "20 of 20 runs" in told.stderr
+    folder, done = small
+    assert done.returncode == 0, done.stderr
+    assert "without a fault: 0 false alarms in 8 runs" in done.stdout
+    assert "20 of 20 runs" in done.stderr
     found = figures(folder)
     assert found["healthy"]["false_alarms"]["count"] == 0
     rates = {group["group"]: group["found"] for group in found["faults"]}
@@ -117,11 +117,11 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(
     sentence: str,
     tmp_path: Path,
 ) -> None:
-    told = run_flushpump("sim", "campaign", *arguments, cwd=tmp_path)
-    assert told.returncode == 2
-    assert sentence in told.stderr
-    assert told.stderr.count("\n") == 1
-    assert told.stdout == ""
+    done = run_flushpump("sim", "campaign", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
     assert not list(tmp_path.iterdir())
 
 
@@ -136,9 +136,9 @@ def test_a_missing_extra_is_named_with_the_way_to_get_it_before_anything_is_run(
         "from flushpump.cli.main import main\n"
         "main()\n"
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", without], capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path
     )
-    assert told.returncode == 2
-    assert "a campaign needs pyarrow, which is not installed; pip install pyarrow" in told.stderr
+    assert done.returncode == 2
+    assert "a campaign needs pyarrow, which is not installed; pip install pyarrow" in done.stderr
     assert not list(tmp_path.iterdir())

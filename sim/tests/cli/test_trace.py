@@ -36,9 +36,9 @@ def test_a_line_without_a_needle_needs_no_option_for_it_and_json_is_the_runs_res
 ) -> None:
     done = trace("picc-flush", "--line", "picc-4f", "--json", "--output", "run.svg", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["outcome"] == "completed"
-    assert told["plan"]["path"]["needle"] == "none"
+    report = json.loads(done.stdout)
+    assert report["outcome"] == "completed"
+    assert report["plan"]["path"]["needle"] == "none"
 
 
 @pytest.mark.parametrize(

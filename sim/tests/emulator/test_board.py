@@ -38,7 +38,7 @@ def test_mpremote_copies_and_lists_files(chip: Chip, tmp_path: Path) -> None:
     assert mpremote(chip, "fs", "cat", "words.txt").strip() == "flush and lock"
 
 
-def test_what_mpremote_complains_about_is_told(chip: Chip) -> None:
+def test_what_mpremote_complains_about_is_reported(chip: Chip) -> None:
     with pytest.raises(RuntimeError, match=r"absent\.txt"):
         mpremote(chip, "fs", "cat", "absent.txt")
 

@@ -86,7 +86,7 @@ def test_pins_are_seen_and_driven(chip: Chip, run: Run) -> None:
     assert run(chip, "print(back.value())") == "1"
 
 
-def test_a_pin_is_let_go_by_a_reset_and_whoever_watches_it_is_told(chip: Chip, run: Run) -> None:
+def test_a_pin_is_let_go_by_a_reset_and_whoever_watches_it_is_reported(chip: Chip, run: Run) -> None:
     seen: list[bool | None] = []
     run(chip, "from machine import Pin\npin = Pin(5, Pin.OUT, value=1)")
     chip.watch(5, lambda ns, level: seen.append(level))

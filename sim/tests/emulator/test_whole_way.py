@@ -61,8 +61,8 @@ def test_a_board_flashed_by_mpremote_flushes_a_port_over_its_usb_console_by_the_
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["outcome"] == "completed"
-    assert told["verdict"] == "patent"
-    assert told["delivered_ml"] == pytest.approx(1.0, rel=0.03)
-    assert len(told["pulses"]) == 2
+    report = json.loads(done.stdout)
+    assert report["outcome"] == "completed"
+    assert report["verdict"] == "patent"
+    assert report["delivered_ml"] == pytest.approx(1.0, rel=0.03)
+    assert len(report["pulses"]) == 2

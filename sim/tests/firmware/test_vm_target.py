@@ -36,7 +36,7 @@ def test_a_print_in_the_firmware_is_told_instead_of_being_read_as_a_record(stand
         run_letters(stand_in, "sim", b"p")
 
 
-def test_firmware_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+def test_firmware_that_cannot_be_imported_is_reported(tmp_path: Path) -> None:
     (tmp_path / "pump").mkdir()
     # Without it a whole package of that name would win, wherever it stands on the path.
     (tmp_path / "pump" / "__init__.py").write_text("")
@@ -46,7 +46,7 @@ def test_firmware_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
             rig.step()
 
 
-def test_a_vm_that_was_killed_is_told(stand_in: Path) -> None:
+def test_a_vm_that_was_killed_is_reported(stand_in: Path) -> None:
     with Rig("sim", firmware_root=stand_in) as rig:
         rig.step()
         rig._target._process.kill()  # type: ignore[union-attr]

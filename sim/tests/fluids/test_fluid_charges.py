@@ -7,7 +7,7 @@ from flushpump.wire.messages import PhaseChange, PhaseKind, Question, State
 from flushsim.fluids.charges import Charge, charges_of
 
 
-def told(plan: Plan) -> list[tuple[int, PhaseChange]]:
+def events_of(plan: Plan) -> list[tuple[int, PhaseChange]]:
     """The events of a run in which every phase takes a second: each begins, and asks at its end."""
     events = []
     for index, phase in enumerate(plan.phases):
@@ -21,7 +21,7 @@ def told(plan: Plan) -> list[tuple[int, PhaseChange]]:
 
 def charges(sequence: str, line: str = "smartport-ct-8f", needle: str = "huber-20g") -> tuple[Plan, tuple[Charge, ...]]:
     plan = Plan.of(load_sequence(sequence), AccessPath.of(line, needle))
-    return plan, charges_of(plan, told(plan))
+    return plan, charges_of(plan, events_of(plan))
 
 
 def test_one_syringe_flushes_and_locks_in_port_maintenance():

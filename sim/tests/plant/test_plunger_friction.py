@@ -67,7 +67,7 @@ def test_a_plunger_needs_more_force_when_it_is_dry() -> None:
     assert plant.plunger_force_n - plant.pressure_pa / 1e6 * plant.path.barrel_area_mm2 == pytest.approx(25.0)
 
 
-def test_the_barrel_can_end_sooner_than_the_pump_was_told() -> None:
+def test_the_barrel_can_end_sooner_than_the_pump_has() -> None:
     plant = Plant(PlantPath(), BOARD, ["empty:0.1@200ms"])
     play(plant, pulse(plant, 0, 0.9, 1.0), 1_500_000)
     assert plant.driven_ul == pytest.approx(200 - 10 + 100, abs=3)

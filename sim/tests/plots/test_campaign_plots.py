@@ -39,7 +39,7 @@ PICTURES: dict[str, Callable[[Results], Figure | None]] = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_no_word_of_a_campaigns_picture_lies_over_another_or_outside_of_it(name: str, campaign: Results) -> None:
+def test_no_word_of_a_campaigns_picture_covers_another_or_outside_of_it(name: str, campaign: Results) -> None:
     with plot_style():
         figure = PICTURES[name](campaign)
         assert figure is not None

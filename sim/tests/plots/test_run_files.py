@@ -50,7 +50,7 @@ def page(timeline: Timelines, tmp_path: Path) -> str:
     return (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
-def test_the_svg_has_a_title_and_a_description_that_say_what_happened(timeline: Timelines, tmp_path: Path) -> None:
+def test_the_svg_has_a_title_and_a_description_of_the_run(timeline: Timelines, tmp_path: Path) -> None:
     write_run(timeline("occlusion"), tmp_path / "run.svg")
     root = ElementTree.parse(tmp_path / "run.svg").getroot()
     named = {element.get("id"): element.text or "" for element in root.iter() if element.get("id")}
@@ -108,10 +108,10 @@ def test_the_page_has_the_table_of_pulses_and_what_happened(page: str, timeline:
     heading = rows[0]
     assert heading[:2] == ["pulse", "verdict"]
     assert all(len(row) == len(heading) for row in rows if row[0].isdigit())
-    told = timeline("occlusion")
-    (fault,) = told.faults
+    run_timeline = timeline("occlusion")
+    (fault,) = run_timeline.faults
     # To the end of the run; the picture may go on, where the last pulse's words need room.
-    assert 0 <= told.times_s[-1] - fault.end_s < 0.05
+    assert 0 <= run_timeline.times_s[-1] - fault.end_s < 0.05
     assert ["6.00", f"{fault.end_s:.2f}", "fault: occlusion"] in rows
     assert any(row[-1] == "alarm: the line is blocked" for row in rows)
 

@@ -36,7 +36,7 @@ def test_another_seed_makes_another_trace(stand_in: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_firmware_sees_bytes_after_the_loop_latency_and_acts_in_its_turn(target: str, stand_in: Path) -> None:
+def test_the_firmware_sees_bytes_after_the_loop_latency_and_acts_in_its_tick(target: str, stand_in: Path) -> None:
     with Rig(target, firmware_root=stand_in) as rig:
         rig.run_until(100_000)
         rig.to_device(b"g")

@@ -82,7 +82,7 @@ def test_a_number_draws_a_line_within_its_tolerances() -> None:
         open_port("&drawn=1.5")
 
 
-def test_the_clock_keeps_to_the_wall_at_speed_1_and_goes_on_while_nobody_looks() -> None:
+def test_the_clock_keeps_to_the_wall_clock_at_speed_1_and_goes_on_while_no_client_reads() -> None:
     with open_port("&speed=1", timeout=0.2) as port:
         began_s = time.monotonic()
         port.read(1)
@@ -198,7 +198,7 @@ def test_a_closed_port_says_so_and_can_be_opened_again() -> None:
         ("&trace=/nowhere/at/all", "No such file"),
     ],
 )
-def test_a_url_without_sense_is_a_serial_exception_of_one_sentence(query: str, sentence: str) -> None:
+def test_an_invalid_url_is_a_serial_exception_of_one_sentence(query: str, sentence: str) -> None:
     with pytest.raises(serial.SerialException, match=sentence) as caught:
         open_port(query)
     assert "\n" not in str(caught.value)

@@ -118,7 +118,7 @@ def pulse_text_interval(timeline: RunTimeline) -> int:
 
 
 def draw_pulses(axes: Axes, timeline: RunTimeline, all_texts: bool = False) -> None:
-    """The strip. Where the columns are narrow, words and then figures stand upright; where even that has no room, only
+    """The strip. Where the columns are narrow, words and then numbers are upright; where even that has no room, only
     every few columns have their text. With `all_texts` the others are there too, marked for the page as `thin`."""
     title_row(axes, "verdict on each pulse")
     first, each = _heights_in(timeline)
@@ -189,7 +189,7 @@ def width_s(timeline: RunTimeline, text: str) -> float:
 
 
 def upright_in(texts: list[str]) -> float:
-    """Height of a row in which the longest of these texts stands upright."""
+    """Height of a row in which the longest of these texts is upright."""
     return (max(map(len, texts)) + 2) * _LETTER_IN
 
 

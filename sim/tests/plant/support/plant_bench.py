@@ -65,7 +65,7 @@ def dwell(start_ticks: int, until_us: int) -> Slice:
 
 
 def play(
-    plant: Plant, slices: list[Slice], until_us: int, each_turn: Callable[[int], None] = lambda now_us: None
+    plant: Plant, slices: list[Slice], until_us: int, each_tick: Callable[[int], None] = lambda now_us: None
 ) -> None:
     """Queues the slices, which follow each other without a gap, and advances the plant by turns of 5 ms."""
     waiting = list(slices)
@@ -76,4 +76,4 @@ def play(
             assert plant.stepper.queue(planned.half_ticks, planned.count, planned.direction)
         now_us += TURN_US
         plant.advance(now_us)
-        each_turn(now_us)
+        each_tick(now_us)

@@ -1,1 +1,1 @@
-"""A stand-in firmware for the tests of the targets: one-letter commands over the link, nothing of a pump's mind."""
+"""A stand-in firmware for the tests of the targets: one-letter commands over the link, no controller of a pump."""
