@@ -13,7 +13,7 @@ import pytest
 from flushpump.access import access_path as paths
 from flushpump.access import catalog
 from flushpump.device.pump import Pump
-from flushpump.errors import FlushPumpError
+from flushpump.errors import FlushPumpError, RefusedError
 from flushpump.wire.messages import LineFlag, Phase, PhaseKind, Question
 from flushsim.firmware.native import _separate_modules
 from flushsim.plant.parameters import PlantPath
@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware.tests.support.guard import rewritten, write_guarded
-from firmware.tests.support.run import MAINTENANCE, RefusedError, RigPort, perform, told_path
+from firmware.tests.support.run import MAINTENANCE, RigPort, perform, told_path
 
 pytestmark = pytest.mark.slow
 

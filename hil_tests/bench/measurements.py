@@ -15,11 +15,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from flushpump.access.access_path import AccessPath
+from flushpump.device.drive import drive
 from flushpump.device.pump import Pump
 from flushpump.link.ports import READ_WAIT_S
 from flushpump.planning.plan import Plan
 from flushpump.planning.sequence import load_sequence
-from flushpump.wire.messages import Event, PathSettings, PhaseChange, ProgramEnd, PulseResult, Question
+from flushpump.wire.messages import PathSettings, ProgramEnd, PulseResult
 from flushsim.plant.plant import PlantPath
 from flushsim.rig.lockstep import Rig
 from flushsim.url.serial_urls.protocol_flushsim import Serial
@@ -63,24 +64,10 @@ def plan_of(line: str = "smartport-ct-8f", needle: str = "huber-20g", sequence: 
 
 def perform(plan: Plan, rig: Rig, settings: PathSettings | None = None) -> Outcome:
     """Runs the plan on a rig after power-on, with `settings` instead of the plan's path settings if given."""
-    outcome = Outcome(rig, plan)
     with pump_on(rig) as pump:
         rig.plant.change_syringe(plan.loaded_ml)
-        pump.set_path(settings or plan.settings())
-        pump.load(plan.program())
-        pump.start()
-        for event in pump.follow():
-            _add(outcome, pump, event)
-    return outcome
-
-
-def _add(outcome: Outcome, pump: Pump, event: Event) -> None:
-    if isinstance(event, PulseResult):
-        outcome.pulses.append(event)
-    elif isinstance(event, ProgramEnd):
-        outcome.end = event
-    elif isinstance(event, PhaseChange) and event.question is not Question.NONE:
-        pump.answer(event.question, True)
+        events = drive(pump, plan.program(), settings or plan.settings())
+    return Outcome(rig, plan, events.pulses, events.end)
 
 
 class _Rows:

@@ -5,7 +5,7 @@ On a simulated target `plant` has the ground truth, and `rig` presses buttons an
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -14,26 +14,22 @@ import pytest
 from flushlink import messages
 from flushpump.access.access_path import AccessPath
 from flushpump.device.bench_hooks import fill_syringe
+from flushpump.device.drive import ProgramEvents, answer_and_follow
 from flushpump.device.pump import DEFAULT_KEY, LEASE_MS, Pump
 from flushpump.errors import FlushPumpError, RefusedError
 from flushpump.link.ports import READ_WAIT_S, open_port
 from flushpump.planning.plan import path_settings
 from flushpump.wire.messages import (
-    Alarm,
     Event,
     Fluid,
     LineFlag,
     PathApplied,
     PathSettings,
     Phase,
-    PhaseChange,
     PhaseKind,
     Program,
-    ProgramEnd,
-    PulseResult,
     Question,
     State,
-    Telemetry,
 )
 
 _REBOOT_S = 15.0
@@ -59,35 +55,6 @@ def refused_as(command: Callable[[], object]) -> str:
     with pytest.raises(RefusedError) as refused:
         command()
     return refused.value.status_name
-
-
-@dataclass
-class Run:
-    """All events of a program."""
-
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def pulses(self) -> list[PulseResult]:
-        return sorted((event for event in self.events if isinstance(event, PulseResult)), key=lambda one: one.index)
-
-    @property
-    def telemetry(self) -> list[Telemetry]:
-        return [event for event in self.events if isinstance(event, Telemetry)]
-
-    @property
-    def questions(self) -> list[Question]:
-        return [event.question for event in self.events if isinstance(event, PhaseChange) and event.question]
-
-    @property
-    def alarms(self) -> list[str]:
-        """Names of the alarms, each occurrence once."""
-        reported = {event.occurrence: event.name for event in self.events if isinstance(event, Alarm) and event.code}
-        return [reported[occurrence] for occurrence in sorted(reported)]
-
-    @property
-    def end(self) -> ProgramEnd:
-        return next(event for event in reversed(self.events) if isinstance(event, ProgramEnd))
 
 
 class SharedPort:
@@ -271,20 +238,11 @@ class DeviceUnderTest:
         """Every command that moves the plunger; START starts the loaded program."""
         return self.pump.start, partial(self.pump.prime, 0.1, 0.5), partial(self.pump.aspirate, 0.1, 0.5)
 
-    def follow(self, answers: Mapping[Question, bool] | None = None, loaded_ml: float = 10.0) -> Run:
+    def follow(self, answers: Mapping[Question, bool] | None = None, loaded_ml: float = 10.0) -> ProgramEvents:
         """Collects all events until the program's end and answers its questions, by default with yes."""
-        run = Run()
-        for event in self.pump.follow():
-            run.events.append(event)
-            if isinstance(event, PhaseChange) and event.question:
-                yes = True if answers is None else answers[event.question]
-                changed = event.question is Question.SYRINGE_CHANGED and yes
-                if changed:
-                    fill_syringe(self.pump, loaded_ml)
-                self.pump.answer(event.question, yes, loaded_ml if changed else 0.0)
-        return run
+        return answer_and_follow(self.pump, loaded_ml, lambda question: True if answers is None else answers[question])
 
-    def run(self, *phases: Phase, **path: Any) -> Run:
+    def run(self, *phases: Phase, **path: Any) -> ProgramEvents:
         """Sends path, program and START, and collects all events until the end."""
         self.start(*phases, **path)
         return self.follow()

@@ -7,12 +7,13 @@ with yes, at once. The same scenario gives the same run, byte for byte, in any p
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from flushpump.access.access_path import AccessPath
+from flushpump.device.drive import drive
 from flushpump.device.pump import Pump
 from flushpump.errors import FlushPumpError
 from flushpump.planning.plan import Plan
@@ -23,10 +24,8 @@ from flushpump.wire.messages import (
     Alarm,
     Event,
     PathSettings,
-    PhaseChange,
     ProgramEnd,
     PulseResult,
-    Question,
     Telemetry,
     Verdict,
 )
@@ -205,11 +204,7 @@ def run(
     try:
         with Pump.over(Serial.over(rig, _READ_WAIT_S), "the scenario's pump", nonce=_nonces(scenario.seed)) as pump:
             rig.plant.change_syringe(plan.loaded_ml)
-            pump.set_path(settings)
-            pump.load(plan.program())
-            pump.start()
-            for event in pump.follow():
-                _record_event(reported, rig, plan, pump, event)
+            drive(pump, plan.program(), settings, on_event=partial(_record_event, reported, rig))
     except FlushPumpError as problem:
         reported.problem, reported.problem_us = str(problem), rig.now_us
     finally:
@@ -268,7 +263,7 @@ def _nonces(seed: int) -> Callable[[int], bytes]:
     return random.Random(f"{seed} nonces").randbytes
 
 
-def _record_event(reported: Reported, rig: Rig, plan: Plan, pump: Pump, event: Event) -> None:
+def _record_event(reported: Reported, rig: Rig, event: Event) -> None:
     reported.events.append((rig.now_us, event))
     if isinstance(event, PulseResult):
         reported.pulses.append(event)
@@ -277,12 +272,6 @@ def _record_event(reported: Reported, rig: Rig, plan: Plan, pump: Pump, event: E
             reported.alarms.append(event)
     elif isinstance(event, ProgramEnd):
         reported.end = event
-    elif isinstance(event, PhaseChange) and event.question is not Question.NONE:
-        loaded_ml = 0.0
-        if event.question is Question.SYRINGE_CHANGED:
-            loaded_ml = plan.loaded_ml
-            rig.plant.change_syringe(loaded_ml)
-        pump.answer(event.question, True, loaded_ml)
 
 
 def _ground_truth(rig: _ReliefObservingRig, reported: Reported) -> GroundTruth:

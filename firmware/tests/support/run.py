@@ -1,25 +1,20 @@
 """Whole programs on a rig, with the real client over a port that is the rig itself."""
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from flushpump.access.access_path import AccessPath
+from flushpump.device.drive import ProgramEvents, drive
 from flushpump.device.pump import Pump
 from flushpump.errors import RefusedError
 from flushpump.planning.plan import path_settings
 from flushpump.wire.messages import (
-    Alarm,
-    Event,
     Fluid,
     LineFlag,
     PathSettings,
     Phase,
-    PhaseChange,
     PhaseKind,
     Program,
-    ProgramEnd,
-    PulseResult,
     Question,
 )
 from flushsim.rig.lockstep import Rig
@@ -59,45 +54,26 @@ class RigPort:
         self.rig.close()
 
 
-@dataclass
-class Told:
-    """What the events of a run have told."""
-
-    events: list[Event] = field(default_factory=list)
-
-    @property
-    def end(self) -> ProgramEnd:
-        return next(event for event in self.events if isinstance(event, ProgramEnd))
-
-    @property
-    def pulses(self) -> list[PulseResult]:
-        return sorted((event for event in self.events if isinstance(event, PulseResult)), key=lambda one: one.index)
-
-    @property
-    def alarms(self) -> set[str]:
-        return {event.name for event in self.events if isinstance(event, Alarm) and event.code}
-
-
 def told_path(path: AccessPath, loaded_ml: float = 10.0) -> PathSettings:
     """PATH_SET as the command line sends it, of a line that need not be asked for blood return."""
     return replace(path_settings(path, Fluid.SALINE, loaded_ml), line_flags=LineFlag.NONE)
 
 
-def perform(rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE, max_time_ms: int = 100_000) -> Told:
+def perform(
+    rig: Rig, path: PathSettings, phases: Sequence[Phase] = MAINTENANCE, max_time_ms: int = 100_000
+) -> ProgramEvents:
     """A whole program with the real client; the questions are answered with yes. RefusedError when the pump refuses."""
-    told = Told()
-    pump = Pump.over(RigPort(rig), "the rig", nonce=bytes)
-    pump.set_path(path)
-    pump.load(Program(tuple(phases), max_time_ms))
-    pump.start()
-    for event in pump.follow():
-        told.events.append(event)
-        if isinstance(event, PhaseChange) and event.question:
-            changed = event.question is Question.SYRINGE_CHANGED
-            # An alarm may have ended the run between the question and its answer.
-            with suppress(RefusedError):
-                pump.answer(event.question, True, path.syringe_loaded_nl / 1e6 if changed else 0.0)
-    return told
+    return drive(Pump.over(RigPort(rig), "the rig", nonce=bytes), Program(tuple(phases), max_time_ms), path)
 
 
-__all__ = ["ASPIRATE", "LOCK", "MAINTENANCE", "PULSES", "RefusedError", "RigPort", "Told", "perform", "told_path"]
+__all__ = [
+    "ASPIRATE",
+    "LOCK",
+    "MAINTENANCE",
+    "PULSES",
+    "ProgramEvents",
+    "RefusedError",
+    "RigPort",
+    "perform",
+    "told_path",
+]

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+from flushpump.device.drive import ProgramEvents
 from flushpump.errors import FlushPumpError, LinkLostError, NoReplyError, OutcomeUnknownError, RefusedError
 from flushpump.link.pending import ResolvedCommand
 from flushpump.wire.messages import Outcome
 
-from flushhil.dut import DeviceUnderTest, Run, pulses
+from flushhil.dut import DeviceUnderTest, pulses
 from flushhil.ground_truth import stays_still
 from flushhil.raw_client import replies_lost, requests_lost
 
@@ -112,7 +113,7 @@ def test_a_run_over_a_bad_line_delivers_once_or_ends_by_its_lease(open_dut: Open
     retry(dut, lambda: dut.load(pulses(4)))
     if dut.pump.loaded is None:
         pytest.fail("the program was loaded, but the client does not know it")
-    run = Run()
+    run = ProgramEvents()
     try:
         retry(dut, lambda: dut.pump.start(2000))
         run = dut.follow()

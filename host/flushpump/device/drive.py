@@ -130,7 +130,8 @@ def drive(
 ) -> ProgramEvents:
     """Sets the path, loads the program, starts it, answers its questions and follows it to its end.
 
-    Raises RefusedError, LinkLostError, OutcomeUnknownError; a `with Pump.open(...)` block then stops the pump.
+    A new syringe holds as much as the path names. Raises RefusedError, LinkLostError, OutcomeUnknownError; a
+    `with Pump.open(...)` block then stops the pump.
     """
     load(pump, path, program)
     start(pump)
