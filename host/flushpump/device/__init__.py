@@ -1,0 +1,1 @@
+"""The pump as an object: load, start, follow, stop, settings. Imports wire and link."""

@@ -1,6 +1,6 @@
-"""The hands at a simulated pump: they fill its syringe, take the line off, put a gauge on, as a person would.
+"""What a person does at a pump, done at a simulated one: fill the syringe, disconnect the line, connect a gauge.
 
-A pump behind a wire, simulated or not, has no hands here, and nothing is done.
+On any other port these functions do nothing.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from flushpump.device.pump import Pump
 
 
 def fill_syringe(pump: Pump, loaded_ml: float) -> None:
-    """A syringe with this content is put in."""
+    """Inserts a syringe with this content."""
     plant = _plant(pump)
     if plant is not None:
         plant.change_syringe(loaded_ml)

@@ -1,6 +1,6 @@
-"""Calibrating the pressure sensor: readings at rest at one or two known pressures, and the offset and gain they give.
+"""Calibration of the pressure sensor: offset and gain from readings at rest at one or two known pressures.
 
-The pump reads `raw * gain + offset`. At the air that has to be 0, and at the gauge's pressure what the gauge shows.
+The pump reads `raw * gain + offset`: 0 when open to the air, and the gauge's value at the gauge's pressure.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ GAIN = setting_named("pressure_gain_ppm")
 # Two seconds: the mean of a sensor with 0.1 kPa of noise is then good to 0.01 kPa.
 READINGS = 100
 _APART_S = 0.02
-# A reading at rest: wider than any sensor's noise here, narrower than what a hand at the plunger does.
+# Bounds of a reading at rest: above any sensor's noise, below what touching the plunger causes.
 _SPREAD_PA = 2_000
 _DRIFT_PA = 300
-# Nearer to zero a gauge's own error would become a large error of the gain.
+# At a lower pressure the gauge's own error would be a large error of the gain.
 LEAST_KNOWN_PA = 20_000
 _CHECK_PA = 500
 _CHECK_SHARE = 0.005
@@ -33,7 +33,7 @@ _CHECK_SHARE = 0.005
 
 @dataclass(frozen=True)
 class Reading:
-    """The mean of many readings at rest, and how far they lay apart, Pa."""
+    """Mean and range of many readings at rest, Pa."""
 
     mean_pa: float
     spread_pa: int
@@ -61,7 +61,7 @@ class Calibration:
         return Calibration(self.offset_pa - round(at_air.mean_pa), self.gain_ppm).plausible()
 
     def through(self, at_air: Reading, known: Reading, known_pa: float) -> "Calibration":
-        """The one with which both readings are right. RefusedError where the pressure is not seen, or beyond bounds."""
+        """The one that corrects both readings. RefusedError where the pressure does not rise, or beyond bounds."""
         zero, raised = self._raw_pa(at_air.mean_pa), self._raw_pa(known.mean_pa)
         if raised - zero < known_pa / 2:
             raise RefusedError(
@@ -73,7 +73,7 @@ class Calibration:
         return Calibration(round(-zero * gain), round(gain * 1e6)).plausible()
 
     def plausible(self) -> "Calibration":
-        """Itself; RefusedError where offset or gain lie outside their ranges (REQ-CONF-2)."""
+        """Itself; RefusedError where offset or gain are outside their ranges (REQ-CONF-2)."""
         for setting, value in self.values().items():
             if not setting.minimum <= value <= setting.maximum:
                 what = "offset" if setting is OFFSET else "gain"
@@ -111,7 +111,7 @@ def measure(pump: Pump) -> Reading:
         )
     if spread > _SPREAD_PA or abs(drift) > _DRIFT_PA:
         raise RefusedError(
-            f"the pressure is not steady: {READINGS} readings lie {spread / 1000:.1f} kPa apart and drift by "
+            f"the pressure is not steady: {READINGS} readings differ by {spread / 1000:.1f} kPa and drift by "
             f"{drift / 1000:.2f} kPa",
             "nothing was changed; keep the line still, look for a leak, and try again",
         )
@@ -151,7 +151,7 @@ def apply(pump: Pump, before: Calibration, wanted: Calibration, known_pa: float)
 def _resting_status(pump: Pump) -> Status:
     status = status_while_leased(pump)
     if under_way(status):
-        raise RefusedError("the pump moves or runs a program", "wait until it rests, or stop it with flushpump stop")
+        raise RefusedError("the pump moves or runs a program", "wait until it rests, or call flushpump stop")
     return status
 
 

@@ -30,11 +30,11 @@ def code_name(code: int) -> str:
 
 
 def log_words(entry: LogEntry) -> str:
-    """What the entry says, as one line for a person."""
-    told = _TELLERS.get(entry.code)
-    if told is None:
+    """The entry as one line for a person."""
+    words_of = _WORDS.get(entry.code)
+    if words_of is None:
         return f"code {entry.code}, which this version does not know: {entry.argument}, {entry.detail}"
-    return told(entry.argument, entry.detail)
+    return words_of(entry.argument, entry.detail)
 
 
 def _boot(argument: int, detail: int) -> str:
@@ -78,11 +78,11 @@ def _self_test(argument: int, detail: int) -> str:
 
 def _fault(argument: int, detail: int) -> str:
     if argument == _DROPPED:
-        return f"{detail} entries were lost: more came during one motion than the pump can hold"
+        return f"{detail} entries were lost: one motion gave more than the pump can store"
     return f"an error of the firmware ({argument}, {detail})"
 
 
-_TELLERS = {
+_WORDS = {
     messages.LOG_BOOT: _boot,
     messages.LOG_COMMAND: _command,
     messages.LOG_ALARM: _alarm,

@@ -19,13 +19,13 @@ from flushpump.wire.events import alarm_happened, alarm_remedy
 from flushpump.wire.messages import Status, Telemetry
 
 _POLL_S = 0.05
-# What may be missing of the volume when all of it has been driven.
+# Rounding of the volume when all of it has been driven.
 _WHOLE_ML = 0.005
 
 
 @dataclass
 class SingleMotion:
-    """What is asked of the pump, and what came of it. `draws_back`: ASPIRATE instead of PRIME."""
+    """The motion requested and its result. `draws_back`: ASPIRATE instead of PRIME."""
 
     pump: Pump
     volume_ml: float
@@ -40,17 +40,17 @@ class SingleMotion:
     def perform(self, signals: StopSignals, show: Callable[[int], None] = lambda pressure_pa: None) -> None:
         """Raises RefusedError, StoppedByUserError, LinkLostError before the start; later the fields hold the outcome.
 
-        `show` is called with the pressure whenever there is something new to see.
+        `show` is called with each new pressure.
         """
         before = status_while_leased(self.pump)
         if signals.stop_requested:
             raise StoppedByUserError("stopped by the user", "nothing has moved")
-        begin = self.pump.aspirate if self.draws_back else self.pump.prime
+        move = self.pump.aspirate if self.draws_back else self.pump.prime
         try:
-            execute_once(self.pump, lambda: begin(self.volume_ml, self.flow_ml_per_s))
+            execute_once(self.pump, lambda: move(self.volume_ml, self.flow_ml_per_s))
             self.pump.keep_alive = True
             while under_way(status := status_while_leased(self.pump)):
-                self._told(before, status)
+                self._update(before, status)
                 show(status.pressure_pa)
                 for event in self.pump.poll(_POLL_S):
                     if isinstance(event, Telemetry):
@@ -74,7 +74,7 @@ class SingleMotion:
         """What has been done with the volume, in one or two words."""
         return "drawn back" if self.draws_back else "primed"
 
-    def _told(self, before: Status, status: Status) -> None:
+    def _update(self, before: Status, status: Status) -> None:
         left_nl = before.syringe_remaining_nl - status.syringe_remaining_nl
         self.moved_ml = max(0, -left_nl if self.draws_back else left_nl) / 1e6
         self._pressure(status.pressure_pa)
@@ -84,7 +84,7 @@ class SingleMotion:
         self.highest_pa = pressure_pa if self.highest_pa is None else max(self.highest_pa, pressure_pa)
 
     def _ended(self, before: Status, status: Status, interrupted: bool) -> None:
-        self._told(before, status)
+        self._update(before, status)
         if self.moved_ml >= self.volume_ml - _WHOLE_ML:
             return
         if interrupted:
@@ -104,13 +104,13 @@ class SingleMotion:
             self.pump.stop()
             status = status_while_leased(self.pump)
             if self.pump.stopped_by_another:
-                # What failed, failed because that program had the line to itself for a while.
+                # The failure came from that program, which read the port alone for a while.
                 self._ended(before, status, False)
                 return
-            self._told(before, status)
+            self._update(before, status)
             lost = True
         except FlushPumpError:
-            # What was heard last is what can be told.
+            # The last report stays.
             pass
         self.outcome = "link_lost" if lost else "unknown"
         kind = LinkLostError if lost else OutcomeUnknownError

@@ -1,0 +1,1 @@
+"""One session over one port. Imports wire."""

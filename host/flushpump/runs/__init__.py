@@ -1,0 +1,1 @@
+"""One run, without a terminal. Imports device, access, planning and records; never cli."""
