@@ -1,9 +1,9 @@
-"""The errors that a user can meet: each says what happened and what to do, and knows its exit status.
+"""The errors that a user can meet, each with what happened, what to do, and its exit status.
 
 `str(error)` is one sentence. The exit statuses are those of the command line.
 """
 
-# ruff: noqa: N818 -- the names say what happened, as the command line does
+# ruff: noqa: N818 -- FileProblem and its like are named for what happened
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def nearest_or(otherwise: str, name: str, known: Iterable[str]) -> str:
 
 
 class FlushPumpError(Exception):
-    """Anything that the pump, the link or the user's wish can cause. `message` says what, `remedy` what to do."""
+    """Base of all errors. `message` is what happened, `remedy` what to do, both parts of one sentence."""
 
     exit_status: ExitStatus = ExitStatus.INTERNAL
 
@@ -38,7 +38,7 @@ class ProgramError(FlushPumpError):
 
 
 class UsageError(FlushPumpError):
-    """What was asked makes no sense: an unknown name, a value outside its range."""
+    """The request is not valid: an unknown name, a value outside its range."""
 
     exit_status = ExitStatus.USAGE
 
@@ -50,7 +50,7 @@ class NoDeviceError(FlushPumpError):
 
 
 class RefusedError(FlushPumpError):
-    """The pump said no. `status` is the protocol's status number, None where the client itself refuses."""
+    """The pump refused. `status` is the protocol's status number, None where the client itself refuses."""
 
     exit_status = ExitStatus.REFUSED
 
@@ -91,7 +91,7 @@ class NoReplyError(LinkLostError):
 
 
 class OutcomeUnknownError(FlushPumpError):
-    """A command went out and nobody knows whether it was executed. Until that is told only status() and stop() go."""
+    """It is not known whether a command was executed. Until status() has resolved it, only status() and stop() work."""
 
     exit_status = ExitStatus.OUTCOME_UNKNOWN
 

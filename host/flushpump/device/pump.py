@@ -3,7 +3,7 @@
     with Pump.open("flushsim://") as pump:
         print(pump.status())
 
-Leaving the block by an exception sends STOP until the pump says that nothing moves.
+Leaving the block by an exception sends STOP until the pump reports that nothing moves.
 """
 
 from __future__ import annotations

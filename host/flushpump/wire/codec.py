@@ -27,7 +27,7 @@ class FieldError(ValueError):
 
 
 class Frame(NamedTuple):
-    """One frame, its payload not yet taken apart. Fields as in the table's HEADER."""
+    """One frame, its payload not yet parsed. Fields as in the table's HEADER."""
 
     version: int
     kind: int
@@ -179,7 +179,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 def decode_frame(encoded: bytes) -> Frame:
-    """The frame of what stood before a 00. FrameError when COBS, length or CRC do not fit."""
+    """The frame of the bytes before a 00. FrameError when COBS, length or CRC do not fit."""
     if len(encoded) > messages.FRAME_MAX - 1:
         raise FrameError(f"{len(encoded)} bytes without a 00 are no frame")
     plain = cobs_decode(encoded)
@@ -189,7 +189,7 @@ def decode_frame(encoded: bytes) -> Frame:
     header = dict(_HEADER.parse(plain))
     length = header["length"]
     if length != end - messages.HEADER_SIZE:
-        raise FrameError(f"the header says {length} bytes of payload, but {end - messages.HEADER_SIZE} came")
+        raise FrameError(f"the header announces {length} bytes of payload, but {end - messages.HEADER_SIZE} came")
     if crc16(plain[:end]) != int.from_bytes(plain[end:], "little"):
         raise FrameError("the frame's CRC is wrong")
     return Frame(

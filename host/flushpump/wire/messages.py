@@ -1,6 +1,6 @@
-"""What the pump is told and what it answers: frozen dataclasses whose fields are those of the message table.
+"""Requests and responses: frozen dataclasses with the fields of the message table.
 
-Units stand in the names (nl, pa, ms, us); every number is an integer as it went over the wire. A test
+Units are in the names (nl, pa, ms, us); every number is an integer as it went over the wire. A test
 holds names and order against the table. Enumerations and events are importable from here too.
 """
 
