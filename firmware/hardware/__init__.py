@@ -18,10 +18,10 @@ def board_data(path=BOARD_FILE):
         raise ValueError(f"{path} cannot be read ({error}); flash the board again") from None
 
 
-def ports(tell, feed):
+def ports(report, feed):
     """(board, link, steps, counter, pressure, indicators, journal, identity), as the controller takes them.
 
-    The first thing done to a pin is to switch the driver off. `tell` takes a sentence about damage in the journal, or
+    The first thing done to a pin is to switch the driver off. `report` takes a sentence about damage in the journal, or
     about a driver that does not take its settings. `feed` is called before each access to the flash and each exchange
     with the driver. Raises ValueError with one sentence for board data that make no sense.
     """
@@ -39,17 +39,17 @@ def ports(tell, feed):
     try:
         pins = data["pins"]
         driver = data["driver"]
-        steps = StepGenerator(pins, driver, board.ticks_per_us, settling(pins, driver, tell, feed))
+        steps = StepGenerator(pins, driver, board.ticks_per_us, settling(pins, driver, report, feed))
         counter = StepCounter(pins, driver)
         pressure = pressure_sensor(pins, data["sensor"])
         indicators = Indicators(pins, data["indicators"])
     except KeyError as error:
         raise ValueError(f"board data: {error} is missing in {BOARD_FILE}; flash the board again") from None
-    return board, UsbLink(), steps, counter, pressure, indicators, Journal(tell=tell, feed=feed), Identity()
+    return board, UsbLink(), steps, counter, pressure, indicators, Journal(report=report, feed=feed), Identity()
 
 
-def settling(pins, driver, tell, feed):
-    """What gives the driver the settings of its table [driver.uart], and says whether it took them; None without."""
+def settling(pins, driver, report, feed):
+    """A function that gives the driver its settings of [driver.uart] and returns whether it took them; None without."""
     settings = driver.get("uart")
     if settings is None:
         return None
@@ -62,7 +62,7 @@ def settling(pins, driver, tell, feed):
         del sys.modules["hardware.tmc2209"]
         globals().pop("tmc2209", None)
         if complaint:
-            tell(complaint)
+            report(complaint)
         return not complaint
 
     return settle

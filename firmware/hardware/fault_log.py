@@ -1,4 +1,4 @@
-"""What went wrong, kept over a restart: the exception that ended the loop, and what the journal told of damage.
+"""What went wrong, kept over a restart: the exception that ended the loop, and damage that the journal reported.
 
 Two small texts with their CRC-32 in the journal's folder. LittleFS commits a file when it is closed, so each is
 the old one or the new one whole. Writing needs a pump at rest: stop the steps and switch the driver off first.
@@ -17,7 +17,7 @@ _FAULT = const("fault.txt")
 _NOTES = const("notes.txt")
 # There until somebody has taken note of the fault.
 _NEW = const("fault.new")
-# The end of a traceback says what happened where.
+# The end of a traceback names what happened where.
 _FAULT_SIZE = const(1500)
 _NOTES_SIZE = const(1000)
 
@@ -27,7 +27,7 @@ class FaultLog:
         self._files = Files(folder, nothing, feed)
 
     def keep(self, error, heading=""):
-        """Replaces the kept exception by this one and its traceback; `heading` says when, in one line."""
+        """Replaces the kept exception by this one and its traceback; `heading` is one line with the time."""
         gc.collect()
         try:
             text = io.StringIO()
@@ -60,7 +60,7 @@ class FaultLog:
         self._keep(_NOTES, "\n".join(lines)[:_NOTES_SIZE])
 
     def notes(self):
-        """The kept sentences, oldest first; a damaged file is told by one."""
+        """The kept sentences, oldest first; one for a damaged file."""
         return [line for line in self._text(_NOTES).split("\n") if line]
 
     def clear(self):

@@ -1,8 +1,8 @@
 """What this board is and why it started: release, fingerprint, chip number, reset cause; and random bytes.
 
-The fingerprint is computed at each start over the files that lie there, so it says what really runs. The manifest
-that flashing removes first and writes last, {"version": "0.1.0", "fingerprint": "8 hex digits"}, says what it meant:
-without it, or with another fingerprint, the board is half flashed, and `complaint` says so.
+The fingerprint is computed at each start over the files on the board, so it is that of what really runs. The manifest
+that flashing removes first and writes last, {"version": "0.1.0", "fingerprint": "8 hex digits"}, has the intended one:
+without it, or with another fingerprint, the board is half flashed, which is the text of `complaint`.
 """
 
 import json
@@ -116,8 +116,8 @@ class _Random:
     def __init__(self, seed):
         state = bytearray(range(256))
         other = 0
-        for turn in range(1024):
-            index = turn & 255
+        for round_index in range(1024):
+            index = round_index & 255
             other = (other + state[index] + seed[index]) & 255
             state[index], state[other] = state[other], state[index]
         self._state = state

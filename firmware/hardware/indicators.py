@@ -1,6 +1,6 @@
-"""Light, sound and switches of the pump, looked after once per turn of 5 ms.
+"""Light, sound and switches of the pump, updated once per tick of 5 ms.
 
-Light and sound keep the clock's time, for a turn that writes to the flash takes longer. Flashes and bursts keep the
+Light and sound keep the clock's time, because a tick that writes to the flash takes longer. Flashes and bursts keep the
 times of IEC 60601-1-8: high priority flashes red at 2 Hz and sounds 3 + 2 pulses twice; medium flashes yellow at 0.5 Hz
 and sounds 3; low shines cyan and sounds 2.
 """
@@ -15,11 +15,11 @@ _GPIO_IN = const(0xD0000004)
 _RED = const(1)
 _GREEN = const(2)
 _BLUE = const(4)
-# Of the lights 0 to 4: colour, and turns of a flash's half period, 0 for a steady light.
+# Of the lights 0 to 4: colour, and ticks of a flash's half period, 0 for a steady light.
 _COLOURS = bytes((0, _RED, _RED | _GREEN, _GREEN | _BLUE, _GREEN))
-_HALF_TURNS = bytes((0, 50, 200, 0, 0))
+_HALF_TICKS = bytes((0, 50, 200, 0, 0))
 
-# Turns of pulse and gap in turn; the last gap is the one between bursts.
+# Ticks of pulse and gap, alternating; the last gap is the one between bursts.
 _X = const(16)
 _Y = const(40)
 _HIGH = (20, _X, 20, _X, 20, 2 * _X + 20, 20, _X, 20)
@@ -33,7 +33,7 @@ _BURSTS = (
     array("H", _HIGH + (140,) + _HIGH + (600,)),  # noqa: RUF005 - MicroPython has no starred tuples
 )
 _HALF_VOLUME = const(32768)
-_TURN_US = const(5_000)
+_TICK_US = const(5_000)
 
 # In the order of their bits; what a board without the switch reports.
 _SWITCHES = (
@@ -44,10 +44,10 @@ _SWITCHES = (
     ("clutch_switch", 1),
     ("service_strap", 0),
 )
-# Stop button, home and end act when first seen; only their release must last.
+# Stop button, home and end act when first read; only their release must last.
 _AT_ONCE = const(1 | 4 | 8)
 # Contacts bounce for a few milliseconds.
-_STEADY_TURNS = const(4)
+_STEADY_TICKS = const(4)
 
 
 class Indicators:
@@ -74,7 +74,7 @@ class Indicators:
     def _set_up_switches(self, pins, active_low):
         count = len(_SWITCHES)
         self._masks = array("I", [0] * count)
-        self._turns = bytearray(count)
+        self._changed_ticks = bytearray(count)
         self._state = 0
         self._inverted = 0
         for index, (name, without) in enumerate(_SWITCHES):
@@ -98,26 +98,26 @@ class Indicators:
                 self._state |= 1 << index
 
     def show(self, light, sound):
-        """Once per turn: light 0 off, 1 red, 2 yellow, 3 cyan, 4 green; sound 0 none, 1 low to 3 high."""
+        """Once per tick: light 0 off, 1 red, 2 yellow, 3 cyan, 4 green; sound 0 none, 1 low to 3 high."""
         if self._steady and light == self._light and sound == self._sound:
             return
         now_us = time.ticks_us()
         if self._steady:
             self._shown_us = now_us
-        turns = (time.ticks_diff(now_us, self._shown_us) + _TURN_US // 2) // _TURN_US
-        self._shown_us = time.ticks_add(self._shown_us, turns * _TURN_US)
-        self._advance_light(light, turns)
-        self._advance_sound(sound, turns)
-        self._steady = sound == 0 and _HALF_TURNS[light] == 0
+        ticks = (time.ticks_diff(now_us, self._shown_us) + _TICK_US // 2) // _TICK_US
+        self._shown_us = time.ticks_add(self._shown_us, ticks * _TICK_US)
+        self._advance_light(light, ticks)
+        self._advance_sound(sound, ticks)
+        self._steady = sound == 0 and _HALF_TICKS[light] == 0
 
-    def _advance_light(self, light, turns):
-        half = _HALF_TURNS[light]
+    def _advance_light(self, light, ticks):
+        half = _HALF_TICKS[light]
         phase = self._phase
         if light != self._light:
             self._light = light
             phase = 0
         elif half:
-            phase = (phase + turns) % (2 * half)
+            phase = (phase + ticks) % (2 * half)
         self._phase = phase
         colour = _COLOURS[light] if phase < half or half == 0 else 0
         if colour != self._shown:
@@ -126,7 +126,7 @@ class Indicators:
             self._green.value(colour >> 1 & 1)
             self._blue.value(colour >> 2)
 
-    def _advance_sound(self, sound, turns):
+    def _advance_sound(self, sound, ticks):
         burst = _BURSTS[sound]
         at = self._at
         if sound != self._sound:
@@ -134,7 +134,7 @@ class Indicators:
             at = 0
             self._left = burst[0]
         elif sound:
-            left = self._left - turns
+            left = self._left - ticks
             while left <= 0:
                 at += 1
                 if at == len(burst):
@@ -148,27 +148,27 @@ class Indicators:
             self._buzzer.duty_u16(_HALF_VOLUME if sounding else 0)
 
     def inputs(self):
-        """Bits of the switches, debounced over four calls; the stop button, home and end in the call that sees them."""
+        """Bits of the switches, debounced over four calls; stop button, home and end in the first call."""
         levels = (mem32[_GPIO_IN] ^ self._inverted) & self._used
         if levels == self._levels and not self._waiting:
             return self._state
         self._levels = levels
         state = self._state
-        turns = self._turns
+        ticks = self._changed_ticks
         masks = self._masks
         waiting = False
         bit = 1
-        for index in range(len(turns)):
+        for index in range(len(ticks)):
             mask = masks[index]
             if mask == 0 or (levels & mask != 0) == (state & bit != 0):
-                turns[index] = 0
+                ticks[index] = 0
             elif bit & _AT_ONCE and not state & bit:
                 state |= bit
-            elif turns[index] == _STEADY_TURNS - 1:
-                turns[index] = 0
+            elif ticks[index] == _STEADY_TICKS - 1:
+                ticks[index] = 0
                 state ^= bit
             else:
-                turns[index] += 1
+                ticks[index] += 1
                 waiting = True
             bit <<= 1
         self._waiting = waiting

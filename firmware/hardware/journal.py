@@ -23,10 +23,10 @@ _SCRATCH_MASK = const(0x3FFFFFFF)
 
 
 class Journal:
-    """`tell` takes one sentence about each damage or failure; `feed` is called before each access to the flash."""
+    """`report` takes one sentence about each damage or failure; `feed` is called before each access to the flash."""
 
-    def __init__(self, folder="/journal", tell=nothing, feed=nothing):
-        self._files = Files(folder, tell, feed)
+    def __init__(self, folder="/journal", report=nothing, feed=nothing):
+        self._files = Files(folder, report, feed)
         self._log = LogRing(self._files)
         self._sequences = [-1, -1, -1]
 
@@ -48,7 +48,7 @@ class Journal:
                 sequence, found, reason = unpack(slot, len(buffer), record)
                 if reason:
                     damaged = True
-                    self._files.tell(f"{name} is not used: {reason}")
+                    self._files.report(f"{name} is not used: {reason}")
                 elif sequence > newest:
                     newest, data = sequence, found
             sequences.append(sequence)
@@ -62,7 +62,7 @@ class Journal:
         return len(data)
 
     def save(self, slot, buffer, count):
-        """Stores buffer[:count]; False, which is told, when the flash took neither copy."""
+        """Stores buffer[:count]; False, which is reported, when the flash took neither copy."""
         if self._sequences[slot] < 0:
             self.load(slot, bytearray(count))
         self._sequences[slot] += 1
@@ -77,7 +77,7 @@ class Journal:
         return written
 
     def append(self, buffer, count):
-        """Stores one log entry of up to 16 bytes; False, which is told, when the flash took none."""
+        """Stores one log entry of up to 16 bytes; False, which is reported, when the flash took none."""
         return self._log.append(bytes(buffer[:count]) + bytes(16 - count))
 
     def entry(self, number, buffer):

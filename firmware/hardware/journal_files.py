@@ -1,4 +1,4 @@
-"""Small files in one folder, read and written whole; what the file system refuses is told, never raised.
+"""Small files in one folder, read and written whole; what the file system refuses is reported, never raised.
 
 On LittleFS what a file holds is committed when it is closed: after a power cut it holds all of the old or all of
 the new. A new file is committed twice, empty first: so an empty file counts as absent. Nothing here keeps one open.
@@ -13,18 +13,18 @@ _NO_SPACE = const(28)
 
 
 def nothing(*_arguments):
-    """Stands in for `tell` and `feed`."""
+    """Stands in for `report` and `feed`."""
 
 
 class Files:
-    """`tell` takes one sentence about a failure; `feed` is called before each access, which may erase flash sectors.
+    """`report` takes one sentence about a failure; `feed` is called before each access, which may erase flash sectors.
 
-    `full` says whether the last write failed because the file system has no room.
+    `full`: whether the last write failed because the file system has no room.
     """
 
-    def __init__(self, folder, tell=nothing, feed=nothing):
+    def __init__(self, folder, report=nothing, feed=nothing):
         self._folder = folder
-        self.tell = tell
+        self.report = report
         self._feed = feed
         self.full = False
         try:
@@ -33,13 +33,13 @@ class Files:
             try:
                 os.mkdir(folder)
             except OSError as error:
-                tell(f"{folder} cannot be made: {error}")
+                report(f"{folder} cannot be made: {error}")
 
     def names(self):
         try:
             return os.listdir(self._folder)
         except OSError as error:
-            self.tell(f"{self._folder} cannot be listed: {error}")
+            self.report(f"{self._folder} cannot be listed: {error}")
             return []
 
     def size(self, name):
@@ -60,7 +60,7 @@ class Files:
         except OSError as error:
             if error.args[0] == _ABSENT:
                 return b""
-            self.tell(f"{name} cannot be read: {error}")
+            self.report(f"{name} cannot be read: {error}")
             return None
 
     def write(self, name, mode, data):
@@ -73,7 +73,7 @@ class Files:
             return True
         except OSError as error:
             self.full = error.args[0] == _NO_SPACE
-            self.tell(f"{name} cannot be written: {'the file system is full' if self.full else error}")
+            self.report(f"{name} cannot be written: {'the file system is full' if self.full else error}")
             return False
 
     def remove(self, name):
@@ -81,7 +81,7 @@ class Files:
         try:
             os.remove(self._path(name))
         except OSError as error:
-            self.tell(f"{name} cannot be removed: {error}")
+            self.report(f"{name} cannot be removed: {error}")
 
     def _path(self, name):
         return self._folder + "/" + name

@@ -78,7 +78,7 @@ class LogRing:
             self._move_tail()
 
     def append(self, entry):
-        """Stores one entry; False when the file system takes none, which is told."""
+        """Stores one entry; False when the file system takes none, which is reported."""
         if self._tail_count >= TAIL_ENTRIES:
             self._move_tail()
         number = self.newest + 1
@@ -109,7 +109,7 @@ class LogRing:
                 number += 1
         if begun < number:
             # One sentence for all: each may be a write to the flash.
-            self._files.tell(f"the log is damaged from entry {begun} to entry {number - 1}")
+            self._files.report(f"the log is damaged from entry {begun} to entry {number - 1}")
         return found
 
     def _begin_tail(self):
@@ -121,7 +121,7 @@ class LogRing:
         tail = self._files.read(_TAIL) or b""
         tail += bytes(_places(len(tail)) * _STORED_SIZE - len(tail))
         if not self._lengthen(tail):
-            self._files.tell(f"entries {self._tail_first} to {self.newest} of the log are lost")
+            self._files.report(f"entries {self._tail_first} to {self.newest} of the log are lost")
         self._begin_tail()
 
     def _lengthen(self, tail):

@@ -16,7 +16,7 @@ _HEADER_SIZE = 16
 
 
 def _settings_layout():
-    """A record of settings means what the table's names say, in their order."""
+    """The layout of the settings: indices and names of the table, in their order."""
     # Not beyond this function: the board lets go of the table once it has started.
     from flushlink.messages import SETTINGS as SETTINGS_TABLE
 

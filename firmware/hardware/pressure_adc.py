@@ -1,6 +1,6 @@
-"""Pressure from a transducer at the chip's own ADC: DMA collects 128 samples of a turn, their sum is one reading.
+"""Pressure from a transducer at the chip's own ADC: DMA collects 128 samples of a tick, their sum is one reading.
 
-The samples are paced by the ADC's clock and lie in a buffer that is made once; each turn sums the last batch and starts
+The samples are paced by the ADC's clock and are in a buffer that is made once; each tick sums the last batch and starts
 the next. The reading has 16 bits, 65536 for the ADC's reference.
 
 The RP2040's converter stays on the codes 512, 1536, 2560 and 3584 for eight codes more than on others, and climbs a
@@ -21,7 +21,7 @@ from rp2 import DMA
 NONE_NEW = const(-1)
 
 _SAMPLES = const(128)
-# 40 kS/s of 48 MHz: a batch takes 3.2 ms of the 5 ms turn.
+# 40 kS/s of 48 MHz: a batch takes 3.2 ms of the 5 ms tick.
 _DIVIDER = const(1199 << 8)
 # RP2040 datasheet 4.9 and 2.5: registers of the ADC, and of a DMA channel.
 _CS = const(0x4004C000)
@@ -97,7 +97,7 @@ class AdcPressure:
         self._start()
 
     def _start(self):
-        # Samples from before this batch are as old as the last turn.
+        # Samples from before this batch are as old as the last tick.
         mem32[_CS] = self._enabled
         while mem32[_FCS] & _FCS_LEVEL:
             mem32[_FIFO]

@@ -36,8 +36,8 @@ class StepGenerator:
 
     `pins`: GPIO numbers `step`, `dir` and `enable`. `driver`: `step_high_ns`, `step_low_ns`, `dir_setup_ns`,
     `enable_active_low` and `forwards_high` (level of DIR) of the board's data. ValueError when the system clock is not
-    the board's. `settle` gives the driver its settings and says whether it took them; one that did not is not switched
-    on.
+    the board's. `settle` gives the driver its settings and returns whether it took them; one that did not is not
+    switched on.
     """
 
     def __init__(self, pins, driver, ticks_per_us, settle=None):
@@ -55,7 +55,7 @@ class StepGenerator:
             ticks_of_ns(driver["dir_setup_ns"], ticks_per_us) + DIR_TICKS,
         )
         pulses = rp2.StateMachine(_MACHINE, step_pulses, sideset_base=Pin(pins["step"]), out_base=Pin(pins["dir"]))
-        # The ring of pointers lies on a multiple of its own size.
+        # The ring of pointers is at a multiple of its own size.
         memory = bytearray(4 * step_queue.BLOCK_WORDS + 63)
         _memory.append(memory)
         self._block = (uctypes.addressof(memory) + 63) & ~63
@@ -88,7 +88,7 @@ class StepGenerator:
         return self._settled
 
     def _channels(self):
-        """Addresses of the two DMA channels, which stand as they do when all has been made."""
+        """Addresses of the two DMA channels, in their state after the start."""
         feeder = rp2.DMA()
         chooser = rp2.DMA()
         _memory.append((feeder, chooser))

@@ -1,4 +1,4 @@
-"""The queue of slices in memory that the DMA reads, in machine code: what the step generator does every turn.
+"""The queue of slices in memory that the DMA reads, in machine code: what the step generator does in every tick.
 
 One DMA channel, the feeder, copies a slice (two words) into the PIO machine's FIFO and then lets another, the chooser,
 fetch the next pointer from a ring and start the feeder with it. The pointer behind the last slice is 0, which starts
@@ -117,8 +117,8 @@ def take(block: int, half: int, count: int, way: int) -> int:
     words[_HEAD] = behind
 
     # One that has read the 0 is started again. One that has just read the slice's pointer looks the same at first; but
-    # then it copies the slice, and then it goes on. So it has ended if, some ticks apart, it stands behind the slice,
-    # copies nothing, and still stands there.
+    # then it copies the slice, and then it goes on. So it has ended if, some ticks apart, it is behind the slice,
+    # copies nothing, and is still there.
     feeder = ptr32(words[FEEDER])
     after = block + 4 * behind
     if int(chooser[_READ_ADDR]) == after:
@@ -169,7 +169,7 @@ def cut(block: int):
     setting = ptr32(_PIO_SET)
     clearing = ptr32(_PIO_CLEAR)
     clearing[_CTRL] = _ENABLE
-    # The machine stands still. A pulse that is high lasts its minimum.
+    # The machine has stopped. A pulse that is high lasts its minimum.
     timer = ptr32(_TIMER)
     began = int(timer[0])
     high_us = int(words[HIGH_US])

@@ -96,7 +96,7 @@ def registers(settings):
 
 
 def set_up(pins, settings, feed):
-    """Gives the driver its settings; "" when it has taken all of them, else one sentence that says what went wrong.
+    """Gives the driver its settings; "" when it has taken all of them, else one sentence about what went wrong.
 
     `pins` and `settings` are the board's tables [pins] and [driver.uart]. Switch the driver off first.
     """
@@ -144,7 +144,7 @@ class Driver:
         for _ in range(_TRIES):
             echo, reply = self._exchange(request, 8)
             if echo != request:
-                trouble = "cannot be reached, the UART does not hear its own bytes; check the wire and its 1 kOhm"
+                trouble = "cannot be reached, the UART does not receive its own bytes; check the wire and its 1 kOhm"
             elif not reply:
                 trouble = "does not answer; check its supply, and MS1 and MS2, which set its address"
             elif len(reply) < 8 or crc8(reply[:7]) != reply[7]:

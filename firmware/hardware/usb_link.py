@@ -1,7 +1,7 @@
 """The link over the USB console: bytes as they are, and no call that waits for the host.
 
 Reading asks before each byte, because the console's own read waits for as many as were asked for. That takes 29 us a
-byte on the board, so it is done between the turns of the loop, in `listen`, and a turn is handed what has come.
+byte on the board, so it is done between the ticks of the loop, in `listen`, and a tick gets what has come.
 
 Writing may wait 500 ms in MicroPython when the FIFO of 256 bytes is full (with the cable pulled, even in vain), so a
 frame is written only when it must fit: the bytes written since the FIFO was last known to be empty are counted. It is
@@ -34,17 +34,17 @@ _FIFO = const(256)
 _KEPT = const(8)
 _CTRL_C = const(3)
 _EMPTY = const(b"\0")
-# So many bytes are taken even when the turn has left no time: the host must be heard whatever the loop does.
+# So many bytes are taken even when the tick has left no time: bytes of the host have to arrive whatever the loop does.
 _LEAST_BYTES = const(16)
 _AT_ONCE = const(8)
 # While nothing comes, the console is asked again after so long: USB has a frame every millisecond.
 _NAP_US = const(1_000)
-# Frames come every millisecond: turns without one after which the bus counts as dead.
-_SILENT_TURNS = const(4)
+# Frames come every millisecond: ticks without one after which the bus counts as dead.
+_SILENT_TICKS = const(4)
 
 
 class UsbLink:
-    """The port `link` of the controller; none of its methods allocates. `host` tells READING, NOT_READING or GONE.
+    """The port `link` of the controller; none of its methods allocates. `host` is READING, NOT_READING or GONE.
 
     NOT_READING: the port is open, and what was written is not fetched. GONE: it is closed, or there is no host.
     """
@@ -71,7 +71,7 @@ class UsbLink:
         self._pending = 0
         self._handed_on = False
         self._frame = mem32[_FRAME]
-        self._silent_turns = 0
+        self._silent_ticks = 0
         self.host = READING
 
     def open(self):
@@ -93,13 +93,13 @@ class UsbLink:
         return False
 
     def check_bus(self):
-        """Once per tick, before `listen`: looks whether the bus lives."""
+        """Once per tick, before `listen`: checks whether the bus lives."""
         frame = mem32[_FRAME]
         if frame != self._frame:
             self._frame = frame
-            self._silent_turns = 0
-        elif self._silent_turns < _SILENT_TURNS:
-            self._silent_turns += 1
+            self._silent_ticks = 0
+        elif self._silent_ticks < _SILENT_TICKS:
+            self._silent_ticks += 1
         self._least = min(self._held + _LEAST_BYTES, RING_SIZE)
 
     @micropython.native
@@ -148,7 +148,7 @@ class UsbLink:
         return short
 
     def readinto(self, buffer):
-        """Bytes copied, of those that were there when the turn began."""
+        """Bytes copied, of those that were there when the tick began."""
         count = self._held
         if count == 0:
             return 0
@@ -189,10 +189,10 @@ class UsbLink:
         return _FIFO - _KEPT - self._pending
 
     def _look_for_host(self):
-        """Tells why there is no room. A closed port takes more into a full FIFO, as MicroPython's latest; an open
-        one says that it is full. So the rest is filled with 00, empty frames for a host that reads again."""
-        if self._silent_turns:
-            if self._silent_turns == _SILENT_TURNS:
+        """Finds out why there is no room. A closed port takes more into a full FIFO, as MicroPython's latest; an open
+        one reports that it is full. So the rest is filled with 00, empty frames for a host that reads again."""
+        if self._silent_ticks:
+            if self._silent_ticks == _SILENT_TICKS:
                 self.host = GONE
             return
         waiting = mem16[_ENDPOINT]

@@ -1,4 +1,4 @@
-"""The watchdog: runs with the control loop, and resets the board one second after the loop's last turn.
+"""The watchdog: runs with the control loop, and resets the board one second after the loop's last tick.
 
 MicroPython has no call that stops it; `stop` clears the chip's own ENABLE bit (RP2040 datasheet 4.7.6: CTRL, bit 30),
 which stops its count. So a board that was asked for its prompt stays there; nothing but `start` sets the bit again.
@@ -20,11 +20,11 @@ class Watchdog:
         self._timer = None
 
     def start(self):
-        """Call when the loop's first turn is next: from now on only `feed` keeps the board from a reset."""
+        """Call when the loop's first tick is next: from now on only `feed` keeps the board from a reset."""
         self._timer = machine.WDT(timeout=_TIMEOUT_MS)
 
     def feed(self):
-        """Once per turn, and between accesses to the flash, a sector of which may take 400 ms; allocates nothing."""
+        """Once per tick, and between accesses to the flash, a sector of which may take 400 ms; allocates nothing."""
         if self._timer is not None:
             self._timer.feed()
 

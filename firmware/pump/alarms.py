@@ -82,7 +82,7 @@ class Alarms:
                 self._occurrences[code] = 0
                 self.pending -= 1
                 self._gravest = self._find_gravest()
-                # A pause is meant for the alarms that sounded: what comes after the last of them is heard.
+                # A pause applies to the alarms that sounded: a later one sounds.
                 if self.pending == 0:
                     self.audio_paused = False
                 return code

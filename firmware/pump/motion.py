@@ -5,7 +5,7 @@ time: slices are 5 ms long but end early where the ramp ends or begins, so a bur
 trapezoid to within a step. Fractions of steps and of clock ticks are carried from slice to slice.
 
 Speeds are steps/s; one ramp slice changes speed by `_ramp_per_slice`. Distances are in units of 1/400 step,
-because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400 steps. The ramp down begins where the exact distance says so:
+because (v0 + v1) / 2 x 5 ms is (v0 + v1) / 400 steps. The ramp down begins by the exact distance:
 one step too many at its end, where the speed is near 0, would take sqrt(2 / a).
 """
 
@@ -276,7 +276,7 @@ class Motion:
         return coarse * coarse // self._ramp_per_slice * 16 // 25
 
     def _ramp_units(self, rate):
-        """Distance of a ramp between `rate` and rest in units; exact for slow speeds, where its end lies."""
+        """Distance of a ramp between `rate` and rest in units; exact for slow speeds, where its end is."""
         if rate < 32_768:
             return rate * rate // self._ramp_per_slice
         if rate < 65_536:

@@ -100,7 +100,7 @@ def test_syringes_of_every_width(guarded_firmware: Path, syringe: str):
     )  # fmt: skip
     volume = round(barrel.size_ml * 1e5) // 3
     phases = (Phase(PhaseKind.PULSES, volume, 2_000_000, count=10, pause_ms=0), Phase(PhaseKind.STEADY, volume, 50_000))
-    plant = PlantPath.from_catalogue(
+    plant = PlantPath.from_catalog(
         KNOWN.line("smartport-ct-8f"), KNOWN.needle("huber-20g"), barrel, KNOWN.extension("extension-20cm")
     )
     assert guarded(guarded_firmware, told, phases, path=plant).end.driven_nl > 0

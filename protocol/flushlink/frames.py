@@ -32,7 +32,7 @@ def crc16(buffer: bytes | bytearray, start: int, stop: int, crc: int = 0xFFFF) -
 
 
 def seal(plain: bytearray, length: int, target: bytearray) -> int:
-    """Closes a frame: writes length and CRC into `plain` (header and payload stand there), COBS into target.
+    """Closes a frame: writes length and CRC into `plain` (with header and payload), COBS into target.
 
     Returns the bytes on the wire. `plain` has room for the header, the payload and two bytes of CRC.
     """
@@ -72,7 +72,7 @@ def get_u32(buffer: bytes | bytearray, at: int) -> int:
 
 
 def get_i32(buffer: bytes | bytearray, at: int) -> int:
-    """A signed integer within +-2**30; what lies outside is clamped to the end of that range."""
+    """A signed integer within +-2**30; what is outside is clamped to the end of that range."""
     high = buffer[at + 3]
     if high & 0x80:
         if high < 0xC0:

@@ -1,6 +1,6 @@
-"""The codec's inner loops, as machine code where MicroPython can make it (viper) and as they stand in CPython.
+"""The codec's inner loops, as machine code where MicroPython can make it (viper) and as they are in CPython.
 
-A frame of 61 bytes took some 2,000 bytecodes here, 4 ms on an RP2040, of a control turn of 5 ms. Viper checks no
+A frame of 61 bytes took some 2,000 bytecodes here, 4 ms on an RP2040, of a tick of 5 ms. Viper checks no
 bounds: callers keep indices within their buffers.
 """
 
@@ -131,7 +131,7 @@ def put_fields(values, places, target, base: int):  # type: ignore[no-untyped-de
 
 @micropython.viper  # type: ignore[untyped-decorator]
 def in_range(frame, rows) -> bool:  # type: ignore[no-untyped-def]
-    """Whether the frame's integers lie in their ranges; rows: array("i") of offset, size, minimum, maximum of each.
+    """Whether the frame's integers are in their ranges; rows: array("i") of offset, size, minimum, maximum of each.
 
     What is unsigned and at least 2**31 counts as negative, so it is outside of every range that begins at 0.
     """

@@ -1,7 +1,7 @@
 """The message table: every message, field, range, status, state, alarm and setting, as plain tuples.
 
 This is the only source. The host builds its structs from it, the firmware its byte offsets, the
-specification its tables. A field is `(name, type, minimum, maximum, meaning)`; the unit stands in the
+specification its tables. A field is `(name, type, minimum, maximum, meaning)`; the unit is in the
 name. Types are little-endian: u8, u16, u32, i32 and bN (N bytes). No integer goes beyond 2**30 - 1,
 because a larger one would be allocated on the heap of a 32-bit MicroPython.
 """
@@ -113,7 +113,7 @@ VERDICTS = (
     (6, "DISCONNECTED"),
 )
 
-# (number, name, what is seen over what is expected or was wanted, in permille; a verdict is said beyond its limit)
+# (number, name, observed over expected or wanted, in permille; a verdict is given beyond its threshold)
 EVIDENCE = (
     (0, "NONE", "no statistic"),
     (1, "RESISTANCE", "pressure of the pulse's plateau over the pressure expected at that flow"),

@@ -29,10 +29,10 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
     """What the first 125 ms of a flow show of the compliance, over the line's own; None when they are not taken."""
     path = AccessPath.of(line, needle, "bd-10")
     told = path_settings(path, Fluid.SALINE, 10.0)
-    real = replace(PlantPath.from_catalogue(path.line, path.needle, path.syringe, path.extension), inertia=True)
+    real = replace(PlantPath.from_catalog(path.line, path.needle, path.syringe, path.extension), inertia=True)
     far_ul_per_kpa = real.extension_compliance_ul_per_kpa + real.line_compliance_ul_per_kpa
     liquid = LineSolver(
-        *real.ways(), real.syringe_compliance_ul_per_kpa / 1000, far_ul_per_kpa / 1000, real.vein_kpa, real.damping()
+        *real.flow_paths(), real.syringe_compliance_ul_per_kpa / 1000, far_ul_per_kpa / 1000, real.vein_kpa, real.damping()
     )
     if closed:
         liquid.change(Condition(closed=True))

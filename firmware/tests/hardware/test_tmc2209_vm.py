@@ -109,7 +109,7 @@ def test_damaged_answers_and_lost_writes_are_made_good_by_asking_again(case):
     [
         ("silent", "does not answer; check its supply"),
         ("address", "does not answer; check its supply"),
-        ("no echo", "the UART does not hear its own bytes"),
+        ("no echo", "the UART does not receive its own bytes"),
         ("other chip", "is no TMC2209"),
         ("short", "sends damaged answers"),
         ("flipped 4", "sends damaged answers"),

@@ -43,23 +43,23 @@ elif case == "lost writes":
 elif case == "deaf":
     chip.deaf_to = 0x10
 elif case == "counts wrong":
-    taken = chip.take
+    original = chip.receive
 
-    def take(byte):
-        answer = taken(byte)
+    def receive(byte):
+        answer = original(byte)
         chip.writes += 5 if len(answer) and answer[2] == 2 else 0
         return answer
 
-    chip.take = take
+    chip.receive = receive
 elif case == "forgets":
     chip.registers[0x6C] = 0
-    taken = chip.take
+    original = chip.receive
 
-    def take(byte):
+    def receive(byte):
         chip.registers[0x6C] = 0x10000053
-        return taken(byte)
+        return original(byte)
 
-    chip.take = take
+    chip.receive = receive
 elif case == "wrap":
     chip.writes = 253
 fed = [0]
