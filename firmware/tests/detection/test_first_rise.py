@@ -31,9 +31,8 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
     told = path_settings(path, Fluid.SALINE, 10.0)
     real = replace(PlantPath.from_catalog(path.line, path.needle, path.syringe, path.extension), inertia=True)
     far_ul_per_kpa = real.extension_compliance_ul_per_kpa + real.line_compliance_ul_per_kpa
-    liquid = LineSolver(
-        *real.flow_paths(), real.syringe_compliance_ul_per_kpa / 1000, far_ul_per_kpa / 1000, real.vein_kpa, real.damping()
-    )
+    near_ml_per_kpa, far_ml_per_kpa = real.syringe_compliance_ul_per_kpa / 1000, far_ul_per_kpa / 1000
+    liquid = LineSolver(*real.flow_paths(), near_ml_per_kpa, far_ml_per_kpa, real.vein_kpa, real.damping())
     if closed:
         liquid.change(Condition(closed=True))
     model = LineModel()
