@@ -14,7 +14,10 @@ _DEFAULTS = default_record()
 
 
 class Settings:
-    """`good` is False when the journal held none, a corrupt record, or a value out of range; defaults apply then."""
+    """`good` is False when the journal held none, a corrupt record, or a value out of range; defaults apply then.
+
+    They stay unconfirmed, and nothing is stored, until each setting has been set once since the start.
+    """
 
     def __init__(self, journal):
         self._journal = journal
@@ -25,6 +28,8 @@ class Settings:
                 self.good = False
         if not self.good:
             self._record[:] = _DEFAULTS
+        # A bit for each setting that is a default which nobody has confirmed.
+        self._unconfirmed = 0 if self.good else (1 << SETTINGS_COUNT) - 1
         self._values = [get_i32(self._record, 4 * index) for index in range(SETTINGS_COUNT)]
 
     def get(self, index):
@@ -38,9 +43,11 @@ class Settings:
         if not self._allowed(index, value):
             return codes.STATUS_OUT_OF_RANGE
         put_u32(self._record, 4 * index, value)
-        if self._store() == codes.STATUS_STORAGE:
+        unconfirmed = self._unconfirmed & ~(1 << index)
+        if unconfirmed == 0 and self._store() == codes.STATUS_STORAGE:
             put_u32(self._record, 4 * index, self._values[index])
             return codes.STATUS_STORAGE
+        self._unconfirmed = unconfirmed
         self._values[index] = value
         return codes.STATUS_OK
 

@@ -89,7 +89,7 @@ def test_a_changed_limit_asks_for_the_path_anew(index):
 
 @pytest.mark.requirement("REQ-CONF-1")
 def test_a_setting_or_key_that_cannot_be_stored_is_refused_and_the_old_one_stays_in_force():
-    journal = Journal()
+    journal = good_journal()
     settings = Settings(journal)
     assert settings.set(codes.SETTING_TELEMETRY_INTERVAL_MS, 60) == codes.STATUS_OK
     key = settings.key()

@@ -81,13 +81,17 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
         ]
         question = "Change it?"
         if not good:
-            # One stored value makes a good record of all: whoever stores it has to have seen the others.
+            # The pump stores nothing until each value has been set: whoever sets them has to have seen them.
             lines = [
                 *setting_rows(values), "", f"note      {CORRUPT}", *lines,
                 "note      with it every value above and the open pairing key are stored, and count from then on",
             ]  # fmt: skip
             question = "Is every value above as it has to be?"
         confirm(console, lines, yes, question, UNCHANGED)
+        if not good:
+            for other, default in values.items():
+                if other is not setting:
+                    store(pump, other, default)
         applied = store(pump, setting, wanted)
         good = settings_good(pump)
     sentence = f"{name} is {setting.shown(applied)} now"
