@@ -54,7 +54,7 @@ class Alarms:
         self.changed = True
         self._gravest = self._find_gravest()
         self._log.add(LOG_ALARM, code, now_ms, detail)
-        if self.audio_paused and self._priorities[code] > self._pause_priority:
+        if self.audio_paused and self._priorities[code] >= self._pause_priority:
             self.audio_paused = False
 
     def raise_once(self, code, now_ms, detail=0):

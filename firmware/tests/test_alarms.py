@@ -108,12 +108,12 @@ def test_an_audio_pause_ends_in_time_when_the_clock_goes_round():
 
 @pytest.mark.requirement("REQ-ALRM-3")
 @given(st.sampled_from(CODES), st.sampled_from(CODES))
-def test_a_graver_alarm_ends_the_pause_at_once_and_an_equal_one_does_not(first, second):
+def test_a_new_alarm_ends_the_pause_at_once_unless_its_priority_is_lower(first, second):
     alarms = make()
     alarms.raise_alarm(first, 0)
     alarms.pause_audio(0)
     alarms.raise_alarm(second, 10)
-    assert alarms.audio_paused == (PRIORITY[second] <= PRIORITY[first])
+    assert alarms.audio_paused == (PRIORITY[second] < PRIORITY[first])
 
 
 @pytest.mark.requirement("REQ-ALRM-3")
