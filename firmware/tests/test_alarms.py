@@ -1,4 +1,4 @@
-"""Alarms stay until their own occurrence is acknowledged, and are shown and heard by the gravest."""
+"""Alarms stay until their own occurrence is acknowledged, and are shown and sounded by the gravest."""
 
 import pytest
 from flushlink.frames import get_u32
@@ -117,7 +117,7 @@ def test_a_new_alarm_ends_the_pause_at_once_unless_its_priority_is_lower(first, 
 
 
 @pytest.mark.requirement("REQ-ALRM-3")
-def test_a_new_alarm_is_heard_when_those_of_the_pause_are_gone():
+def test_a_new_alarm_is_sounded_when_those_of_the_pause_are_gone():
     alarms = make()
     alarms.raise_alarm(codes.ALARM_OCCLUSION, 0)
     alarms.pause_audio(0)

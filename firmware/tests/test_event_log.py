@@ -1,4 +1,4 @@
-"""The log keeps what happens in motion until it may be written, and tells what it had to drop."""
+"""The log keeps what happens in motion until it may be written, and reports what it had to drop."""
 
 import struct
 
@@ -14,7 +14,7 @@ def rows(journal):
 
 
 @pytest.mark.requirement("REQ-LOG-1")
-def test_entries_are_written_in_order_one_a_turn_with_boot_code_argument_time_and_detail():
+def test_entries_are_written_in_order_one_a_tick_with_boot_code_argument_time_and_detail():
     journal = Journal()
     log = EventLog(journal, 700)
     log.add(2, 0x14, 2**30 - 1, 0)
@@ -33,9 +33,9 @@ def test_more_than_the_ring_holds_is_dropped_at_the_new_end_and_the_drop_is_logg
         log.add(2, number, number)
     for _ in range(70):
         log.flush_one(99)
-    told = rows(journal)
-    assert [row[2] for row in told[:-1]] == list(range(48))
-    assert told[-1] == (1, LOG_FAULT, 255, 99, 12)
+    reported = rows(journal)
+    assert [row[2] for row in reported[:-1]] == list(range(48))
+    assert reported[-1] == (1, LOG_FAULT, 255, 99, 12)
 
 
 def test_the_ring_goes_round():

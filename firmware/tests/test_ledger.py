@@ -33,8 +33,8 @@ def test_an_interrupted_burst_is_counted_once_however_often_the_figures_are_refr
     ledger, _, path = make()
     ledger.start_run(9_000_000, 9_000_000)
     made = 0
-    for steps, seen, stored_nl in bursts:
-        for running in (seen * steps // 20_000, steps):
+    for steps, observed, stored_nl in bursts:
+        for running in (observed * steps // 20_000, steps):
             ledger.refresh(running, stored_nl)
             assert ledger.driven_nl == path.volume_nl(made + running)
             assert ledger.delivered_nl == max(ledger.driven_nl - min(stored_nl, ledger.driven_nl), 0)
@@ -82,7 +82,7 @@ def test_a_watchdog_reset_keeps_the_volume_and_names_what_is_uncertain():
     assert restarted.delivered_nl == path.volume_nl(22_000) - 150_000
     assert restarted.uncertain_nl == path.volume_nl(1_000) + 150_000 + MARGIN_NL
     again, _, _ = make(journal)
-    assert again.recover(MARGIN_NL) == 0, "told once"
+    assert again.recover(MARGIN_NL) == 0, "reported once"
 
 
 @pytest.mark.requirement("REQ-DOSE-4")
@@ -100,7 +100,7 @@ def test_after_a_power_cut_the_whole_intent_is_uncertain():
 
 
 @pytest.mark.requirement("REQ-DOSE-4")
-def test_a_ledger_record_that_was_cut_in_the_writing_is_told():
+def test_a_ledger_record_that_was_cut_in_the_writing_is_reported():
     ledger, journal, _ = make()
     ledger.start_run(9_000_000, 9_000_000)
     journal.power_cut()
@@ -111,7 +111,7 @@ def test_a_ledger_record_that_was_cut_in_the_writing_is_told():
     assert again.recover(MARGIN_NL) == 0
 
 
-def test_a_run_that_ended_is_not_told_as_interrupted():
+def test_a_run_that_ended_is_not_reported_as_interrupted():
     ledger, journal, _ = make()
     ledger.start_run(9_000_000, 9_000_000)
     ledger.add_dose(20_000)

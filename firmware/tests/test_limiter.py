@@ -15,8 +15,8 @@ LATENCY_US = 1_500
 SUB_US = 250
 
 
-def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, wanted=WANTED, noise_pa=0):
-    """[(pressure Pa, uL/s made, allowed)] per turn, of a first-order line: C dP/dt = Q - P / R. R None: closed."""
+def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, ticks, wanted=WANTED, noise_pa=0):
+    """[(pressure Pa, uL/s made, allowed)] per tick, of a first-order line: C dP/dt = Q - P / R. R None: closed."""
     drive = Drive()
     motion = Motion(Board(board_data()), drive, drive)
     path = LineModel()
@@ -28,7 +28,7 @@ def drive_line(compliance_ul_per_kpa, believed, resistance_kpa_s_per_ml, turns, 
     pressure_pa = before_pa = sampled_pa = 0.0
     last = 0
     rows = []
-    for number in range(turns):
+    for number in range(ticks):
         value_pa = round(sampled_pa)
         value_pa += noise_pa if number % 2 else -noise_pa
         made = drive.position() - last
@@ -108,7 +108,7 @@ def test_a_slow_flow_that_was_limited_may_rise_again():
     assert allowed == 10
 
 
-def test_the_largest_lowering_is_told_rounded_up_and_a_lowering_within_the_noise_is_not():
+def test_the_largest_lowering_is_reported_rounded_up_and_a_lowering_within_the_noise_is_not():
     limiter = Limiter(LineModel())
     limiter.start_burst(10_000)
     limiter.lowest = 9_900

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pump.board import Board
 from pump.motion import Motion, isqrt
 
-from firmware.tests.support.ports import TICKS_PER_US, TURN_US, Drive, board_data
+from firmware.tests.support.ports import TICK_US, TICKS_PER_US, Drive, board_data
 
 COUNTS = st.one_of(st.integers(1, 60), st.integers(1, 40_000))
 RATES = st.one_of(st.integers(1, 400), st.integers(1, 64_000))
@@ -21,14 +21,14 @@ def make(acceleration: int = 600, **changes: int) -> tuple[Motion, Drive]:
     return Motion(Board(board_data(acceleration_mm_per_s2=acceleration, **changes)), drive, drive), drive
 
 
-def turn(motion: Motion, drive: Drive) -> None:
+def tick(motion: Motion, drive: Drive) -> None:
     motion.fill(drive.now // TICKS_PER_US)
-    drive.advance(TURN_US)
+    drive.advance(TICK_US)
 
 
 def run(motion: Motion, drive: Drive, patience: int = 20_000) -> None:
     for _ in range(patience):
-        turn(motion, drive)
+        tick(motion, drive)
         assert not motion.starved
         if motion.idle():
             return
@@ -105,11 +105,11 @@ def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step
     motion.start_burst(2_000, 20_000, 1)
     for _ in range(5):
         while not motion.queued():
-            turn(motion, drive)
+            tick(motion, drive)
         ends.append((motion.start_us, motion.end_us))
         motion.start_burst(0, 20_000, 1, 100_000)
         while not motion.queued():
-            turn(motion, drive)
+            tick(motion, drive)
         motion.start_burst(2_000, 20_000, 1)
     for (_, end_us), (start_us, _) in pairwise(ends):
         assert abs(start_us - end_us - 100_000) <= 1
@@ -121,10 +121,10 @@ def test_a_dwell_comes_before_the_burst_and_bursts_follow_each_other_on_the_step
 def test_a_limited_burst_still_makes_exactly_its_steps(limits):
     motion, drive = make()
     motion.start_burst(8_000, 20_000, 1)
-    for turns, rate in limits:
-        for _ in range(turns):
+    for ticks, rate in limits:
+        for _ in range(ticks):
             motion.limit(max(rate, 300))
-            turn(motion, drive)
+            tick(motion, drive)
             assert not motion.starved
             assert motion.mismatch(motion.position()) == 0
             if motion.idle():
@@ -138,14 +138,14 @@ def test_a_lowered_limit_acts_within_a_step_and_may_rise_again():
     motion, drive = make()
     motion.start_burst(20_000, 20_000, 1)
     for _ in range(20):
-        turn(motion, drive)
+        tick(motion, drive)
     motion.limit(5_000)
     queued_before = len(slice_rates(drive))
-    turn(motion, drive)
+    tick(motion, drive)
     assert all(speed <= 5_001 for _, speed, _ in slice_rates(drive)[queued_before:])
     motion.limit(60_000)
     for _ in range(10):
-        turn(motion, drive)
+        tick(motion, drive)
     assert abs(motion.rate - 20_000) < 100
 
 
@@ -153,9 +153,9 @@ def test_a_burst_that_was_braked_near_its_end_does_not_creep_to_it():
     motion, drive = make()
     motion.start_burst(2_000, 20_000, 1)
     while motion.remaining_with_queue() > 60:
-        turn(motion, drive)
+        tick(motion, drive)
     motion.limit(1)
-    turn(motion, drive)
+    tick(motion, drive)
     motion.limit(20_000)
     began = drive.now
     run(motion, drive)
@@ -167,7 +167,7 @@ def test_the_ramp_down_ends_as_fast_as_the_ramp_allows_and_within_the_burst():
     motion, drive = make()
     motion.start_burst(20_000, 20_000, 1)
     for _ in range(40):
-        turn(motion, drive)
+        tick(motion, drive)
     motion.ramp_down()
     before = drive.position()
     began = drive.now
@@ -181,7 +181,7 @@ def test_the_halt_ends_all_motion_at_once_and_the_count_stays_right():
     motion, drive = make()
     motion.start_burst(20_000, 20_000, 1)
     for _ in range(40):
-        turn(motion, drive)
+        tick(motion, drive)
     motion.halt()
     assert motion.idle()
     position = drive.position()
@@ -199,7 +199,7 @@ def test_steps_that_are_not_made_are_a_mismatch_before_200_are_missing():
     motion.start_burst(20_000, 20_000, 1)
     lost = 0
     for number in range(200):
-        turn(motion, drive)
+        tick(motion, drive)
         if number >= 20:
             drive.made -= 10
             lost += 10
@@ -217,27 +217,27 @@ def test_steps_that_nobody_ordered_are_a_mismatch():
     assert motion.mismatch(motion.position()) == -3
 
 
-def test_no_mismatch_is_seen_in_a_healthy_burst_of_any_shape():
+def test_no_mismatch_is_observed_in_a_healthy_burst_of_any_shape():
     for count, rate, acceleration in ((1, 1, 600), (7, 64_000, 10_000), (3_000, 64_000, 10_000), (2_000, 20_000, 100)):
         motion, drive = make(acceleration)
         motion.start_burst(count, rate, 1)
         for _ in range(500):
-            turn(motion, drive)
+            tick(motion, drive)
             assert motion.mismatch(motion.position()) == 0
             if motion.queued():
                 motion.start_burst(0, rate, 1, 20_000)
                 break
         for _ in range(8):
-            turn(motion, drive)
+            tick(motion, drive)
             assert motion.mismatch(motion.position()) == 0
 
 
 @pytest.mark.requirement("REQ-STOP-4")
-def test_a_queue_that_ran_dry_in_a_burst_is_told_and_nothing_is_queued_any_more():
+def test_a_queue_that_ran_dry_in_a_burst_is_reported_and_nothing_is_queued_any_more():
     motion, drive = make()
     motion.start_burst(20_000, 20_000, 1)
     for _ in range(10):
-        turn(motion, drive)
+        tick(motion, drive)
     drive.advance(50_000)
     position = drive.position()
     motion.fill(drive.now // TICKS_PER_US)

@@ -59,7 +59,7 @@ def test_the_product_of_a_reading_stays_in_31_bits_for_every_sensor_that_a_board
     assert -(2**30) <= (raw - state[ZERO] >> state[SHIFT]) * state[GAIN] < 2**30
 
 
-def test_the_slope_is_that_of_a_turn_and_is_halved_after_a_missing_conversion():
+def test_the_slope_is_that_of_a_tick_and_is_halved_after_a_missing_conversion():
     pressure, _ = make([1_000, 1_100, -1, 1_300], COARSE)
     pressure.sample()
     pressure.sample()

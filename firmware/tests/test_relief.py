@@ -14,12 +14,12 @@ STEP_PL = 102_214
 
 
 def relieve(
-    start_kpa, compliance, believed=None, cap_ul=500, rest_pa=0, reading=None, behind=0.0, fastest=1e9, turns=1_200
+    start_kpa, compliance, believed=None, cap_ul=500, rest_pa=0, reading=None, behind=0.0, fastest=1e9, ticks=1_200
 ):
-    """(result, drawn back uL, pressures kPa, turns) of a relief in a closed line of `compliance` uL/kPa.
+    """(result, drawn back uL, pressures kPa, ticks) of a relief in a closed line of `compliance` uL/kPa.
 
-    `reading` turns pressure and turn into a sensor's (value, fault); `behind` uL come out of a far part, slowly, and by
-    no more than `fastest` in a turn.
+    `reading` turns pressure and tick into a sensor's (value, fault); `behind` uL come out of a far part, slowly, and by
+    no more than `fastest` in a tick.
     """
     drive = Drive()
     motion = Motion(Board(board_data()), drive, drive)
@@ -31,7 +31,7 @@ def relieve(
     left = behind
     relief.start(path.steps_per_ul() * cap_ul, rest_pa)
     pressures = []
-    for number in range(turns):
+    for number in range(ticks):
         sensor.value_pa, sensor.fault = reading(pressure, number) if reading else (round(pressure * 1000), 0)
         result = relief.tick()
         if result != UNDER_WAY:
@@ -51,9 +51,9 @@ def relieve(
 @pytest.mark.parametrize("start_kpa", [5, 40, 138, 172])
 @pytest.mark.parametrize("compliance", [0.5, 2.0, 5.0])
 def test_pressure_is_relieved_to_a_little_above_zero_and_never_below(start_kpa, compliance):
-    result, drawn_ul, pressures, turns = relieve(start_kpa, compliance, cap_ul=5_000)
+    result, drawn_ul, pressures, ticks = relieve(start_kpa, compliance, cap_ul=5_000)
     assert result == DONE
-    assert turns * 5 <= 3_100
+    assert ticks * 5 <= 3_100
     assert min(pressures) > -0.5
     assert pressures[-1] < 4.0
     assert drawn_ul == pytest.approx((start_kpa - pressures[-1]) * compliance, abs=0.2)
@@ -76,9 +76,9 @@ def test_the_volume_is_bounded_though_pressure_stays():
 @pytest.mark.requirement("REQ-OCCL-2", "REQ-MOVE-3")
 def test_the_time_is_bounded_though_pressure_stays():
     # What comes back all the time is drawn all the time, as long as it is no more than may be stored.
-    result, drawn_ul, _, turns = relieve(138, 2.0, cap_ul=100_000, behind=330, fastest=0.52)
+    result, drawn_ul, _, ticks = relieve(138, 2.0, cap_ul=100_000, behind=330, fastest=0.52)
     assert result == INCOMPLETE
-    assert 2_990 <= turns * 5 <= 3_010
+    assert 2_990 <= ticks * 5 <= 3_010
     assert drawn_ul > 400
 
 
@@ -109,11 +109,11 @@ def test_a_reading_that_does_not_follow_ends_it():
 
 
 @pytest.mark.requirement("REQ-OCCL-2", "REQ-PRES-3")
-def test_a_faulty_sensor_ends_it_in_the_same_turn():
-    result, _drawn_ul, pressures, turns = relieve(
+def test_a_faulty_sensor_ends_it_in_the_same_tick():
+    result, _drawn_ul, pressures, ticks = relieve(
         138, 2.0, cap_ul=5_000, reading=lambda pressure, number: (round(pressure * 1000), 1 if number >= 20 else 0)
     )
-    assert (result, turns) == (INCOMPLETE, 20)
+    assert (result, ticks) == (INCOMPLETE, 20)
     assert pressures[-1] > 20
 
 

@@ -1,4 +1,4 @@
-"""Nothing moves before the self-test has passed, and each part that can fail is told by its bit."""
+"""Nothing moves before the self-test has passed, and each part that can fail is reported by its bit."""
 
 import pytest
 from flushlink import messages
@@ -12,16 +12,16 @@ ALL = 0b111111
 
 
 def after_test(device):
-    device.turn(25)
+    device.tick(25)
     return device.pump.self_test
 
 
 @pytest.mark.requirement("REQ-START-2")
-def test_a_healthy_pump_passes_every_part_after_twenty_turns():
+def test_a_healthy_pump_passes_every_part_after_twenty_ticks():
     device = Device()
-    device.turn(19)
+    device.tick(19)
     assert (device.pump.tested, device.pump.state()) == (False, 0)
-    device.turn(1)
+    device.tick(1)
     assert device.pump.tested
     assert (device.pump.self_test.passed, device.pump.self_test.failed) == (ALL, 0)
     assert device.pump.state() == 1
@@ -44,7 +44,7 @@ def test_a_sensor_that_cannot_be_right_fails_is_shown_and_logged_and_nothing_mov
     host.authenticate()
     host.ask("PATH_SET", PATH)
     assert host.ask("PRIME", PRIME).status == STATUS["SELF_TEST"]
-    device.turn(20)
+    device.tick(20)
     assert device.drive.position() == 0
     assert not device.drive.enabled
     assert any(entry[2:4] == bytes((messages.LOG_SELF_TEST, 0)) for entry in device.journal.entries)
@@ -53,7 +53,7 @@ def test_a_sensor_that_cannot_be_right_fails_is_shown_and_logged_and_nothing_mov
 @pytest.mark.requirement("REQ-START-2")
 def test_a_counter_that_counts_at_rest_fails():
     device = Device()
-    device.turn(10)
+    device.tick(10)
     device.drive.made += 1
     assert after_test(device).failed == messages.TEST_COUNTER
 
@@ -76,7 +76,7 @@ def test_a_driver_that_has_not_taken_its_settings_fails_and_nothing_moves():
     host.authenticate()
     host.ask("PATH_SET", PATH)
     assert host.ask("PRIME", PRIME).status == STATUS["SELF_TEST"]
-    device.turn(20)
+    device.tick(20)
     assert device.drive.position() == 0
 
 
@@ -85,8 +85,8 @@ def test_indicators_that_do_not_answer_fail():
     device = Device()
     inputs = device.indicators.inputs
     device.indicators.inputs = lambda: -1
-    device.turn(19)
-    device.turn(1)
+    device.tick(19)
+    device.tick(1)
     device.indicators.inputs = inputs
     assert device.pump.self_test.failed == messages.TEST_INDICATORS
 
@@ -113,7 +113,7 @@ def test_memory_that_does_not_hold_fails():
 @pytest.mark.requirement("REQ-START-1")
 def test_before_the_self_test_has_passed_nothing_moves_and_it_cannot_be_cut_short():
     device = Device()
-    device.turn(2)
+    device.tick(2)
     host = device.host
     host.hello()
     assert host.ask("SELF_TEST").status == STATUS["WRONG_STATE"]
@@ -123,26 +123,26 @@ def test_before_the_self_test_has_passed_nothing_moves_and_it_cannot_be_cut_shor
     assert device.drive.position() == 0
 
 
-def test_a_test_on_request_tells_what_is_wrong_now_and_clears_what_is_right_again():
+def test_a_test_on_request_reports_what_is_wrong_now_and_clears_what_is_right_again():
     device = Device()
     host = device.ready()
     device.raw = -1
-    device.turn(5)
+    device.tick(5)
     assert host.values(host.ask("SELF_TEST"))["failed"] == messages.TEST_SENSOR
     assert device.pump.state() == 7
     device.raw = None
-    device.turn(5)
+    device.tick(5)
     assert host.values(host.ask("SELF_TEST"))["failed"] == 0
     assert device.pump.state() == 1
 
 
 @pytest.mark.requirement("REQ-START-3")
 @pytest.mark.parametrize("cause", [0, 1, 2, 3, 4])
-def test_the_driver_is_off_after_any_reset_and_the_cause_is_told(cause):
+def test_the_driver_is_off_after_any_reset_and_the_cause_is_reported(cause):
     device = Device(reset_cause=cause)
     device.drive.enabled = True
     device = Device(reset_cause=cause)
-    device.turn(25)
+    device.tick(25)
     assert not device.drive.enabled
     frame = device.host.hello()
     assert device.host.values(frame)["reset_cause"] == cause

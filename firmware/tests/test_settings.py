@@ -51,7 +51,7 @@ def test_an_index_beyond_the_table_is_unknown():
     assert [settings.known(index) for index in (-1, 0, len(SETTINGS) - 1, len(SETTINGS))] == [False, True, True, False]
 
 
-def test_pairing_changes_the_key_alone_and_the_record_tells_nobody_the_key():
+def test_pairing_changes_the_key_alone_and_the_record_reports_nobody_the_key():
     journal = good_journal()
     settings = Settings(journal)
     assert settings.key() == OPEN_KEY

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware.tests.support.guard import rewritten, write_guarded
-from firmware.tests.support.run import MAINTENANCE, RigPort, perform, told_path
+from firmware.tests.support.run import MAINTENANCE, RigPort, perform, wire_path
 
 pytestmark = pytest.mark.slow
 
@@ -36,11 +36,11 @@ FAULTS = (
 )  # fmt: skip
 
 
-def guarded(root: Path, told, phases=MAINTENANCE, **rig):
+def guarded(root: Path, wire, phases=MAINTENANCE, **rig):
     """A program on the guarded firmware, whatever comes of it; FirmwareError is not caught."""
     with Rig("native", firmware_root=root, device_clock_us=NEAR_WRAP_US, **rig) as one:
         try:
-            return perform(one, told, phases)
+            return perform(one, wire, phases)
         except FlushPumpError as problem:
             return problem
 
@@ -78,24 +78,24 @@ def maintain(guarded_firmware: Path, line: str, needles: Iterable[str]) -> None:
             path = paths.AccessPath.of(line, needle, "bd-10")
         except RefusedError:
             continue
-        told = guarded(guarded_firmware, told_path(path), line=line, needle=needle, syringe="bd-10")
-        assert told.end.outcome.name == "COMPLETED"
-        assert len(told.pulses) == 10
+        reported = guarded(guarded_firmware, wire_path(path), line=line, needle=needle, syringe="bd-10")
+        assert reported.end.outcome.name == "COMPLETED"
+        assert len(reported.pulses) == 10
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("syringe", ["bd-10", "terumo-60"])
 def test_faults_with_a_small_and_a_big_syringe(guarded_firmware: Path, fault: str, syringe: str):
     path = paths.AccessPath.of("smartport-ct-8f", "huber-20g", syringe)
-    guarded(guarded_firmware, told_path(path), syringe=syringe, faults=[fault])
+    guarded(guarded_firmware, wire_path(path), syringe=syringe, faults=[fault])
 
 
 @pytest.mark.parametrize("syringe", ["bd-1", "bd-3", "hsw-1", "terumo-60", "bd-60", "monoject-60"])
 def test_syringes_of_every_width(guarded_firmware: Path, syringe: str):
     barrel = KNOWN.syringes[syringe]
     path = paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
-    told = replace(
-        told_path(path, barrel.size_ml), line_flags=LineFlag.NONE, syringe_capacity_nl=round(barrel.capacity_ml * 1e6),
+    wire = replace(
+        wire_path(path, barrel.size_ml), line_flags=LineFlag.NONE, syringe_capacity_nl=round(barrel.capacity_ml * 1e6),
         barrel_diameter_um=round(barrel.inner_diameter_mm * 1000), syringe_loaded_nl=round(barrel.size_ml * 1e6),
     )  # fmt: skip
     volume = round(barrel.size_ml * 1e5) // 3
@@ -103,7 +103,7 @@ def test_syringes_of_every_width(guarded_firmware: Path, syringe: str):
     plant = PlantPath.from_catalog(
         KNOWN.line("smartport-ct-8f"), KNOWN.needle("huber-20g"), barrel, KNOWN.extension("extension-20cm")
     )
-    assert guarded(guarded_firmware, told, phases, path=plant).end.driven_nl > 0
+    assert guarded(guarded_firmware, wire, phases, path=plant).end.driven_nl > 0
 
 
 def extremes(number: int):
@@ -117,8 +117,8 @@ def extremes(number: int):
     diameter_um = pick(3_000, 40_000)
     travel_nl = int(3.14159 / 4 * (diameter_um / 1000) ** 2 * 110 * 1000)
     capacity_nl = min(max(travel_nl * 99 // 100, 500_000), 200_000_000)
-    base = told_path(paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"))
-    told = replace(
+    base = wire_path(paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"))
+    wire = replace(
         base, line_flags=LineFlag.NONE, barrel_diameter_um=diameter_um, syringe_capacity_nl=capacity_nl,
         syringe_loaded_nl=capacity_nl, hard_limit_pa=hard_pa, working_limit_pa=pick(5_000, hard_pa - 1),
         flow_cap_nl_per_s=pick(10_000, 10_000_000), resistance_pa_s_per_ml=pick(0, 100_000_000),
@@ -135,18 +135,18 @@ def extremes(number: int):
         "line": chance.choice(sorted(KNOWN.lines)), "needle": chance.choice(sorted(KNOWN.needles)), "seed": number,
         "syringe": chance.choice(sorted(KNOWN.syringes)), "faults": [fault] if fault else [],
     }  # fmt: skip
-    return told, phases, rig
+    return wire, phases, rig
 
 
 @pytest.mark.parametrize(
     "number", [*range(20), *(pytest.param(number, marks=pytest.mark.long) for number in range(20, 400))]
 )
 def test_paths_at_the_ends_of_every_field(guarded_firmware: Path, number: int):
-    told, phases, rig = extremes(number)
+    wire, phases, rig = extremes(number)
     with Rig("native", firmware_root=guarded_firmware, device_clock_us=NEAR_WRAP_US, **rig) as one:
         one.plant.change_syringe(KNOWN.syringes[rig["syringe"]].size_ml)
         try:
-            perform(one, told, phases, max_time_ms=12_000)
+            perform(one, wire, phases, max_time_ms=12_000)
         except FlushPumpError:
             return
 
@@ -155,7 +155,7 @@ def test_paths_at_the_ends_of_every_field(guarded_firmware: Path, number: int):
 def test_prime_and_aspirate(guarded_firmware: Path, name: str):
     with Rig("native", firmware_root=guarded_firmware, device_clock_us=NEAR_WRAP_US) as rig:
         pump = Pump.over(RigPort(rig), "the rig", nonce=bytes)
-        pump.set_path(told_path(paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")))
+        pump.set_path(wire_path(paths.AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")))
         getattr(pump, name)(1.0, 0.5)
         pump.keep_alive = True
         until_s = pump.now_s + 6
@@ -179,22 +179,22 @@ def parts(tmp_path_factory: pytest.TempPathFactory):
 
 
 PRESSURES = st.one_of(st.integers(-60_000, 320_000), st.sampled_from([-206_000, 0, 320_000, 400_000]))
-TURNS = st.lists(st.tuples(PRESSURES, st.integers(0, 64_000), st.integers(1, 40)), min_size=1, max_size=30)
+TICKS = st.lists(st.tuples(PRESSURES, st.integers(0, 64_000), st.integers(1, 40)), min_size=1, max_size=30)
 
 
 @given(
     st.integers(353, 1_000_000), st.integers(0, 100_000_000), st.integers(0, 100_000_000), st.integers(100, 60_000),
-    st.integers(-30_000, 30_000), TURNS, TURNS,
+    st.integers(-30_000, 30_000), TICKS, TICKS,
 )  # fmt: skip
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_judge_model_and_limiter_for_any_pressure_and_any_path(
+def test_detector_model_and_limiter_for_any_pressure_and_any_path(
     parts, step_pl, laminar, turbulent, compliance, rest_pa, driving, pausing
 ):
-    strict, hydraulics, judge_type, limiter_type = parts
+    strict, hydraulics, detector_type, limiter_type = parts
     path = hydraulics()
     path.configure(step_pl, laminar, turbulent, compliance)
     limiter = limiter_type(path)
-    detector = judge_type(path, limiter)
+    detector = detector_type(path, limiter)
     limiter.working_pa = 137_600
     # No flow is above 10 mL/s.
     fastest = min(64_000, 10_000_000_000 // step_pl)
@@ -205,16 +205,16 @@ def test_judge_model_and_limiter_for_any_pressure_and_any_path(
             detector.start_pulse(rest_pa, 20)
             limiter.start_burst(fastest)
             last_pa = rest_pa
-            for value_pa, rate, turns in driving:
-                for _ in range(turns):
+            for value_pa, rate, ticks in driving:
+                for _ in range(ticks):
                     rate = min(rate, fastest)
                     allowed = limiter.allowed_rate(value_pa, value_pa - last_pa, rate)
                     assert 1 <= allowed <= fastest
                     detector.drive_tick(value_pa, rate)
                     path.stored_nl(value_pa - rest_pa)
                     last_pa = value_pa
-            for value_pa, _, turns in pausing:
-                for _ in range(turns):
+            for value_pa, _, ticks in pausing:
+                for _ in range(ticks):
                     detector.pause_tick(value_pa, 0)
             detector.verdict = 0
             assert 0 <= detector.classify_pulse() <= 6

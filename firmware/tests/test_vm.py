@@ -17,7 +17,7 @@ from flushsim.firmware.vm import HEAP_SIZE, find_micropython
 from flushsim.rig.lockstep import Rig
 
 from firmware.tests.support.recording import Recording, recording
-from firmware.tests.support.run import perform, told_path
+from firmware.tests.support.run import perform, wire_path
 
 pytestmark = pytest.mark.slow
 
@@ -62,10 +62,10 @@ def test_every_file_of_the_firmware_compiles_in_micropython():
 
 
 def record(faults: list[str]) -> Recording:
-    path = told_path(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"))
+    path = wire_path(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"))
     with recording() as kept, Rig("record", faults=faults, device_clock_us=NEAR_WRAP_US) as rig:
-        told = perform(rig, path, SHORT)
-    assert told.end.driven_nl > 100_000
+        reported = perform(rig, path, SHORT)
+    assert reported.end.driven_nl > 100_000
     return kept
 
 
@@ -78,9 +78,9 @@ def check(output: str, recorded: Recording) -> dict:
     assert output.startswith("{"), output
     result = json.loads(output.splitlines()[0])
     assert result["sum"] == recorded.sum(), "it did not do the same as CPython"
-    assert result["turns"] == len(recorded.inputs)
-    assert result["moving_turns"] > 100
-    assert result["moving_turns_that_allocated"] == 0
+    assert result["ticks"] == len(recorded.inputs)
+    assert result["moving_ticks"] > 100
+    assert result["moving_ticks_that_allocated"] == 0
     return result
 
 

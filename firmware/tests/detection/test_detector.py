@@ -10,7 +10,7 @@ from pump.line_model import LineModel
 
 STEP_PL = 102_214
 RATE = 19_600
-DRIVE_TURNS, PAUSE_TURNS = 90, 80
+DRIVE_TICKS, PAUSE_TICKS = 90, 80
 SUB = 20
 REST_PA = 700
 
@@ -30,44 +30,44 @@ class Line:
         self.times = 1.0
         self.leak = 0.0
         self.kpa = REST_PA / 1000
-        self.turns = 0
+        self.ticks = 0
         self.closes_at = None
         self.air_at = None
         self.vein = lambda seconds: 0.0
 
-    def _turn(self, rate):
+    def _tick(self, rate):
         """Lets 5 ms pass; returns the reading in Pa."""
         into_ul = rate / 200 * STEP_PL / 1e6
-        if self.turns == self.air_at:
+        if self.ticks == self.air_at:
             self.compliance *= 1.12
         for _ in range(SUB):
-            above = self.kpa - REST_PA / 1000 - self.vein(self.turns * 0.005)
+            above = self.kpa - REST_PA / 1000 - self.vein(self.ticks * 0.005)
             out = (-8 + sqrt(64 + 68 * self.times * abs(above) / self.times**2)) / 34 if above else 0.0
-            if self.closes_at is not None and self.turns >= self.closes_at:
+            if self.closes_at is not None and self.ticks >= self.closes_at:
                 out = 0.0
             out = out / (1 - self.leak) if above > 0 else -out
             self.kpa += (into_ul / SUB - out * 5 / SUB) / self.compliance
-        self.turns += 1
-        noise_pa = (self.turns * 7919 % 23 - 11) * 12
+        self.ticks += 1
+        noise_pa = (self.ticks * 7919 % 23 - 11) * 12
         return round(self.kpa * 1000) + noise_pa
 
     def pulse(self):
         """The verdict of one pulse and its pause."""
         detector = self.detector
-        detector.start_pulse(round(self.kpa * 1000), DRIVE_TURNS)
+        detector.start_pulse(round(self.kpa * 1000), DRIVE_TICKS)
         self.limiter.start_burst(RATE)
         last_pa = round(self.kpa * 1000)
         allowed = RATE
-        for turn in range(DRIVE_TURNS):
-            # Four turns up the ramp, four down.
-            rate = min(RATE * min(turn + 1, DRIVE_TURNS - turn, 4) // 4, allowed)
-            value_pa = self._turn(rate)
+        for tick in range(DRIVE_TICKS):
+            # Four ticks up the ramp, four down.
+            rate = min(RATE * min(tick + 1, DRIVE_TICKS - tick, 4) // 4, allowed)
+            value_pa = self._tick(rate)
             allowed = self.limiter.allowed_rate(value_pa, value_pa - last_pa, rate)
             last_pa = value_pa
             if detector.drive_tick(value_pa, rate):
                 return detector.verdict
-        for _ in range(PAUSE_TURNS):
-            if detector.pause_tick(self._turn(0), 0):
+        for _ in range(PAUSE_TICKS):
+            if detector.pause_tick(self._tick(0), 0):
                 return detector.verdict
         verdict = detector.classify_pulse()
         detector.update_baseline()
@@ -100,7 +100,7 @@ def test_an_open_line_within_its_tolerances_is_patent_from_its_first_pulse_on(co
 
 
 @pytest.mark.parametrize("compliance", [2.2, 5.0, 15.0])
-def test_a_leak_of_a_tenth_of_the_flow_is_told_of_its_first_whole_pulse(compliance):
+def test_a_leak_of_a_tenth_of_the_flow_is_reported_of_its_first_whole_pulse(compliance):
     line = Line(compliance)
     line.vein = breathing
     assert line.pulses(6) == [PATENT] * 6
@@ -109,7 +109,7 @@ def test_a_leak_of_a_tenth_of_the_flow_is_told_of_its_first_whole_pulse(complian
     assert line.detector.observed < line.detector.threshold < 1_000
 
 
-def test_air_that_adds_a_quarter_to_the_compliance_is_told_of_its_first_whole_pulse():
+def test_air_that_adds_a_quarter_to_the_compliance_is_reported_of_its_first_whole_pulse():
     line = Line()
     line.vein = breathing
     assert line.pulses(5) == [PATENT] * 5
@@ -131,11 +131,11 @@ def test_what_air_gives_way_is_known_until_it_is_gone():
     assert line.detector.air_compliance == 0
 
 
-@pytest.mark.parametrize("at_turn", range(10, DRIVE_TURNS, 20))
-def test_a_little_air_that_comes_in_the_second_pulse_is_told_within_two_more(at_turn):
+@pytest.mark.parametrize("at_tick", range(10, DRIVE_TICKS, 20))
+def test_a_little_air_that_comes_in_the_second_pulse_is_reported_within_two_more(at_tick):
     line = Line()
     line.vein = breathing
-    line.air_at = DRIVE_TURNS + PAUSE_TURNS + at_turn
+    line.air_at = DRIVE_TICKS + PAUSE_TICKS + at_tick
     assert line.pulses(2)[0] == PATENT
     assert codes.VERDICT_BUBBLE in line.pulses(2)
 
@@ -149,44 +149,44 @@ def test_a_line_three_times_as_narrow_is_partly_occluded_in_its_first_whole_puls
 
 
 @pytest.mark.requirement("REQ-OCCL-1")
-def test_resistance_that_grows_little_by_little_is_told_though_no_pulse_departs_much_from_the_last():
+def test_resistance_that_grows_little_by_little_is_reported_though_no_pulse_departs_much_from_the_last():
     line = Line()
     line.vein = breathing
     assert line.pulses(3) == [PATENT] * 3
-    told = []
+    reported = []
     for _ in range(10):
         line.times *= 1.07
-        told.append(line.pulse())
-    assert codes.VERDICT_PARTIAL in told[:7]
-    assert set(told) == {PATENT, codes.VERDICT_PARTIAL}
+        reported.append(line.pulse())
+    assert codes.VERDICT_PARTIAL in reported[:7]
+    assert set(reported) == {PATENT, codes.VERDICT_PARTIAL}
 
 
 @pytest.mark.requirement("REQ-OCCL-1")
 @pytest.mark.parametrize("after", [-3, 0, 5])
-def test_a_line_that_closes_as_a_pulse_ends_is_told_in_its_pause(after):
+def test_a_line_that_closes_as_a_pulse_ends_is_reported_in_its_pause(after):
     line = Line()
     assert line.pulses(3) == [PATENT] * 3
-    line.closes_at = line.turns + DRIVE_TURNS + after
+    line.closes_at = line.ticks + DRIVE_TICKS + after
     assert line.pulse() == codes.VERDICT_OCCLUDED
-    assert line.turns < line.closes_at + 40
+    assert line.ticks < line.closes_at + 40
 
 
-@pytest.mark.parametrize("at_turn", range(0, 170, 10))
-def test_a_cough_at_any_moment_of_a_pulse_is_no_fault_and_leaves_none_behind(at_turn):
+@pytest.mark.parametrize("at_tick", range(0, 170, 10))
+def test_a_cough_at_any_moment_of_a_pulse_is_no_fault_and_leaves_none_behind(at_tick):
     line = Line()
-    cough = bump((3 * (DRIVE_TURNS + PAUSE_TURNS) + at_turn) * 0.005)
+    cough = bump((3 * (DRIVE_TICKS + PAUSE_TICKS) + at_tick) * 0.005)
     line.vein = lambda seconds: breathing(seconds) + cough(seconds)
     assert line.pulses(8) == [PATENT] * 8
 
 
 def test_a_cough_in_the_first_pulse_is_no_leak_when_it_is_over():
-    for at_turn in range(0, 100, 10):
+    for at_tick in range(0, 100, 10):
         line = Line()
-        line.vein = bump(at_turn * 0.005)
+        line.vein = bump(at_tick * 0.005)
         assert line.pulses(8) == [PATENT] * 8
 
 
-def test_another_path_is_learnt_anew():
+def test_another_path_is_updated_anew():
     line = Line()
     line.times = 0.6
     assert line.pulses(3) == [PATENT] * 3
@@ -203,7 +203,7 @@ def test_what_the_last_visit_found_narrows_what_the_first_pulse_may_need():
         assert line.pulse() == verdict
 
 
-def test_air_from_the_start_is_told_only_beyond_what_another_syringe_of_the_kind_may_give_way():
+def test_air_from_the_start_is_reported_only_beyond_what_another_syringe_of_the_kind_may_have():
     assert Line(4.4, known=(1_000, 1_200, 80)).pulse() == PATENT
     assert Line(5.4, known=(1_000, 1_200, 80)).pulse() == codes.VERDICT_BUBBLE
 
@@ -215,4 +215,4 @@ def test_the_end_of_a_pause_in_which_the_line_has_relaxed_is_where_the_sensors_z
     slow = Line(15.0)
     slow.times = 1.8
     slow.pulses(3)
-    assert slow.detector.relaxed_pa == REST_PA, "it has not relaxed: its end says nothing"
+    assert slow.detector.relaxed_pa == REST_PA, "it has not relaxed: its end reports nothing"

@@ -20,15 +20,15 @@ PATHS = [
     for needle in ([name for name in KNOWN.needles if name != "none"] if line.needle_required else ["none"])
 ]  # fmt: skip
 STEP_PL = 102_214
-# 600 mm/s2 with 1600 steps/mm, in a turn of 5 ms.
-RAMP_PER_TURN = 4_800
-RISE_TURNS = 25
+# 600 mm/s2 with 1600 steps/mm, in a tick of 5 ms.
+RAMP_PER_TICK = 4_800
+RISE_TICKS = 25
 
 
 def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: bool) -> float | None:
     """What the first 125 ms of a flow show of the compliance, over the line's own; None when they are not taken."""
     path = AccessPath.of(line, needle, "bd-10")
-    told = path_settings(path, Fluid.SALINE, 10.0)
+    wire = path_settings(path, Fluid.SALINE, 10.0)
     real = replace(PlantPath.from_catalog(path.line, path.needle, path.syringe, path.extension), inertia=True)
     far_ul_per_kpa = real.extension_compliance_ul_per_kpa + real.line_compliance_ul_per_kpa
     near_ml_per_kpa, far_ml_per_kpa = real.syringe_compliance_ul_per_kpa / 1000, far_ul_per_kpa / 1000
@@ -36,10 +36,11 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
     if closed:
         liquid.change(Condition(closed=True))
     model = LineModel()
-    # Twice as much is believed as there is, so that what is in force shows where it comes from.
-    model.configure(STEP_PL, told.resistance_pa_s_per_ml, told.turbulence_pa_s2_per_ml2, told.compliance_nl_per_kpa * 2)
+    # Twice the true compliance is assumed, so that the value in force shows its origin.
+    assumed = wire.compliance_nl_per_kpa * 2
+    model.configure(STEP_PL, wire.resistance_pa_s_per_ml, wire.turbulence_pa_s2_per_ml2, assumed)
     limiter = Limiter(model)
-    limiter.working_pa = told.working_limit_pa
+    limiter.working_pa = wire.working_limit_pa
     detector = Detector(model, limiter)
     rest_pa = round(real.vein_kpa * 1000)
     detector.start_run(rest_pa)
@@ -47,9 +48,9 @@ def measured_over_true(line: str, needle: str, flow_ml_per_s: float, closed: boo
     wanted = round(flow_ml_per_s * 1e9 / STEP_PL)
     limiter.start_burst(wanted)
     last_pa = rest_pa
-    for turn in range(1, RISE_TURNS):
-        rate = min(wanted, turn * RAMP_PER_TURN - RAMP_PER_TURN // 2)
-        # A reading is half a turn old.
+    for tick in range(1, RISE_TICKS):
+        rate = min(wanted, tick * RAMP_PER_TICK - RAMP_PER_TICK // 2)
+        # A reading is half a tick old.
         liquid.advance(0.0025, rate * STEP_PL / 1e9)
         value_pa = round(liquid.port_kpa * 1000)
         liquid.advance(0.0025, rate * STEP_PL / 1e9)
@@ -68,5 +69,5 @@ def test_the_first_rise_shows_the_compliance_of_every_path_or_nothing(flow_ml_pe
     shown = {path: over for path, over in found.items() if over is not None}
     # In a wide line nearly all leaves at once at a low flow, and nothing is shown.
     assert len(shown) >= 17
-    # As if the liquid had no mass it would be 0.6 to 1.0, and a closed line would not be seen to take all of the flow.
+    # As if the liquid had no mass it would be 0.6 to 1.0, and a closed line would seem to pass a part of the flow.
     assert {path: over for path, over in shown.items() if not 0.85 < over < 1.25} == {}

@@ -70,7 +70,7 @@ def test_clear_takes_both_away(faults):
 
 
 @pytest.mark.parametrize("name", ["fault.txt", "notes.txt"])
-def test_any_flipped_byte_of_a_kept_text_is_told(faults, tmp_path, name):
+def test_any_flipped_byte_of_a_kept_text_is_reported(faults, tmp_path, name):
     kept(faults, 1)
     faults.note("a sentence")
     file = tmp_path / "journal" / name
@@ -80,7 +80,7 @@ def test_any_flipped_byte_of_a_kept_text_is_told(faults, tmp_path, name):
         assert f"({name} is damaged)" in [faults.fault(), *faults.notes()]
 
 
-def test_what_the_journal_tells_of_damage_is_noted_and_can_be_read_after_the_restart(board, faults, tmp_path):
+def test_what_the_journal_reports_of_damage_is_noted_and_can_be_read_after_the_restart(board, faults, tmp_path):
     folder = tmp_path / "journal"
     journal = board[1]("journal").Journal(str(folder), faults.note)
     journal.save(0, bytes(56), 56)
@@ -92,7 +92,7 @@ def test_what_the_journal_tells_of_damage_is_noted_and_can_be_read_after_the_res
 
 
 @pytest.mark.requirement("REQ-STOP-4")
-def test_the_watchdog_starts_with_the_loop_waits_one_second_and_is_fed_by_each_turn(board):
+def test_the_watchdog_starts_with_the_loop_waits_one_second_and_is_fed_by_each_tick(board):
     machine, load = board
     watchdog = load("watchdog").Watchdog()
     watchdog.feed()

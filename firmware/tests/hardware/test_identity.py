@@ -1,4 +1,4 @@
-"""The board says what really runs on it and why it started; its random bytes allocate nothing."""
+"""The board reports what really runs on it and why it started; its random bytes allocate nothing."""
 
 import json
 from binascii import crc32
@@ -82,7 +82,7 @@ def test_a_file_too_many_is_complained_of_and_the_journal_and_foreign_files_are_
     "manifest",
     [b"", b"{", b"[]", b"7", b"{}", b'{"version": 3}', b'{"version": "0.1", "fingerprint": ""}', b"\xff"],
 )
-def test_a_manifest_that_says_nothing_is_complained_of_in_one_sentence(identity, flashed, manifest):
+def test_a_manifest_that_reports_nothing_is_complained_of_in_one_sentence(identity, flashed, manifest):
     (flashed / "manifest.json").write_bytes(manifest)
     found = identity.Identity(str(flashed))
     assert found.firmware_version == (0, 0, 0)
@@ -103,12 +103,12 @@ def test_a_board_with_nothing_on_it_is_complained_of(identity, tmp_path):
         (1, 1 << 16, False, 2),
         (2, 1 << 8, True, 3),
         (2, 1 << 8, False, 3),
-        # From the prompt by Ctrl-D: the chip's registers still tell of its last own reset.
+        # From the prompt by Ctrl-D: the chip's registers still report of its last own reset.
         (1, 1 << 8, True, 3),
         (0, 1 << 8, True, 3),
     ],
 )
-def test_the_reset_cause_is_told_from_the_chips_registers_and_the_mark_of_a_command(
+def test_the_reset_cause_is_reported_from_the_chips_registers_and_the_mark_of_a_command(
     board, identity, flashed, reason, chip_reset, marked, cause
 ):
     registers = board[0].mem32

@@ -24,28 +24,28 @@ def made(bench):
     return bench, bench.load("indicators").Indicators(PINS, DATA)
 
 
-def stretches(bench, indicators, light, sound, turns):
-    """What is seen and heard: lists of (colour, ms) and (sounding, ms)."""
-    seen, heard = [], []
-    for _ in range(turns):
+def stretches(bench, indicators, light, sound, ticks):
+    """What is observed and sounded: lists of (colour, ms) and (sounding, ms)."""
+    observed, sounded = [], []
+    for _ in range(ticks):
         indicators.show(light, sound)
         bench.machine.now_us += 5_000
-        seen.append(COLOURS[bench.levels[10] | bench.levels[11] << 1 | bench.levels[12] << 2])
-        heard.append(bench.duty > 0)
-    return [[(what, 5 * len(list(run))) for what, run in groupby(found)] for found in (seen, heard)]
+        observed.append(COLOURS[bench.levels[10] | bench.levels[11] << 1 | bench.levels[12] << 2])
+        sounded.append(bench.duty > 0)
+    return [[(what, 5 * len(list(run))) for what, run in groupby(found)] for found in (observed, sounded)]
 
 
 @pytest.mark.requirement("REQ-ALRM-2")
 @pytest.mark.parametrize(
     ("light", "colour", "least_hz", "most_hz"), [(RED, "red", 1.4, 2.8), (YELLOW, "yellow", 0.4, 0.8)]
 )
-def test_a_flashing_light_has_the_colour_and_rate_of_its_priority_and_is_lit_from_the_first_turn(
+def test_a_flashing_light_has_the_colour_and_rate_of_its_priority_and_is_lit_from_the_first_tick(
     made, light, colour, least_hz, most_hz
 ):
-    seen, _ = stretches(*made, light, 0, MINUTE)
-    assert seen[0][0] == colour
-    assert {what for what, _ in seen} == {colour, "dark"}
-    for (_, lit_ms), (_, dark_ms) in zip(seen[:-2:2], seen[1:-1:2], strict=True):
+    observed, _ = stretches(*made, light, 0, MINUTE)
+    assert observed[0][0] == colour
+    assert {what for what, _ in observed} == {colour, "dark"}
+    for (_, lit_ms), (_, dark_ms) in zip(observed[:-2:2], observed[1:-1:2], strict=True):
         assert least_hz <= 1000 / (lit_ms + dark_ms) <= most_hz
         assert 0.2 <= lit_ms / (lit_ms + dark_ms) <= 0.6
 
@@ -66,29 +66,29 @@ def test_a_steady_light_stays(made, light, colour):
     ],
 )
 def test_a_burst_has_the_pulses_and_pauses_of_its_priority(made, sound, pulses, pulse_ms, gap_ms, rest_ms):
-    _, heard = stretches(*made, 0, sound, 5 * MINUTE)
-    assert heard[0][0]
-    for start in range(0, len(heard) - 2 * pulses, 2 * pulses):
-        burst = heard[start : start + 2 * pulses]
+    _, sounded = stretches(*made, 0, sound, 5 * MINUTE)
+    assert sounded[0][0]
+    for start in range(0, len(sounded) - 2 * pulses, 2 * pulses):
+        burst = sounded[start : start + 2 * pulses]
         assert all(pulse_ms[0] <= time_ms <= pulse_ms[1] for _, time_ms in burst[::2])
         assert all(gap_ms[0] <= time_ms <= gap_ms[1] for _, time_ms in burst[1:-1:2])
         assert rest_ms[0] <= burst[-1][1] <= rest_ms[1]
-    assert len(heard) > 4 * pulses
+    assert len(sounded) > 4 * pulses
 
 
 @pytest.mark.requirement("REQ-ALRM-2")
 def test_the_burst_of_high_priority_is_three_and_two_pulses_twice(made):
-    _, heard = stretches(*made, 0, 3, MINUTE)
-    gaps = [time_ms for _, time_ms in heard[1:18:2]]
+    _, sounded = stretches(*made, 0, 3, MINUTE)
+    gaps = [time_ms for _, time_ms in sounded[1:18:2]]
     short = gaps[0]
     assert 50 <= short <= 125
-    third = 2 * short + heard[0][1]
+    third = 2 * short + sounded[0][1]
     assert gaps == [short, short, third, short, gaps[4], short, short, third, short]
     assert 350 <= gaps[4] <= 1300
 
 
 @pytest.mark.requirement("REQ-ALRM-2")
-def test_a_graver_alarm_is_heard_at_once_and_a_silenced_one_falls_silent_at_once(made):
+def test_a_graver_alarm_is_sounded_at_once_and_a_silenced_one_falls_silent_at_once(made):
     bench, indicators = made
     stretches(bench, indicators, CYAN, 1, 130)
     assert not bench.duty
@@ -97,16 +97,16 @@ def test_a_graver_alarm_is_heard_at_once_and_a_silenced_one_falls_silent_at_once
 
 
 @pytest.mark.requirement("REQ-ALRM-2")
-def test_turns_that_take_long_or_jitter_do_not_lengthen_pulses_nor_flashes(made):
+def test_ticks_that_take_long_or_jitter_do_not_lengthen_pulses_nor_flashes(made):
     bench, indicators = made
     changes, before, drawn = [], None, 0
-    for turn in range(2_000):
+    for tick in range(2_000):
         indicators.show(RED, 3)
         now = (bench.duty > 0, bench.levels[10])
         if now != before:
             changes.append((drawn, now))
             before = now
-        late_us = 35_000 if turn == 2 else (-700, 0, 1_300)[turn % 3]
+        late_us = 35_000 if tick == 2 else (-700, 0, 1_300)[tick % 3]
         bench.machine.now_us += 5_000 + late_us
         drawn = bench.machine.now_us
     pulse_ends = [time_us for time_us, (sounding, _) in changes if not sounding]
@@ -132,7 +132,7 @@ def test_switches_read_right_from_the_start(made):
 
 @pytest.mark.requirement("REQ-STOP-2")
 @pytest.mark.parametrize(("pin", "bit"), [(14, STOP), (17, HOME), (18, END)])
-def test_what_ends_motion_acts_in_the_turn_that_sees_it_and_its_release_must_last_four(made, pin, bit):
+def test_what_ends_motion_acts_in_the_tick_that_sees_it_and_its_release_must_last_four(made, pin, bit):
     bench, indicators = made
     bench.levels[pin] = 1
     assert indicators.inputs() == READY | bit
@@ -143,7 +143,7 @@ def test_what_ends_motion_acts_in_the_turn_that_sees_it_and_its_release_must_las
 
 
 @pytest.mark.parametrize(("pin", "bit"), [(15, SYRINGE), (16, CLUTCH), (22, STRAP)])
-def test_another_switch_must_last_four_turns_either_way(made, pin, bit):
+def test_another_switch_must_last_four_ticks_either_way(made, pin, bit):
     bench, indicators = made
     for target in (READY ^ bit, READY):
         bench.levels[pin] ^= 1

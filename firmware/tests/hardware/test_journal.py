@@ -1,4 +1,4 @@
-"""The journal's records and log hold what they were given, and tell whatever is damaged instead of misreading it."""
+"""The journal's records and log hold what they were given, and report whatever is damaged instead of misreading it."""
 
 import shutil
 import struct
@@ -22,13 +22,13 @@ def entry_of(number):
 
 @pytest.fixture
 def start(board, tmp_path):
-    """Starts a journal in the test's folder; its `told` lists what it has told."""
+    """Starts a journal in the test's folder; its `reported` lists what it has reported."""
     module = board[1]("journal")
 
     def start_journal(folder=tmp_path / "journal"):
-        told = []
-        journal = module.Journal(str(folder), told.append)
-        journal.told = told
+        reported = []
+        journal = module.Journal(str(folder), reported.append)
+        journal.reported = reported
         return journal
 
     return start_journal
@@ -58,23 +58,23 @@ def read_log(journal):
     return found
 
 
-def test_an_empty_journal_has_no_record_and_no_entry_and_tells_nothing(start):
+def test_an_empty_journal_has_no_record_and_no_entry_and_reports_nothing(start):
     journal = start()
     assert [loaded(journal, slot) for slot in range(3)] == [0, 0, 0]
     assert journal.newest() == 0
     assert journal.entry(1, bytearray(16)) == -1
-    assert journal.told == []
+    assert journal.reported == []
 
 
 def test_records_outlive_a_restart_and_the_last_save_wins(start):
     journal = start()
-    for turn in range(5):
+    for tick in range(5):
         for slot, size in enumerate(SIZES):
-            assert journal.save(slot, bytearray([turn, slot] * size), size)
+            assert journal.save(slot, bytearray([tick, slot] * size), size)
     again = start()
     for slot, size in enumerate(SIZES):
         assert loaded(again, slot) == bytes([4, slot] * size)[:size]
-    assert again.told == []
+    assert again.reported == []
 
 
 def test_a_save_before_any_load_is_newer_than_what_an_earlier_start_saved(start):
@@ -100,11 +100,11 @@ def test_an_empty_file_is_no_record_and_no_damage(start, tmp_path):
     (tmp_path / "journal" / "settings.a").write_bytes(b"")
     journal = start()
     assert loaded(journal, 0) == 0
-    assert journal.told == []
+    assert journal.reported == []
 
 
 @pytest.mark.parametrize("pattern", [0xFF, 0x01, 0x20])
-def test_any_flipped_byte_in_one_copy_is_told_and_the_other_copy_is_read_and_repairs_it(start, tmp_path, pattern):
+def test_any_flipped_byte_in_one_copy_is_reported_and_the_other_copy_is_read_and_repairs_it(start, tmp_path, pattern):
     filled(start(), 0)
     for file in sorted((tmp_path / "journal").iterdir()):
         whole = file.read_bytes()
@@ -113,7 +113,7 @@ def test_any_flipped_byte_in_one_copy_is_told_and_the_other_copy_is_read_and_rep
             file.write_bytes(whole[:at] + bytes([whole[at] ^ pattern]) + whole[at + 1 :])
             journal = start()
             assert loaded(journal, slot) == bytes([slot + 1]) * SIZES[slot]
-            assert [file.name in sentence for sentence in journal.told] == [True]
+            assert [file.name in sentence for sentence in journal.reported] == [True]
             assert file.read_bytes() == whole
 
 
@@ -130,7 +130,7 @@ def test_a_flipped_byte_in_both_copies_is_corrupt_and_the_buffer_is_left_alone(s
         buffer = bytearray(SIZES[slot])
         assert journal.load(slot, buffer) == -1
         assert not any(buffer)
-        assert len(journal.told) == 2
+        assert len(journal.reported) == 2
 
 
 def test_a_file_cut_short_or_lengthened_is_corrupt(start, tmp_path):
@@ -150,7 +150,7 @@ def test_the_record_of_another_slot_is_corrupt(start, tmp_path):
     assert loaded(start(), 2, 12) == -1
 
 
-def test_settings_of_an_older_layout_of_the_same_size_are_corrupt_with_the_reason_told(start, tmp_path):
+def test_settings_of_an_older_layout_of_the_same_size_are_corrupt_with_the_reason_reported(start, tmp_path):
     start().save(0, default_record(), SETTINGS_SIZE)
     for copy in "ab":
         file = tmp_path / "journal" / f"settings.{copy}"
@@ -161,7 +161,7 @@ def test_settings_of_an_older_layout_of_the_same_size_are_corrupt_with_the_reaso
     settings = Settings(journal)
     assert not settings.good
     assert settings.get(2) == 172_000
-    assert "settings.a is not used: it has the layout of another release (00003039" in journal.told[0]
+    assert "settings.a is not used: it has the layout of another release (00003039" in journal.reported[0]
 
 
 @pytest.mark.parametrize("other", [-4, 4])
@@ -169,7 +169,7 @@ def test_settings_of_another_size_are_corrupt_not_read_in_part(start, other):
     start().save(0, bytes(SETTINGS_SIZE + other), SETTINGS_SIZE + other)
     journal = start()
     assert loaded(journal, 0) == -1
-    assert "layout of another release" in journal.told[0]
+    assert "layout of another release" in journal.reported[0]
 
 
 def test_the_layout_of_settings_is_the_names_of_the_message_table(board, monkeypatch):
@@ -216,7 +216,7 @@ def test_entries_are_found_as_by_the_simulated_journal(start):
 
 
 @pytest.mark.parametrize("pattern", [0xFF, 0x01])
-def test_any_flipped_byte_in_the_log_costs_its_entry_alone_which_is_told_and_no_number_is_used_again(
+def test_any_flipped_byte_in_the_log_costs_its_entry_alone_which_is_reported_and_no_number_is_used_again(
     start, tmp_path, pattern
 ):
     filled(start())
@@ -229,7 +229,7 @@ def test_any_flipped_byte_in_the_log_costs_its_entry_alone_which_is_told_and_no_
             journal = start()
             lost = first + at // 24
             assert read_log(journal) == {number: entry for number, entry in log.items() if number != lost}
-            assert f"the log is damaged from entry {lost} to entry {lost}" in journal.told
+            assert f"the log is damaged from entry {lost} to entry {lost}" in journal.reported
             assert journal.newest() == 45
         (folder / name).write_bytes(whole)
 
@@ -262,7 +262,7 @@ def test_a_log_whose_tail_is_noise_goes_on_after_the_numbers_it_took(start, tmp_
     journal = start()
     journal.append(bytearray(entry_of(46)), 16)
     assert list(read_log(journal)) == [*range(1, 41), 46]
-    assert journal.told.count("the log is damaged from entry 41 to entry 45") == len(journal.told) == 1
+    assert journal.reported.count("the log is damaged from entry 41 to entry 45") == len(journal.reported) == 1
 
 
 def test_files_of_somebody_else_in_the_folder_are_left_alone(start, tmp_path):
@@ -280,13 +280,13 @@ def test_a_short_entry_is_filled_up_with_zeros(start):
     assert read_log(journal) == {1: b"abc" + bytes(13)}
 
 
-def test_a_journal_that_cannot_make_its_folder_tells_so_and_raises_nothing(start, tmp_path):
+def test_a_journal_that_cannot_make_its_folder_reports_so_and_raises_nothing(start, tmp_path):
     (tmp_path / "file").write_text("no folder")
     journal = start(tmp_path / "file" / "journal")
     assert not journal.append(bytes(16), 16)
     assert not journal.save(0, bytes(SETTINGS_SIZE), SETTINGS_SIZE)
     assert journal.newest() == 0
-    assert journal.told
+    assert journal.reported
 
 
 @pytest.mark.requirement("REQ-DOSE-4")

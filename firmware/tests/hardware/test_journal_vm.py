@@ -53,7 +53,7 @@ def test_on_a_file_system_of_the_picos_size_an_append_seldom_erases_and_never_mo
     record_measurement,
 ):
     found = run_vm("vm_journal.py", "figures")
-    assert found["told"] == []
+    assert found["reported"] == []
     oldest, newest, holes, misread = found["log"]
     assert (newest, holes, misread) == (7000, 0, 0)
     assert oldest <= 6001
@@ -82,10 +82,10 @@ def test_on_a_full_file_system_records_are_saved_and_the_oldest_entries_make_roo
     assert newest - oldest >= 999
 
 
-def test_flash_that_takes_nothing_any_more_is_told_and_raises_nothing_and_what_was_stored_stays():
+def test_flash_that_takes_nothing_any_more_is_reported_and_raises_nothing_and_what_was_stored_stays():
     found = run_vm("vm_journal.py", "failing")
     assert found["taken"] == [False, False]
-    assert [sentence.split(" ")[0] for sentence in found["told"]] == ["tail", "settings.a", "settings.b"]
+    assert [sentence.split(" ")[0] for sentence in found["reported"]] == ["tail", "settings.a", "settings.b"]
     assert found["records"][0] == [56, 1]
     assert found["log"] == [1, 51, 0, 0]
     assert found["goes_on"] is True
@@ -98,7 +98,7 @@ def test_settings_of_an_older_layout_are_no_settings_until_they_are_stored_anew_
     assert found["found"] == [[False, default], [False, default], [True, 5_000_000]]
     assert found["taken"] is True
     reason = "it has the layout of another release (12345678, 56 bytes; this firmware has "
-    assert [sentence.split(reason)[0] for sentence in found["told"]] == [
+    assert [sentence.split(reason)[0] for sentence in found["reported"]] == [
         "settings.a is not used: ", "settings.b is not used: ",
     ] * 2  # fmt: skip
     assert found["after"] == []

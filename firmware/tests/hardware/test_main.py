@@ -14,14 +14,14 @@ STRAP = 32
 
 
 class Parts:
-    """Ports that note what is done to them, and a controller that moves, asks to leave or fails at a given turn."""
+    """Ports that note what is done to them, and a controller that moves, asks to leave or fails at a given tick."""
 
     def __init__(self):
         self.done = []
         self.complaint = ""
         self.pressed = 0
         self.error = None
-        self.turns = 3
+        self.ticks = 3
         self.request_at_end = 1
         self.moving_from = 1
         self.new_fault = False
@@ -74,22 +74,22 @@ class Parts:
 def loop(monkeypatch):
     """The module main, its parts, and the clock that its sleeping advances."""
     parts = Parts()
-    clock = types.SimpleNamespace(now_us=0, turn_us=1_000, locked=0)
+    clock = types.SimpleNamespace(now_us=0, tick_us=1_000, locked=0)
 
     class Controller:
         def __init__(self, *ports):
             self.request = 0
             self.moving = False
             self.log = types.SimpleNamespace(add=lambda *entry: parts.logged.append(entry))
-            self._turn = 0
+            self._tick = 0
 
         def tick(self, now_us):
-            self._turn += 1
+            self._tick += 1
             parts.done.append(f"tick {now_us} {'locked' if clock.locked else 'free'}")
-            clock.now_us += clock.turn_us
-            self.moving = self._turn >= parts.moving_from
+            clock.now_us += clock.tick_us
+            self.moving = self._tick >= parts.moving_from
             clock.short_frames = parts.short_frames
-            if self._turn == parts.turns:
+            if self._tick == parts.ticks:
                 if parts.error is not None:
                     raise parts.error
                 self.request = parts.request_at_end
@@ -184,14 +184,14 @@ def test_whatever_ends_the_loop_the_driver_is_off_before_the_fault_is_kept_and_t
 
 
 def test_the_heap_is_locked_around_a_tick_when_the_pump_moved_after_the_last_one(loop):
-    loop[1].turns = 4
+    loop[1].ticks = 4
     loop[1].moving_from = 2
     assert [entry.split()[2] for entry in ticks(run(loop))] == ["free", "free", "locked", "locked"]
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_a_frame_as_long_as_a_stop_is_heard_between_the_turns_with_the_heap_locked_as_in_them(loop):
-    loop[1].turns = 2
+def test_a_frame_as_long_as_a_stop_is_sounded_between_the_ticks_with_the_heap_locked_as_in_them(loop):
+    loop[1].ticks = 2
     loop[1].moving_from = 2
     loop[1].short_frames = 2
     calls = [entry for entry in run(loop) if entry[:4] in ("tick", "poll")]
@@ -200,17 +200,17 @@ def test_a_frame_as_long_as_a_stop_is_heard_between_the_turns_with_the_heap_lock
     ]  # fmt: skip
 
 
-def test_a_tick_comes_every_5_ms_and_turns_that_were_lost_are_not_caught_up_with(loop):
-    loop[1].turns = 3
+def test_a_tick_comes_every_5_ms_and_ticks_that_were_lost_are_not_caught_up_with(loop):
+    loop[1].ticks = 3
     assert [entry.split()[1] for entry in ticks(run(loop))] == ["0", "5000", "10000"]
     loop[1].done.clear()
     loop[2].now_us = 0
-    loop[2].turn_us = 400_000
+    loop[2].tick_us = 400_000
     assert [entry.split()[1] for entry in ticks(run(loop))] == ["0", "400000", "800000"]
 
 
 @pytest.mark.requirement("REQ-STOP-4")
-def test_the_watchdog_starts_with_the_loop_and_is_fed_once_a_turn(loop):
+def test_the_watchdog_starts_with_the_loop_and_is_fed_once_a_tick(loop):
     done = run(loop)
     assert done.index("watchdog") < done.index(ticks(done)[0])
     assert done.count("feed") == 3
@@ -226,7 +226,7 @@ def test_a_set_strap_or_a_half_flashed_board_keeps_the_prompt_and_nothing_moves(
 def start(loop, monkeypatch, error):
     """main() on a board whose `hardware` has ports() that fails."""
 
-    def ports(tell, feed):
+    def ports(report, feed):
         raise error
 
     package = types.ModuleType("hardware")
@@ -243,17 +243,17 @@ def start(loop, monkeypatch, error):
 @pytest.mark.parametrize(
     "error", [ValueError("board data: 'pins' is missing"), ImportError("no module named 'pump.board'")]
 )
-def test_a_board_that_cannot_start_says_why_in_one_sentence_and_stays_at_the_prompt(loop, monkeypatch, capsys, error):
+def test_a_board_that_cannot_start_reports_why_in_a_sentence_and_stays_at_the_prompt(loop, monkeypatch, capsys, error):
     start(loop, monkeypatch, error)
-    said = capsys.readouterr().out
-    assert said.startswith("flushpump: the pump does not start: ")
-    assert str(error) in said
-    assert said.count("\n") == 1
+    sentence = capsys.readouterr().out
+    assert sentence.startswith("flushpump: the pump does not start: ")
+    assert str(error) in sentence
+    assert sentence.count("\n") == 1
     assert loop[1].done == []
 
 
 @pytest.mark.parametrize("error", [ImportError("no module named 'hardware'"), ValueError("incompatible .mpy file")])
-def test_a_firmware_that_cannot_be_loaded_is_told_in_one_sentence(loop, monkeypatch, capsys, error):
+def test_a_firmware_that_cannot_be_loaded_is_reported_in_one_sentence(loop, monkeypatch, capsys, error):
     def refuse(name, *_):
         raise error
 
@@ -264,7 +264,7 @@ def test_a_firmware_that_cannot_be_loaded_is_told_in_one_sentence(loop, monkeypa
 
 
 @pytest.mark.requirement("REQ-START-3")
-def test_a_half_flashed_board_loads_no_module_and_says_so(loop, monkeypatch, capsys):
+def test_a_half_flashed_board_loads_no_module_and_reports_so(loop, monkeypatch, capsys):
     loop[0].MANIFEST = "/no-such-folder/manifest.json"
     # It would raise if the hardware were looked for.
     start(loop, monkeypatch, KeyError("two releases"))

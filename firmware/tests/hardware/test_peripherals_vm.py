@@ -1,4 +1,4 @@
-"""The peripherals in the real MicroPython VM: no turn allocates, whatever sensor, host and switches do."""
+"""The peripherals in the real MicroPython VM: no tick allocates, whatever sensor, host and switches do."""
 
 import json
 import os
@@ -11,11 +11,11 @@ HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parents[1]
 
 
-def test_no_turn_of_link_sensors_and_indicators_allocates_and_control_characters_are_data(tmp_path):
+def test_no_tick_of_link_sensors_and_indicators_allocates_and_control_characters_are_data(tmp_path):
     sent = bytes(range(256)) * 40
     # The package by its modules alone: hardware/__init__.py is for a board.
     done = subprocess.run(
-        [find_micropython(), "-X", "heapsize=256k", str(HERE / "vm_peripherals" / "vm_turns.py"), str(FIRMWARE)],
+        [find_micropython(), "-X", "heapsize=256k", str(HERE / "vm_peripherals" / "vm_ticks.py"), str(FIRMWARE)],
         env={**os.environ, "MICROPYPATH": f"{HERE / 'vm_peripherals'}:{FIRMWARE.parent / 'protocol'}"},
         input=sent,
         capture_output=True,
@@ -31,6 +31,6 @@ def test_no_turn_of_link_sensors_and_indicators_allocates_and_control_characters
     assert written > 1000
     assert refused > 300
     assert faults > 200
-    # Of 30 times, freed in the second turn, or in the sixth when nine clocks are not enough.
+    # Of 30 times, freed in the second tick, or in the sixth when nine clocks are not enough.
     assert 30 < held < 100
     assert done.stdout.count(b"f" * 60 + b"\0") == written

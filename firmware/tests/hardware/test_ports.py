@@ -1,4 +1,4 @@
-"""`hardware.ports()` for each board's data: the driver is off before anything else, and what does not fit is told."""
+"""`hardware.ports()` for each board's data: the driver is off before anything else, misfits are reported."""
 
 import importlib.util
 import sys
@@ -89,32 +89,32 @@ def load(file):
 
 
 def ports_of(package, monkeypatch, data):
-    """The ports, and what was told."""
-    told = []
+    """The ports, and what was reported."""
+    reported = []
     monkeypatch.setattr(package, "board_data", lambda: data)
-    return package.ports(told.append, lambda: None), told
+    return package.ports(reported.append, lambda: None), reported
 
 
 @pytest.mark.requirement("REQ-START-3")
 @pytest.mark.parametrize("file", BOARDS, ids=lambda file: file.stem)
 def test_the_first_output_of_every_board_is_the_drivers_enable_line_at_off(package, monkeypatch, file):
     data = load(file)
-    ports, told = ports_of(package, monkeypatch, data)
+    ports, reported = ports_of(package, monkeypatch, data)
     assert package.touched[0] == (data["pins"]["enable"], 1 if data["driver"]["enable_active_low"] else 0)
     assert len(ports) == 8
     assert ports[0].name == file.stem
-    assert told == []
+    assert reported == []
     assert ports[2].ready()
     assert Uart.driver.writes == (6 if "uart" in data["driver"] else 0)
 
 
 @pytest.mark.requirement("REQ-START-1", "REQ-START-2")
-def test_a_driver_that_does_not_answer_is_told_and_cannot_be_switched_on(bench, package, monkeypatch):
+def test_a_driver_that_does_not_answer_is_reported_and_cannot_be_switched_on(bench, package, monkeypatch):
     Uart.driver.silent = True
     data = load(FOLDER.parents[1] / "boards" / "rpi_pico.toml")
-    ports, told = ports_of(package, monkeypatch, data)
-    assert len(told) == 1
-    assert "does not answer" in told[0]
+    ports, reported = ports_of(package, monkeypatch, data)
+    assert len(reported) == 1
+    assert "does not answer" in reported[0]
     steps = ports[2]
     assert not steps.ready()
     steps.enable(True)
@@ -125,7 +125,7 @@ def test_a_driver_that_does_not_answer_is_told_and_cannot_be_switched_on(bench, 
 def test_a_driver_whose_supply_comes_late_or_goes_is_noticed_by_the_next_self_test(bench, package, monkeypatch):
     Uart.driver.silent = True
     data = load(FOLDER.parents[1] / "boards" / "rpi_pico.toml")
-    ports, told = ports_of(package, monkeypatch, data)
+    ports, reported = ports_of(package, monkeypatch, data)
     steps = ports[2]
     found = []
     for silent in (True, False, False, True):
@@ -135,7 +135,7 @@ def test_a_driver_whose_supply_comes_late_or_goes_is_noticed_by_the_next_self_te
         assert bench.levels[data["pins"]["enable"]] == (0 if found[-1] else 1)
         steps.enable(False)
     assert found == [False, True, True, False]
-    assert len(told) == 2
+    assert len(reported) == 2
 
 
 @pytest.mark.parametrize(

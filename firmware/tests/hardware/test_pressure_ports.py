@@ -1,4 +1,4 @@
-"""The pressure sensors: one reading a turn, faults told as such, a held bus freed without stalling the loop."""
+"""The pressure sensors: one reading a tick, faults reported as such, a held bus freed without stalling the loop."""
 
 import sys
 import types
@@ -15,7 +15,7 @@ def abp2(bench):
     return bench.load("pressure_abp2").Abp2(PINS, {"i2c_address": 0x28})
 
 
-def test_each_turn_reads_the_conversion_that_the_turn_before_started(bench, abp2):
+def test_each_tick_reads_the_conversion_that_the_tick_before_started(bench, abp2):
     assert abp2.read() == NONE_NEW
     for counts in (1, 0x123456, 0xFFFFFF):
         bench.sensor.counts = counts
@@ -23,7 +23,7 @@ def test_each_turn_reads_the_conversion_that_the_turn_before_started(bench, abp2
     assert bench.sensor.commands == [b"\xaa\x00\x00"] * 4
 
 
-def test_a_conversion_that_is_not_done_is_read_in_the_next_turn_and_not_started_again(bench, abp2):
+def test_a_conversion_that_is_not_done_is_read_in_the_next_tick_and_not_started_again(bench, abp2):
     abp2.read()
     bench.sensor.busy = 1
     assert abp2.read() == NONE_NEW
@@ -50,7 +50,7 @@ def test_a_status_without_power_damaged_or_saturated_is_a_fault_for_as_long_as_i
 
 
 @pytest.mark.requirement("REQ-PRES-3")
-def test_an_absent_sensor_is_a_fault_asked_for_every_fourth_turn_and_found_when_it_is_back(bench, abp2):
+def test_an_absent_sensor_is_a_fault_asked_for_every_fourth_tick_and_found_when_it_is_back(bench, abp2):
     bench.sensor.absent = True
     assert [abp2.read() for _ in range(8)] == [FAULT] * 8
     assert bench.bus_made == 1 + 2
@@ -59,7 +59,7 @@ def test_an_absent_sensor_is_a_fault_asked_for_every_fourth_turn_and_found_when_
 
 
 @pytest.mark.requirement("REQ-PRES-3")
-def test_a_sensor_that_does_not_take_the_command_is_a_fault_in_the_next_turn(bench, abp2):
+def test_a_sensor_that_does_not_take_the_command_is_a_fault_in_the_next_tick(bench, abp2):
     abp2.read()
     converted = bench.sensor.reply
 
@@ -73,7 +73,7 @@ def test_a_sensor_that_does_not_take_the_command_is_a_fault_in_the_next_turn(ben
 
 @pytest.mark.requirement("REQ-PRES-3")
 @pytest.mark.parametrize("held", [1, 5, 9])
-def test_a_sensor_that_holds_the_bus_is_clocked_free_in_the_turn_after_the_one_that_finds_it(bench, abp2, held):
+def test_a_sensor_that_holds_the_bus_is_clocked_free_in_the_tick_after_the_one_that_finds_it(bench, abp2, held):
     abp2.read()
     bench.sensor.holds = held
     before = bench.clocks
@@ -86,7 +86,7 @@ def test_a_sensor_that_holds_the_bus_is_clocked_free_in_the_turn_after_the_one_t
 
 
 @pytest.mark.requirement("REQ-PRES-3")
-def test_a_bus_that_is_held_for_good_is_a_fault_for_as_long_as_it_lasts_and_no_turn_waits_for_it(bench, abp2):
+def test_a_bus_that_is_held_for_good_is_a_fault_for_as_long_as_it_lasts_and_no_tick_waits_for_it(bench, abp2):
     abp2.read()
     bench.sensor.holds = 10_000
     clocks = []
@@ -153,7 +153,7 @@ def test_the_adcs_dma_writes_halfwords_from_its_fifo_at_its_pace_to_the_buffer(a
     assert (ctrl["size"], ctrl["inc_read"], ctrl["inc_write"], ctrl["treq_sel"]) == (1, False, True, 36)
 
 
-def test_the_adc_reads_one_batch_a_turn_and_starts_the_next(adc):
+def test_the_adc_reads_one_batch_a_tick_and_starts_the_next(adc):
     converter, sensor = adc
     assert converter.trigger == 128
     converter.registers[0x5000_0080 + 0x10] = Converter.BUSY

@@ -1,4 +1,4 @@
-"""The motor driver is set up over its UART, in the real MicroPython VM against a model of it; what fails is told."""
+"""The motor driver is set up over its UART, in the real MicroPython VM against a model of it; failures are reported."""
 
 import json
 import os
@@ -105,7 +105,7 @@ def test_damaged_answers_and_lost_writes_are_made_good_by_asking_again(case):
 
 @pytest.mark.requirement("REQ-START-2")
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "sentence"),
     [
         ("silent", "does not answer; check its supply"),
         ("address", "does not answer; check its supply"),
@@ -120,9 +120,9 @@ def test_damaged_answers_and_lost_writes_are_made_good_by_asking_again(case):
         ("forgets", "does not hold what was written to its register 0x6c"),
     ],
 )
-def test_a_driver_that_does_not_do_its_part_is_told_in_one_sentence_within_a_tenth_of_a_second(case, said):
+def test_a_driver_that_does_not_do_its_part_is_reported_in_one_sentence_within_a_tenth_of_a_second(case, sentence):
     found = run_vm(case)
-    assert said in found["complaint"]
+    assert sentence in found["complaint"]
     assert found["complaint"].startswith("the motor driver at UART address 3 ")
     assert found["complaint"].endswith("; until then nothing moves")
     assert "\n" not in found["complaint"]

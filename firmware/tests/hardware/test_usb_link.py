@@ -1,4 +1,4 @@
-"""The USB link neither waits nor loses a part of a frame, whatever the host does; and it tells what the host does."""
+"""The USB link neither waits nor loses a part of a frame, whatever the host does; and it reports what the host does."""
 
 from random import Random
 from types import SimpleNamespace
@@ -61,7 +61,7 @@ def made(bench, monkeypatch):
 
 
 def listen(usb, link, for_us=5_000):
-    """The rest of a turn; how late it ends."""
+    """The rest of a tick; how late it ends."""
     due_us = usb.clock.us + for_us
     link.check_bus()
     while link.listen(due_us):
@@ -69,8 +69,8 @@ def listen(usb, link, for_us=5_000):
     return usb.clock.us - due_us
 
 
-def turn(usb, link, frame=None):
-    """One turn of 5 ms: reads, writes a frame, waits; what was read, and whether the frame was taken."""
+def tick(usb, link, frame=None):
+    """One tick of 5 ms: reads, writes a frame, waits; what was read, and whether the frame was taken."""
     buffer = bytearray(64)
     count = link.readinto(buffer)
     taken = frame is not None and link.write(frame, len(frame))
@@ -92,13 +92,13 @@ def test_bytes_come_as_they_are_the_interrupt_character_too(made):
     assert bench.interrupt_character == -1
     usb.incoming += bytes(range(32))
     listen(usb, link)
-    assert turn(usb, link)[0] == bytes(range(32))
+    assert tick(usb, link)[0] == bytes(range(32))
     link.close()
     assert bench.interrupt_character == 3
 
 
 @pytest.mark.requirement("REQ-LINK-2")
-def test_a_flood_is_read_between_the_turns_without_making_them_late_and_loses_nothing(made):
+def test_a_flood_is_read_between_the_ticks_without_making_them_late_and_loses_nothing(made):
     _, usb, link = made
     data = Random(1).randbytes(5000)
     usb.incoming += data
@@ -130,7 +130,7 @@ def test_a_frame_as_long_as_a_stop_ends_the_waiting_at_once_and_any_other_does_n
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_a_stop_behind_180_bytes_of_noise_is_read_within_two_turns(made):
+def test_a_stop_behind_180_bytes_of_noise_is_read_within_two_ticks(made):
     _, usb, link = made
     usb.incoming += bytes(180) + b"STOP"
     got = b""
@@ -142,7 +142,7 @@ def test_a_stop_behind_180_bytes_of_noise_is_read_within_two_turns(made):
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_a_loop_that_is_late_in_every_turn_still_hears_its_host(made):
+def test_a_loop_that_is_late_in_every_tick_still_receives_its_host(made):
     _, usb, link = made
     usb.incoming += bytes(range(64))
     got = b""
@@ -165,7 +165,7 @@ def test_a_buffer_shorter_than_what_waits_is_filled_and_no_more(made):
     assert link.readinto(buffer) == 0
 
 
-def test_a_reading_host_gets_four_frames_in_every_turn(made):
+def test_a_reading_host_gets_four_frames_in_every_tick(made):
     _, usb, link = made
     sent = []
     for number in range(200):
@@ -180,48 +180,48 @@ def test_a_reading_host_gets_four_frames_in_every_turn(made):
 
 
 @pytest.mark.requirement("REQ-STOP-4")
-def test_a_host_that_does_not_read_never_stalls_the_loop_and_is_told_from_one_that_is_gone(made):
+def test_a_host_that_does_not_read_never_stalls_the_loop_and_is_reported_from_one_that_is_gone(made):
     _, usb, link = made
     usb.reads = False
-    taken = [turn(usb, link, frame_of(number))[1] for number in range(300)]
+    taken = [tick(usb, link, frame_of(number))[1] for number in range(300)]
     assert sum(taken) == 4
     assert link.host == NOT_READING
     usb.reads = True
     for _ in range(20):
-        turn(usb, link)
-    assert turn(usb, link, frame_of(9))[1]
+        tick(usb, link)
+    assert tick(usb, link, frame_of(9))[1]
     assert link.host == READING
-    turn(usb, link)
+    tick(usb, link)
     assert frames_in(usb.received) == [frame_of(number) for number in (0, 1, 2, 3, 9)]
 
 
 def test_a_host_that_closes_the_port_with_a_packet_on_its_way_is_gone_until_it_opens_it_again(made):
     _, usb, link = made
     usb.reads = False
-    turn(usb, link, frame_of(0))
+    tick(usb, link, frame_of(0))
     usb.set_open(False)
     for number in range(300):
-        turn(usb, link, frame_of(number))
+        tick(usb, link, frame_of(number))
     assert link.host == GONE
     usb.set_open(True)
     usb.reads = True
     for _ in range(20):
-        turn(usb, link)
-    assert turn(usb, link, frame_of(9))[1]
-    turn(usb, link)
+        tick(usb, link)
+    assert tick(usb, link, frame_of(9))[1]
+    tick(usb, link)
     assert link.host == READING
     assert frames_in(usb.received)[-1] == frame_of(9)
 
 
 def test_a_host_that_closes_the_port_after_reading_all_is_no_trouble(made):
     _, usb, link = made
-    turn(usb, link, frame_of(0))
+    tick(usb, link, frame_of(0))
     usb.set_open(False)
     for number in range(300):
-        turn(usb, link, frame_of(number))
+        tick(usb, link, frame_of(number))
     usb.set_open(True)
     for number in range(20):
-        turn(usb, link, frame_of(100 + number))
+        tick(usb, link, frame_of(100 + number))
     assert frames_in(usb.received)[-1] == frame_of(119)
 
 
@@ -231,14 +231,14 @@ def test_a_pulled_cable_never_stalls_the_loop_and_the_link_works_when_it_is_back
     _, usb, link = made
     usb.reads = reads_until_then
     for number in range(3):
-        turn(usb, link, frame_of(number))
+        tick(usb, link, frame_of(number))
     usb.awake = False
     for number in range(300):
-        turn(usb, link, frame_of(number))
+        tick(usb, link, frame_of(number))
     assert link.host == GONE
     usb.awake = usb.reads = True
     for number in range(60):
-        turn(usb, link, frame_of(100 + number))
+        tick(usb, link, frame_of(100 + number))
     assert link.host == READING
     assert frames_in(usb.received)[-1] == frame_of(159)
 
@@ -256,7 +256,7 @@ def test_whatever_the_host_does_no_write_waits_and_every_frame_arrives_whole_whi
             usb.reads = random.random() < 0.7
         # A bus that sleeps does so for 20 ms at least.
         if number >= wakes_at:
-            # The stack hears of it 3 ms after the last frame, so what came before is handled.
+            # The stack receives of it 3 ms after the last frame, so what came before is handled.
             usb.task()
             usb.awake = random.random() < 0.98
             wakes_at = number + (0 if usb.awake else random.randrange(4, 60))
@@ -273,7 +273,7 @@ def test_whatever_the_host_does_no_write_waits_and_every_frame_arrives_whole_whi
     usb.awake = usb.reads = True
     usb.set_open(True)
     for number in range(100):
-        turn(usb, link, frame_of(number) if number > 50 else None)
+        tick(usb, link, frame_of(number) if number > 50 else None)
     assert link.host == READING
     got = frames_in(usb.received)
     assert got[-1] == frame_of(99)

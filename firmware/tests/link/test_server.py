@@ -32,7 +32,7 @@ class Commands:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["at rest", "moving"], autouse=True)
 def moving(request):
-    """All of it holds at rest, where a frame is answered in one turn, and while the pump moves, where it takes four."""
+    """All of it holds at rest, where a frame is answered in one tick, and while the pump moves, where it takes four."""
     Commands.moving = request.param
     return request.param
 
@@ -42,11 +42,11 @@ def make():
     commands = Commands()
     server = LinkServer(link, Identity(), commands)
 
-    def turn():
+    def tick():
         for _ in range(4 if Commands.moving else 1):
             server.poll(Commands.moving)
 
-    return server, commands, Host(link, turn)
+    return server, commands, Host(link, tick)
 
 
 def opened():
@@ -77,7 +77,7 @@ def test_the_same_bytes_again_get_the_kept_reply_and_are_not_executed_again():
 
 
 @pytest.mark.requirement("REQ-DOSE-1")
-def test_the_same_sequence_with_other_bytes_is_refused_and_the_last_one_told():
+def test_the_same_sequence_with_other_bytes_is_refused_and_the_last_one_reported():
     _, commands, host = opened()
     host.send(keepalive(host, sequence=1))
     (refused,) = host.send(host.frame("KEEPALIVE", {"lease_ms": 1_001}, sequence=1))
@@ -200,7 +200,7 @@ def test_an_unknown_message_and_a_wrong_length_are_refused_in_their_place():
 @given(st.binary(max_size=300))
 def test_any_bytes_at_all_leave_the_server_in_step_by_the_next_frame_end(noise):
     _server, _, host = opened()
-    host.send(noise + b"\0", turns=noise.count(0) + 5)
+    host.send(noise + b"\0", ticks=noise.count(0) + 5)
     (answer,) = host.send(host.frame("STATUS"))
     assert answer.message == NUMBER["STATUS"]
 
@@ -218,25 +218,25 @@ def test_a_damaged_frame_is_dropped_without_an_answer(at, change):
 def test_a_frame_that_comes_byte_by_byte_is_answered_once():
     _, _, host = opened()
     frame = keepalive(host, sequence=1)
-    answers = [answer for byte in frame for answer in host.send(bytes([byte]), turns=1)]
+    answers = [answer for byte in frame for answer in host.send(bytes([byte]), ticks=1)]
     assert names(answers) == ["OK"]
 
 
-def test_while_the_pump_moves_reading_admitting_executing_and_answering_are_a_turn_each():
+def test_while_the_pump_moves_reading_admitting_executing_and_answering_are_a_tick_each():
     server, commands, host = opened()
     host.link.incoming += keepalive(host, sequence=1) * 2
-    seen = []
+    observed = []
     for _ in range(4):
-        said = server.poll(True)
-        seen.append((said, server.sequence, len(commands.executed), len(host.heard())))
-    assert seen == [(READ, 0, 0, 0), (ANSWERED, 1, 0, 0), (ANSWERED, 1, 1, 0), (ANSWERED, 1, 1, 1)]
+        sentence = server.poll(True)
+        observed.append((sentence, server.sequence, len(commands.executed), len(host.responses())))
+    assert observed == [(READ, 0, 0, 0), (ANSWERED, 1, 0, 0), (ANSWERED, 1, 1, 0), (ANSWERED, 1, 1, 1)]
     server.poll(True)
-    assert len(host.heard()) == len(commands.executed) == 1, "the repetition got the kept reply"
+    assert len(host.responses()) == len(commands.executed) == 1, "the repetition got the kept reply"
 
 
 @pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("stage", range(4))
-def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_another_frame_is_at(stage):
+def test_a_stop_acts_in_the_tick_in_which_it_is_read_whatever_another_frame_is_at(stage):
     server, commands, host = opened()
     host.link.incoming += keepalive(host, sequence=1)
     for _ in range(stage):
@@ -250,26 +250,26 @@ def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_another_frame_is_a
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_between_two_turns_a_stop_acts_and_all_else_waits(moving):
+def test_between_two_ticks_a_stop_acts_and_all_else_waits(moving):
     server, commands, host = opened()
     host.link.incoming += keepalive(host, sequence=1) + host.frame("STOP")
     server.poll_for_stop()
-    assert (commands.stops, commands.executed, host.heard()) == (1, [], [])
+    assert (commands.stops, commands.executed, host.responses()) == (1, [], [])
     assert server.stop_ahead()
-    host.send(b"", turns=3)
+    host.send(b"", ticks=3)
     assert [message for message, _ in commands.executed] == [NUMBER["KEEPALIVE"], NUMBER["STOP"]]
     assert commands.stops == 1
 
 
 @pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("others", [0, 1, 5, 12])
-def test_a_stop_acts_in_the_turn_in_which_it_is_read_whatever_stands_before_it(others, moving):
+def test_a_stop_acts_in_the_tick_in_which_it_is_read_whatever_stands_before_it(others, moving):
     server, commands, host = opened()
     host.link.incoming += host.frame("STATUS") * others + host.frame("STOP", session=9, sequence=9)
     server.poll(moving)
     assert commands.stops == 1
     assert server.stop_ahead() == (others > 0 or moving)
-    host.send(b"", turns=others + 1)
+    host.send(b"", ticks=others + 1)
     assert not server.stop_ahead()
     assert commands.executed[-1][0] == NUMBER["STOP"]
     assert commands.stops == 1, "its answer keeps its place and calls it once more only through the command"
@@ -280,7 +280,7 @@ def test_a_damaged_stop_stops_nothing_and_is_not_waited_for(at, change):
     server, commands, host = opened()
     frame = bytearray(host.frame("STOP"))
     frame[at] ^= change
-    host.send(bytes(frame), turns=4)
+    host.send(bytes(frame), ticks=4)
     assert (commands.stops, server.stop_ahead()) == (0, False)
 
 
@@ -299,11 +299,11 @@ def test_a_start_that_stands_before_a_stop_in_the_same_bytes_moves_nothing():
     crc = codec.crc16(codec.REQUESTS["PROGRAM_BEGIN"].pack(begin) + codec.REQUESTS["PROGRAM_PHASE"].pack(phase))
     assert host.ask("PROGRAM_COMMIT", {"program_crc": crc}).status == 0
     start = host.frame("START", {"program_crc": crc, "lease_ms": 1_500})
-    assert names(host.send(start + host.frame("STOP"), turns=10)) == ["WRONG_STATE", "OK"]
+    assert names(host.send(start + host.frame("STOP"), ticks=10)) == ["WRONG_STATE", "OK"]
     assert device.drive.position() == 0
     host.sequence += 1
     assert host.ask("START", {"program_crc": crc, "lease_ms": 1_500}).status == 0, "a new command starts it"
-    device.turn(10)
+    device.tick(10)
     assert device.drive.position() > 0
 
 

@@ -1,4 +1,4 @@
-"""Pressure by the chip's own converter and DMA: each turn gets the mean of one batch, whole and of that turn alone."""
+"""Pressure by the chip's own converter and DMA: each tick gets the mean of one batch, whole and of that tick alone."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ SRAM = 0x2000_0000
 PLACE = 0x8000
 SAMPLES = 128
 NONE_NEW = -1
-TURN_US = 5_000
+TICK_US = 5_000
 BATCH_US = 3_200
 
 
@@ -54,7 +54,7 @@ class Converter:
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])
-def test_every_turn_has_one_reading_of_its_own_voltage_and_a_batch_takes_3_2_ms(channel):
+def test_every_tick_has_one_reading_of_its_own_voltage_and_a_batch_takes_3_2_ms(channel):
     converter = Converter(channel)
     converter.run_us(BATCH_US - 100)
     assert converter.port.read() == NONE_NEW
@@ -65,30 +65,30 @@ def test_every_turn_has_one_reading_of_its_own_voltage_and_a_batch_takes_3_2_ms(
         converter.code = following
         converter.run_us(3)
         assert converter.port.read() == converter.counts(code)
-        converter.run_us(TURN_US)
+        converter.run_us(TICK_US)
     assert converter.channels == {channel}
 
 
 def test_a_reading_is_the_mean_of_the_first_3_2_ms_after_the_last_one_and_of_nothing_older():
     converter = Converter()
-    converter.run_us(TURN_US)
+    converter.run_us(TICK_US)
     converter.code = 300
     converter.run_us(3)
     assert converter.port.read() == converter.counts(100)
     converter.run_us(BATCH_US // 2)
     converter.code = 500
     converter.run_us(BATCH_US // 2 + 50)
-    # The rest of the turn belongs to no reading.
+    # The rest of the tick belongs to no reading.
     converter.code = 4000
-    converter.run_us(TURN_US - BATCH_US - 50)
+    converter.run_us(TICK_US - BATCH_US - 50)
     converter.code = 900
     converter.run_us(3)
     assert converter.port.read() == pytest.approx(converter.counts(400), rel=0.01)
-    converter.run_us(TURN_US)
+    converter.run_us(TICK_US)
     assert converter.port.read() == converter.counts(900)
 
 
-def test_a_turn_that_comes_too_early_gets_nothing_new_and_costs_the_batch_nothing():
+def test_a_tick_that_comes_too_early_gets_nothing_new_and_costs_the_batch_nothing():
     converter = Converter()
     readings = []
     for _ in range(20):
@@ -101,11 +101,11 @@ def test_a_turn_that_comes_too_early_gets_nothing_new_and_costs_the_batch_nothin
 
 def test_a_converter_that_stands_still_never_gives_a_reading():
     converter = Converter()
-    converter.run_us(TURN_US)
+    converter.run_us(TICK_US)
     assert converter.port.read() != NONE_NEW
     converter.adc.on_adc_read = lambda which: None
     for _ in range(10):
-        converter.run_us(TURN_US)
+        converter.run_us(TICK_US)
         assert converter.port.read() == NONE_NEW
 
 

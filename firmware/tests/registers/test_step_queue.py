@@ -118,8 +118,8 @@ def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
     drive = Drive(chip=Chip(250, 7))
     motion = Motion(Board(board_data()), drive.steps, drive.counter)
     motion.start_burst(8_000, 20_000, 1)
-    for turn in range(40):
-        motion.limit(5_000 if 10 <= turn < 20 else 20_000)
+    for tick in range(40):
+        motion.limit(5_000 if 10 <= tick < 20 else 20_000)
         motion.fill(drive.chip.cycle // CYCLES_PER_US)
         assert not motion.starved
         assert motion.mismatch(motion.position()) == 0
@@ -132,12 +132,12 @@ def test_a_burst_that_is_limited_and_halted_agrees_with_the_counter():
     assert len(drive.rising()) == made
 
 
-def test_a_starved_burst_ends_and_is_told():
+def test_a_starved_burst_ends_and_is_reported():
     drive = Drive()
     motion = Motion(Board(board_data()), drive.steps, drive.counter)
     motion.start_burst(20_000, 20_000, 1)
-    for turn in range(20):
-        motion.fill(turn * 5_000)
+    for tick in range(20):
+        motion.fill(tick * 5_000)
         drive.run_us(5_000)
     drive.run_us(30_000)
     motion.fill(130_000)

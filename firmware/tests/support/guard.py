@@ -16,7 +16,7 @@ LARGEST = 2**30 - 1
 
 _CHECK = '''
 class Strict:
-    """`on` while the controller moves; `largest` is the largest magnitude seen in that time."""
+    """`on` while the controller moves; `largest` is the largest magnitude observed in that time."""
 
     on = False
     checked = 0

@@ -1,10 +1,10 @@
-"""Ports for the firmware's parts, without a plant: a drive that makes its slices exactly, a sensor that is told."""
+"""Ports for the firmware's parts, without a plant: a drive that makes its slices exactly, a sensor that is reported."""
 
 from collections import deque
 from collections.abc import Iterable
 
 TICKS_PER_US = 125
-TURN_US = 5_000
+TICK_US = 5_000
 
 BOARD = {
     "name": "test board",
@@ -187,7 +187,7 @@ class Indicators:
 
 
 class Identity:
-    """A board that says who it is; entropy counts up."""
+    """A board that reports who it is; entropy counts up."""
 
     firmware_version = (1, 2, 3)
     firmware_fingerprint = b"\1\2\3\4"

@@ -1,4 +1,4 @@
-"""Records what the firmware is given in every turn of a whole run, for replays in other machines."""
+"""Records what the firmware is given in every tick of a whole run, for replays in other machines."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ class Recording:
         """The file that replay_vm reads."""
         boot = {
             **self.boot, "journal": {"0": list(default_record())}, "summed": SUMMED,
-            "turns": len(self.inputs),
+            "ticks": len(self.inputs),
             "import_paths": list(import_paths) if import_paths else self.import_paths(),
         }  # fmt: skip
         path.write_bytes(json.dumps(boot).encode() + b"\n" + b"".join(self.inputs))

@@ -87,15 +87,15 @@ def main(path):
     import time
     from array import array
 
-    file = open(path, "rb")  # noqa: SIM115 - read turn by turn: a small heap holds no whole run
+    file = open(path, "rb")  # noqa: SIM115 - read tick by tick: a small heap holds no whole run
     boot = json.loads(file.readline())
     for place in reversed(boot["import_paths"]):
         sys.path.insert(0, place)
     replay = Replay(boot)
-    count = boot["turns"]
+    count = boot["ticks"]
     record = replay.board.input
     times = array("I", [0] * count)
-    moving_turns = grown = 0
+    moving_ticks = grown = 0
     crc = 0
     for number in range(count):
         file.readinto(record)
@@ -103,7 +103,7 @@ def main(path):
         controller = replay.controller
         moving = controller.moving
         if moving:
-            moving_turns += 1
+            moving_ticks += 1
             micropython.heap_lock()
         held = gc.mem_alloc()
         began = time.ticks_us()
@@ -124,7 +124,7 @@ def main(path):
     print(
         json.dumps(
             {
-                "turns": count, "moving_turns": moving_turns, "moving_turns_that_allocated": grown, "sum": crc,
+                "ticks": count, "moving_ticks": moving_ticks, "moving_ticks_that_allocated": grown, "sum": crc,
                 "mean_us": sum(times) / count, "p99_us": ordered[count * 99 // 100], "worst_us": ordered[-1],
                 "words_of_32_bits": small, "heap_free": gc.mem_free(),
             }

@@ -54,7 +54,7 @@ class RigPort:
         self.rig.close()
 
 
-def told_path(path: AccessPath, loaded_ml: float = 10.0) -> PathSettings:
+def wire_path(path: AccessPath, loaded_ml: float = 10.0) -> PathSettings:
     """PATH_SET as the command line sends it, of a line that need not be asked for blood return."""
     return replace(path_settings(path, Fluid.SALINE, loaded_ml), line_flags=LineFlag.NONE)
 
@@ -75,5 +75,5 @@ __all__ = [
     "RefusedError",
     "RigPort",
     "perform",
-    "told_path",
+    "wire_path",
 ]

@@ -17,11 +17,11 @@ NUMBER = {row[1]: row[0] for row in messages.MESSAGES}
 
 
 class Host:
-    """Sends requests and reads what the device sent; `turn` is what lets the device work."""
+    """Sends requests and reads what the device sent; `tick` is what lets the device work."""
 
-    def __init__(self, link: Link, turn: Any) -> None:
+    def __init__(self, link: Link, tick: Any) -> None:
         self.link = link
-        self.turn = turn
+        self.tick = tick
         self.session = 0
         self.sequence = 0
         self.host_nonce = self.device_nonce = b""
@@ -37,14 +37,14 @@ class Host:
             )
         )  # fmt: skip
 
-    def send(self, data: bytes, turns: int = 3) -> list[codec.Frame]:
-        """Bytes as they are; returns the responses that come in these turns."""
+    def send(self, data: bytes, ticks: int = 3) -> list[codec.Frame]:
+        """Bytes as they are; returns the responses that come in these ticks."""
         self.link.incoming += data
-        for _ in range(turns):
-            self.turn()
-        return self.heard()
+        for _ in range(ticks):
+            self.tick()
+        return self.responses()
 
-    def heard(self) -> list[codec.Frame]:
+    def responses(self) -> list[codec.Frame]:
         """Responses sent since the last look."""
         new = [codec.decode_frame(data[:-1]) for data in self.link.sent[self._read :]]
         self._read = len(self.link.sent)
@@ -94,13 +94,13 @@ class Device:
             Board(board_data(**board)), self.link, self.drive, self.drive, self.sensor, self.indicators, self.journal,
             Identity(reset_cause),
         )  # fmt: skip
-        self.host = Host(self.link, self.turn)
+        self.host = Host(self.link, self.tick)
 
     def _read(self) -> int:
         self.noise = (self.noise * 5 + 17) % 64
         return self.base + self.noise if self.raw is None else self.raw
 
-    def turn(self, count: int = 1) -> None:
+    def tick(self, count: int = 1) -> None:
         for _ in range(count):
             self.pump.tick(self.now_us)
             self.now_us = (self.now_us + 5_000) % 2**30
@@ -108,7 +108,7 @@ class Device:
 
     def ready(self) -> Host:
         """Tested, with an authenticated session."""
-        self.turn(25)
+        self.tick(25)
         self.host.hello()
         assert self.host.authenticate().status == 0
         return self.host

@@ -21,7 +21,7 @@ from flushsim.rig.lockstep import Rig
 
 from firmware.tests.support.recording import Recording, recording
 from firmware.tests.support.replay_vm import Replay
-from firmware.tests.support.run import MAINTENANCE, perform, told_path
+from firmware.tests.support.run import MAINTENANCE, perform, wire_path
 
 US_PER_BYTECODE = 2.0
 # Made by CPython's compiler for its own ends; MicroPython has nothing like them.
@@ -31,13 +31,13 @@ _OWN_CODES = frozenset(code for code, name in enumerate(opname) if name in _OWN)
 
 @dataclass(frozen=True)
 class Cost:
-    """One run's costs: of turns in motion, `rest_bytecodes` of the worst at rest (the self-test's memory check).
+    """One run's costs: of ticks in motion, `rest_bytecodes` of the worst at rest (the self-test's memory check).
 
     `parts` are the shares of the files, `dearest_step` and `functions` bytecodes by function.
     """
 
-    turns: int
-    moving_turns: int
+    ticks: int
+    moving_ticks: int
     mean_bytecodes: float
     p99_bytecodes: int
     worst_bytecodes: int
@@ -53,7 +53,7 @@ class Cost:
 def record(faults: tuple[str, ...] = ()) -> Recording:
     """A port-maintenance on the 8F port."""
     with recording() as kept, Rig("record", faults=list(faults)) as rig:
-        perform(rig, told_path(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")), MAINTENANCE)
+        perform(rig, wire_path(AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")), MAINTENANCE)
     return kept
 
 
@@ -136,8 +136,8 @@ def measure(kept: Recording | None = None) -> Cost:
     whole = sum(everything.values())
     vm = _vm(kept)
     return Cost(
-        turns=len(steps),
-        moving_turns=sum(moved),
+        ticks=len(steps),
+        moving_ticks=sum(moved),
         mean_bytecodes=sum(totals) / len(totals),
         p99_bytecodes=totals[len(totals) * 99 // 100],
         worst_bytecodes=totals[-1],
@@ -153,7 +153,7 @@ def measure(kept: Recording | None = None) -> Cost:
 
 def main() -> None:
     cost = measure()
-    print(f"Controller.tick over port-maintenance: {cost.turns} turns, {cost.moving_turns} of them moving")
+    print(f"Controller.tick over port-maintenance: {cost.ticks} ticks, {cost.moving_ticks} of them moving")
     print(
         f"  bytecodes in motion: mean {cost.mean_bytecodes:.0f}, 99 % below {cost.p99_bytecodes}, "
         f"worst {cost.worst_bytecodes}; "
@@ -166,7 +166,7 @@ def main() -> None:
         f"worst {cost.vm_worst_us:.0f} us"
     )
     print("  dearest files:", ", ".join(f"{name} {share:.0%}" for name, share in list(cost.parts.items())[:3]))
-    print("  dearest functions (bytecodes a turn):", _few(cost.functions))
+    print("  dearest functions (bytecodes a tick):", _few(cost.functions))
     print("  worst step:", _few(cost.dearest_step))
 
 

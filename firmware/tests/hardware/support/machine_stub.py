@@ -60,7 +60,7 @@ class Sensor:
         self.commands.append(bytes(data))
 
     def data_cmd(self, value: int) -> None:
-        """A word for the chip's FIFO, which ends a transfer with bit 9; that it failed is told with the next one."""
+        """A word for the chip's FIFO, which ends a transfer with bit 9; the next one reports a failure."""
         self._waiting.append(value & 0xFF)
         if value & 0x200:
             try:

@@ -1,6 +1,6 @@
 """In the MicroPython VM: the journal on a LittleFS of the Pico's size, on a full one, and on flash that fails.
 
-Arguments: the case, and what it takes. Prints one JSON line with what was found; the test judges it.
+Arguments: the case, and what it takes. Prints one JSON line with what was found; the test classifies it.
 """
 
 import json
@@ -72,8 +72,8 @@ class Meter:
 def measure(flash, call, times):
     erases, programmed = flash.erases, flash.programmed
     before = time.ticks_us()
-    for turn in range(times):
-        call(turn)
+    for tick in range(times):
+        call(tick)
         flash.trace.clear()
     return {
         "erases": (flash.erases - erases) / times,
@@ -92,11 +92,11 @@ def figures():
     meter = Meter(flash)
     meter.feed()
     meter.most_erases = 0
-    told = []
-    journal = Journal(FOLDER, told.append, meter.feed)
-    append = measure(flash, lambda turn: journal.append(entry_of(turn + 1), 16), 5000)
-    save = measure(flash, lambda turn: journal.save(1, bytes(12), 12), 1000)
-    settings = measure(flash, lambda turn: journal.save(0, bytes(56), 56), 1000)
+    reported = []
+    journal = Journal(FOLDER, reported.append, meter.feed)
+    append = measure(flash, lambda tick: journal.append(entry_of(tick + 1), 16), 5000)
+    save = measure(flash, lambda tick: journal.save(1, bytes(12), 12), 1000)
+    settings = measure(flash, lambda tick: journal.save(0, bytes(56), 56), 1000)
     for number in range(5001, 7001):
         journal.append(entry_of(number), 16)
         if number % 3 == 0:
@@ -104,7 +104,7 @@ def figures():
         flash.trace.clear()
     meter.feed()
     before = time.ticks_us()
-    journal = Journal(FOLDER, told.append, meter.feed)
+    journal = Journal(FOLDER, reported.append, meter.feed)
     start_us = time.ticks_diff(time.ticks_us(), before)
     space = os.statvfs(vm_flash.PLACE)
     return {
@@ -115,7 +115,7 @@ def figures():
         "most_erases_per_access": meter.most_erases,
         "log": log_of(journal),
         "sectors_used": space[2] - space[3],
-        "told": told,
+        "reported": reported,
     }
 
 
@@ -124,8 +124,8 @@ def full(case):
     flash = vm_flash.Flash(64)
     vm_flash.make(flash)
     vm_flash.mount(flash)
-    told = []
-    journal = Journal(FOLDER, told.append)
+    reported = []
+    journal = Journal(FOLDER, reported.append)
     number = 0
     while number < (1300 if case == "late" else 0):
         number += 1
@@ -134,16 +134,16 @@ def full(case):
     fills = 0
     while not fill("other" + str(fills), 2048):
         fills += 1
-    for turn in range(500):
+    for tick in range(500):
         if journal.append(entry_of(number + 1), 16):
             number += 1
-        journal.save(1, bytes([turn & 0xFF]) * 12, 12)
+        journal.save(1, bytes([tick & 0xFF]) * 12, 12)
         journal.save(0, bytes([2]) * 56, 56)
     flash.trace.clear()
     vm_flash.unmount()
     vm_flash.mount(flash)
-    again = Journal(FOLDER, told.append)
-    result = {"appended": number, "log": log_of(again), "records": records_of(again), "first": told[:1]}
+    again = Journal(FOLDER, reported.append)
+    result = {"appended": number, "log": log_of(again), "records": records_of(again), "first": reported[:1]}
     # Room again: the log goes on and grows to its size.
     for other in range(fills):
         os.remove(vm_flash.PLACE + "/other" + str(other))
@@ -160,8 +160,8 @@ def failing():
     flash = vm_flash.Flash(48)
     vm_flash.make(flash)
     vm_flash.mount(flash)
-    told = []
-    journal = Journal(FOLDER, told.append)
+    reported = []
+    journal = Journal(FOLDER, reported.append)
     for number in range(1, 51):
         journal.append(entry_of(number), 16)
     journal.save(0, bytes([1]) * 56, 56)
@@ -171,9 +171,10 @@ def failing():
     flash.fails = False
     vm_flash.unmount()
     vm_flash.mount(flash)
-    after = Journal(FOLDER, told.append)
+    after = Journal(FOLDER, reported.append)
     goes_on = after.append(entry_of(after.newest() + 1), 16)
-    return {"taken": taken, "log": log_of(after), "records": records_of(after), "told": told, "goes_on": goes_on}
+    log, records = log_of(after), records_of(after)
+    return {"taken": taken, "log": log, "records": records, "reported": reported, "goes_on": goes_on}
 
 
 def older():
@@ -181,28 +182,29 @@ def older():
     flash = vm_flash.Flash(48)
     vm_flash.make(flash)
     vm_flash.mount(flash)
-    told = []
+    reported = []
     own = journal_record.LAYOUTS
     journal_record.LAYOUTS = (0x12345678, own[1], own[2])
-    journal = Journal(FOLDER, told.append)
+    journal = Journal(FOLDER, reported.append)
     journal.save(0, default_record(), SIZE)
     journal.save(1, bytes(range(12)), 12)
     journal.append(entry_of(1), 16)
     journal_record.LAYOUTS = own
     found = []
     for _ in range(2):
-        journal = Journal(FOLDER, told.append)
+        journal = Journal(FOLDER, reported.append)
         settings = Settings(journal)
         found.append([settings.good, settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL)])
-    sentences = list(told)
+    sentences = list(reported)
     taken = settings.set(codes.SETTING_PROGRAM_VOLUME_CAP_NL, 5_000_000) == 0
-    told.clear()
-    journal = Journal(FOLDER, told.append)
+    reported.clear()
+    journal = Journal(FOLDER, reported.append)
     settings = Settings(journal)
     found.append([settings.good, settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL)])
     ledger = bytearray(12)
     kept = [journal.load(1, ledger), ledger[11]]
-    return {"found": found, "told": sentences, "after": told, "taken": taken, "ledger": kept, "log": log_of(journal)}
+    log = log_of(journal)
+    return {"found": found, "reported": sentences, "after": reported, "taken": taken, "ledger": kept, "log": log}
 
 
 def deep(depth):

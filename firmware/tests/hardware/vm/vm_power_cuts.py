@@ -39,8 +39,8 @@ def entry_of(number):
     return bytes((number * 7 + index * 13 + SEED) & 0xFF for index in range(16))
 
 
-def start(told):
-    return Journal(FOLDER, told.append)
+def start(reported):
+    return Journal(FOLDER, reported.append)
 
 
 def make_calls(journal, flash, count):
@@ -88,8 +88,8 @@ def check(image, before, after, whole):
     flash = vm_flash.Flash(image=image)
     vm_flash.mount(flash)
     try:
-        told = []
-        journal = start(told)
+        reported = []
+        journal = start(reported)
         newest = journal.newest()
         demand(before[2] <= newest <= after[2], "newest", newest)
         found = [read_record(journal, slot) for slot in range(3)]
@@ -98,12 +98,12 @@ def check(image, before, after, whole):
         check_log(journal, newest, whole)
         demand(journal.append(entry_of(newest + 1), 16), "append after")
         demand(journal.save(1, b"after a cut!", 12), "save after")
-        journal = start(told)
+        journal = start(reported)
         demand(journal.newest() == newest + 1, "newest after", journal.newest())
         check_log(journal, newest + 1, whole)
         demand(read_record(journal, 1) == b"after a cut!", "record after")
         demand(read_record(journal, 0) == found[0], "settings after")
-        demand(told == [], "told", told)
+        demand(reported == [], "reported", reported)
     finally:
         vm_flash.unmount()
     return flash.trace, (0, [found[0], b"after a cut!", found[2]], newest + 1), (0, found, newest)
@@ -126,8 +126,8 @@ def main():
     vm_flash.make(flash)
     vm_flash.mount(flash)
     os.mkdir(vm_flash.PLACE + "/pump")
-    told = []
-    journal = start(told)
+    reported = []
+    journal = start(reported)
     if SIZES == "real":
         for number in range(1, 1201):
             journal.append(entry_of(number), 16)
@@ -136,7 +136,7 @@ def main():
     flash.erases = flash.programmed = 0
     states = make_calls(journal, flash, CALLS)
     vm_flash.unmount()
-    demand(told == [], "told", told)
+    demand(reported == [], "reported", reported)
 
     image = first_image
     cuts = torn_cuts = second_cuts = 0

@@ -1,6 +1,6 @@
 """Stands in for `machine` in the MicroPython VM: registers, pins and a sensor that answers, fails and holds the bus.
 
-What it does allocates nothing, so that an allocation seen under the locked heap is the firmware's own.
+What it does allocates nothing, so that an allocation observed under the locked heap is the firmware's own.
 """
 
 import select
@@ -33,7 +33,7 @@ class Registers:
 
 
 class Endpoint:
-    """The buffer control of the USB endpoint: its data toggle turns at every look, as if a packet went each time."""
+    """The buffer control of the USB endpoint: its data toggle ticks at every look, as if a packet went each time."""
 
     def __init__(self):
         self.stuck = False

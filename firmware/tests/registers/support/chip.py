@@ -36,14 +36,14 @@ class Chip:
         self._random = None if seed is None else Random(seed)
         self._strides = strides
 
-    def wire(self, pin: int, seen: Callable[[int, int], None] | None = None) -> None:
+    def wire(self, pin: int, observed: Callable[[int, int], None] | None = None) -> None:
         """A pin whose level the chip's own inputs see, with all edges in `edges` (cycle, pin, level)."""
         gpio = self.rp.gpio[pin]
 
         def changed(state: GPIOPinState, _before: GPIOPinState) -> None:
             level = int(state == GPIOPinState.HIGH)
-            if seen is not None:
-                seen(self.cycle, level)
+            if observed is not None:
+                observed(self.cycle, level)
             else:
                 self.edges.append((self.cycle, pin, level))
             gpio.set_input_value(bool(level))
@@ -63,7 +63,7 @@ class Chip:
         self.rp.write_uint32(address, value & 0xFFFF_FFFF)
         # The DMA starts in the cycles between two accesses, even when the test gives them none.
         self.clock.tick(0.0)
-        # The emulator tells of pins that a written instruction has changed only with the machine's next one.
+        # The emulator reports of pins that a written instruction has changed only with the machine's next one.
         for pio in self.rp.pio:
             pio.check_changed_pins()
         return 0

@@ -1,6 +1,6 @@
 """Stand-ins for MicroPython's modules, over an emulated chip: the firmware's hardware files run on them unchanged.
 
-`use(chip)` says which chip they speak of. What they set up goes through the chip's registers, as MicroPython does it.
+`use(chip)` sets the chip that they act on. What they set up goes through the chip's registers, as MicroPython does it.
 """
 
 import importlib
