@@ -9,6 +9,7 @@ from flushpump.wire.messages import Flag, Outcome, ResetCause
 
 from flushhil.dut import DeviceUnderTest, pulses, refused_as
 from flushhil.ground_truth import in_pulse, stays_still
+from flushhil.raw_client import RawClient
 
 OpenDut = Callable[..., DeviceUnderTest]
 
@@ -165,3 +166,24 @@ def test_a_full_log_drops_its_oldest_entries_and_keeps_numbering(dut: DeviceUnde
     assert len(numbers) == 1024
     assert numbers == list(range(numbers[0], numbers[0] + 1024))
     assert numbers[0] > 1
+
+
+@pytest.mark.simulated("a full flash")
+@pytest.mark.requirement("REQ-LOG-1")
+@pytest.mark.parametrize("name", ["STOP", "AUDIO_PAUSE", "AUTHENTICATE"])
+def test_commands_without_a_proof_do_not_push_alarms_out_of_the_log(open_dut: OpenDut, name: str) -> None:
+    dut = open_dut(faults=["occlusion@200ms"])
+    dut.start(pulses(2))
+    dut.follow()
+    dut.wait(1.0)
+    stranger = RawClient(dut.port)
+    stranger.hello()
+    for number in range(1_200):
+        stranger.ask(name, bytes(codec.REQUESTS[name].size))
+        if number % 40 == 0:
+            dut.simulate(0.5)
+    entries = dut.greet().log()
+    assert [entry.argument for entry in entries if entry.code == messages.LOG_ALARM] == [1]
+    commands = [entry for entry in entries if entry.code == messages.LOG_COMMAND]
+    assert any(entry.argument == codec.REQUESTS[name].number for entry in commands), "the first ones are logged"
+    assert len(entries) < 100
