@@ -61,6 +61,7 @@ STATUS_NOT_ANSWERED = const(19)
 STATUS_FLUID = const(20)
 STATUS_STORAGE = const(21)
 STATUS_BLOOD_RETURN = const(22)
+STATUS_PRESSURE = const(23)
 
 # States of the pump.
 STATE_BOOT = const(0)

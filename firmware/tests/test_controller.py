@@ -288,3 +288,20 @@ def test_after_a_watchdog_reset_the_error_of_the_volume_is_within_what_is_uncert
         assert driven_nl > 1_000_000
         ledger = Device(journal=device.journal, reset_cause=2, step_rate_max_per_s=400_000).pump.ledger
         assert abs(ledger.driven_nl - driven_nl) <= ledger.uncertain_nl, ticks
+
+
+@pytest.mark.requirement("REQ-OCCL-1", "REQ-PRES-3")
+@pytest.mark.parametrize(("pressure_pa", "refused"), [(-16_000, "START ASPIRATE"), (-14_000, ""), (14_000, ""),
+                                                      (16_000, "START PRIME"), (109_000, "START PRIME")])  # fmt: skip
+def test_no_motion_begins_that_adds_to_pressure_or_suction_in_a_line_at_rest(pressure_pa: int, refused: str):
+    for command in ("START", "PRIME", "ASPIRATE"):
+        device = Device()
+        host = device.ready()
+        assert host.ask("PATH_SET", PATH).status == 0
+        values = {"volume_nl": 100_000, "flow_nl_per_s": 500_000, **LEASE}
+        if command == "START":
+            values = {"program_crc": load(host, phase(0, STEADY, 500_000)), **LEASE}
+        device.base += pressure_pa * 13_421_772 // 413_686
+        device.tick(30)
+        status = host.ask(command, values).status
+        assert (status == STATUS["PRESSURE"]) == (command in refused.split()), command

@@ -60,6 +60,7 @@ STATUSES = (
     (20, "FLUID", "the fluid is not one that may be flushed into this line"),
     (21, "STORAGE", "the pump's memory stores no more records, so a run cannot be recorded"),
     (22, "BLOOD_RETURN", "the program flushes a central line before blood return was asked for"),
+    (23, "PRESSURE", "the line is under pressure or suction although nothing moves"),
 )
 
 # (number, name)

@@ -11,6 +11,8 @@ from ..ticks import MASK
 # Narrower than any 10 mL barrel (14.43 mm) and wider than any 5 mL one (13.0 mm).
 _BARREL_10ML_UM = const(14_000)
 _RESERVE_NL = const(500_000)
+# A vein at rest has 0.3 to 1.1 kPa, under strain 5 to 8, and sitting up adds 2 to 4 (docs/simulator.md).
+_REST_MAX_PA = const(15_000)
 _KNOWN_LEAST_PERMILLE = const(400)
 
 _PATH = request("PATH_SET")
@@ -194,6 +196,14 @@ class TherapyCommands:
             return codes.STATUS_ALARM_ACTIVE
         return codes.STATUS_OK
 
+    def _pressure_allows(self, forwards, backwards):
+        """Whether the line is near rest, so that motion in these directions does not add to what is in it.
+
+        A line under pressure is closed or still relaxes; a run would take that pressure for the rest pressure.
+        """
+        value_pa = self._pump.pressure.value_pa
+        return not ((forwards and value_pa > _REST_MAX_PA) or (backwards and value_pa < -_REST_MAX_PA))
+
     def _room(self):
         """Whether the syringe holds the program's volume above its reserve, and has room for what is drawn in."""
         pump = self._pump
@@ -228,6 +238,8 @@ class TherapyCommands:
             return codes.STATUS_SYRINGE
         if not self._window_holds():
             return codes.STATUS_DOSE_CAP
+        if not self._pressure_allows(True, True):
+            return codes.STATUS_PRESSURE
         program.committed = False
         put_u16(reply, _START_R["program_crc"], crc)
         put_u16(reply, _START_R["lease_ms"], get_u16(frame, _START["lease_ms"]))
@@ -284,6 +296,8 @@ class TherapyCommands:
             return codes.STATUS_SYRINGE
         if not self._window_holds():
             return codes.STATUS_DOSE_CAP
+        if not self._pressure_allows(kind == codes.PHASE_PRIME, kind == codes.PHASE_ASPIRATE):
+            return codes.STATUS_PRESSURE
         put_u32(reply, _MOVE_R["volume_nl"], volume_nl)
         put_u32(reply, _MOVE_R["flow_nl_per_s"], flow)
         return self._go(get_u16(frame, _MOVE["lease_ms"]), reply, _MOVE_R)

@@ -82,14 +82,14 @@ def test_a_pending_alarm_prevents_a_start_until_it_is_acknowledged(dut: DeviceUn
 @pytest.mark.simulated("the lights and the sound")
 @pytest.mark.requirement("REQ-ALRM-2")
 def test_light_and_sound_show_the_pending_alarm_of_highest_priority(open_dut: OpenDut) -> None:
-    dut = open_dut(faults=["occlusion@200ms"])
+    dut = open_dut(faults=["occlusion@5s"])
     assert (dut.rig.light, dut.rig.sound) == (DARK, 0)
     lose_the_lease(dut)
     assert (dut.rig.light, dut.rig.sound) == (YELLOW, MEDIUM)
     dut.acknowledge_all()
-    dut.wait(0.1)
+    dut.wait(1.0)
     assert (dut.rig.light, dut.rig.sound) == (DARK, 0)
-    dut.start(pulses(2))
+    dut.start(pulses(8))
     dut.follow()
     assert (dut.rig.light, dut.rig.sound) == (RED, HIGH)
 

@@ -118,6 +118,7 @@ def test_an_interrupted_volume_is_counted_once(dut: DeviceUnderTest, record_meas
         dut.simulate_until(in_pulse(dut))
         dut.pump.stop()
         driven_nl += dut.follow().end.driven_nl
+        dut.wait(0.5)
     true_ul = (dut.plant.stepper.position - start_ml) * dut.plant.plunger.ml_per_step * 1000
     record_measurement("driven volume of three interrupted runs, error", abs(driven_nl / 1000 - true_ul), "uL", 0.5)
     status = dut.pump.status()

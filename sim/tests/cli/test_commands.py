@@ -56,7 +56,7 @@ def test_a_client_primes_the_served_pump_in_real_time(run_flushpump: Command) ->
     [
         (("--line", "smartport-ct-8"), "did you mean smartport-ct-8f?"),
         (("--fault", "oclusion@3s"), "did you mean occlusion?"),
-        (("--link", "/dev/null"), "/dev/null exists and is no symbolic link"),
+        (("--link", "/dev/null"), "/dev/null exists and is not a symbolic link"),
         (("--link", "/nowhere/at/all"), "the link /nowhere/at/all cannot be made"),
         (("--speed", "5"), "'--speed': 5.0 is not in the range 0.01<=x<=2"),
     ],

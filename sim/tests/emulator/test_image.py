@@ -8,7 +8,7 @@ from flushsim.emulator import image
 
 def test_the_suite_has_an_image_to_run(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--target") != "emulator":
-        pytest.skip("the emulator suite is not run: `make emulator` runs it, inputs an image of MicroPython")
+        pytest.skip("the emulator suite is not run: `make emulator` runs it, which needs an image of MicroPython")
     found = image.find()
     assert image.release(found) >= image.OLDEST or image.release(found) == image.UNKNOWN
     assert image.banner(found).startswith("MicroPython v1.")

@@ -9,6 +9,7 @@ import sys
 import time
 
 import vm_flash
+from flushlink.messages import SETTINGS_COUNT
 from flushlink.settings_record import SIZE, default_record
 from hardware import journal_record
 from hardware.fault_log import FaultLog
@@ -197,6 +198,8 @@ def older():
         found.append([settings.good, settings.get(codes.SETTING_PROGRAM_VOLUME_CAP_NL)])
     sentences = list(reported)
     taken = settings.set(codes.SETTING_PROGRAM_VOLUME_CAP_NL, 5_000_000) == 0
+    for index in range(SETTINGS_COUNT):
+        taken = taken and settings.set(index, settings.get(index)) == 0
     reported.clear()
     journal = Journal(FOLDER, reported.append)
     settings = Settings(journal)
