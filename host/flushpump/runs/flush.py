@@ -129,6 +129,8 @@ def flush(
 ) -> FlushResult:
     """Does a whole run: plans it, loads and starts it, answers its questions, follows it to its end, records it.
 
+    ::
+
         result = flush(
             "port-maintenance", line="smartport-ct-8f", needle="huber-20g", syringe="bd-10",
             port="flushsim://", answer="yes",
