@@ -1,4 +1,4 @@
-"""Says at the end how many examples of the pages are not run, and why."""
+"""Prints at the end how many examples of the pages are not run, and why."""
 
 from collections import Counter
 

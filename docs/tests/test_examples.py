@@ -1,4 +1,4 @@
-"""What README.md and the pages tell a reader to type works, and prints what they show."""
+"""The commands of README.md and the pages work, and print what the pages show."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_an_example_that_prints_another_text_fails_until_it_is_renewed(
     assert doc_examples.run_page(page) == 1
 
 
-def test_an_example_that_is_not_run_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_that_is_not_run_gives_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doc_examples, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text("```sh not-run:\nfalse\n```\n", encoding="utf-8")

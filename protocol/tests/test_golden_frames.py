@@ -92,8 +92,8 @@ def test_no_single_flipped_bit_on_the_wire_passes_for_a_frame() -> None:
 
 
 def test_every_message_and_event_has_golden_frames() -> None:
-    seen = {(entry["kind"], entry["message"]) for entry in GOLDEN["frames"]}
+    present = {(entry["kind"], entry["message"]) for entry in GOLDEN["frames"]}
     for layout in codec.REQUESTS.values():
-        assert {(1, layout.number), (2, layout.number)} <= seen
+        assert {(1, layout.number), (2, layout.number)} <= present
     for number in codec.EVENTS:
-        assert (3, number) in seen
+        assert (3, number) in present

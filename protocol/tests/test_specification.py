@@ -1,4 +1,4 @@
-"""SPECIFICATION.md: its generated parts are up to date, and its worked bytes are what it says they are."""
+"""SPECIFICATION.md: its generated parts are up to date, and its worked bytes are right."""
 
 import hashlib
 import hmac

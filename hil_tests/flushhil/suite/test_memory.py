@@ -26,12 +26,14 @@ def test_the_ledger_survives_a_watchdog_reset(dut: DeviceUnderTest, record_measu
     status = dut.pump.status()
     assert status.intended_nl == 8 * 900_000
     record_measurement("driven volume after a watchdog reset, error", abs(status.driven_nl / 1000 - true_ul), "uL", 250)
-    assert abs(status.driven_nl / 1000 - true_ul) <= status.uncertain_nl / 1000, "the error is within what is uncertain"
+    assert abs(status.driven_nl / 1000 - true_ul) <= status.uncertain_nl / 1000, (
+        "the error is within what is unconfirmed"
+    )
 
 
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-DOSE-4")
-def test_after_a_power_cut_the_volume_of_the_whole_program_is_uncertain(dut: DeviceUnderTest) -> None:
+def test_after_a_power_cut_the_volume_of_the_whole_program_is_unconfirmed(dut: DeviceUnderTest) -> None:
     dut.start(pulses(8))
     dut.simulate_until(in_pulse(dut))
     dut.restart(dut.rig.power_cut)
@@ -48,7 +50,7 @@ def test_after_a_power_cut_the_volume_of_the_whole_program_is_uncertain(dut: Dev
 
 @pytest.mark.simulated("power cuts")
 @pytest.mark.requirement("REQ-DOSE-4")
-def test_a_power_cut_after_a_run_leaves_nothing_uncertain(dut: DeviceUnderTest) -> None:
+def test_a_power_cut_after_a_run_leaves_nothing_unconfirmed(dut: DeviceUnderTest) -> None:
     dut.run(pulses(2))
     dut.wait(0.5)
     dut.restart(dut.rig.power_cut)

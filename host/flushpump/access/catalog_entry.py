@@ -1,6 +1,6 @@
 """One entry of a catalog file: takes its values with their sources, and notes every mistake.
 
-A value is written as `[value, mark, source]`. The marks: S seen in a source; R-h, R-m, R-l recalled with high, medium,
+A value is written as `[value, mark, source]`. The marks: S found in a source; R-h, R-m, R-l recalled with high, medium,
 low confidence; C computed from other values.
 """
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from flushpump.errors import UsageError
 
 MARKS = {
-    "S": "seen in a source",
+    "S": "found in a source",
     "R-h": "recalled, high confidence",
     "R-m": "recalled, medium confidence",
     "R-l": "recalled, low confidence",

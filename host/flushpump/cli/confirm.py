@@ -1,4 +1,4 @@
-"""The question before anything moves or is changed: refused where nobody can answer, a no unless somebody says yes."""
+"""The question before anything moves or is changed: refused without a terminal; any answer but yes is a no."""
 
 import sys
 

@@ -117,7 +117,7 @@ def _output_failed(problem: OSError) -> ExitStatus:
 
 
 def _in_our_words(message: str) -> str:
-    """What click says of a wrong argument, as part of one sentence."""
+    """Click's message about a wrong argument, as part of one sentence."""
     message = " ".join(message.split()).rstrip(".")
     message = re.sub(r"(\S)\. \(?Did you mean (.*?)\)?$", r"\1; did you mean \2", message)
     message = re.sub(r"is not a valid integer( range)?$", "is no whole number", message)

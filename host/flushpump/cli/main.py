@@ -9,7 +9,7 @@ from flushpump.signals import ignore_signals, raise_on_signals
 
 def main() -> None:
     """Runs the command line and exits."""
-    _mend_streams()
+    _replace_closed_streams()
     try:
         raise_on_signals()
         from flushpump.cli.top import cli
@@ -20,7 +20,7 @@ def main() -> None:
     cli.main(prog_name="flushpump")
 
 
-def _mend_streams() -> None:
+def _replace_closed_streams() -> None:
     # A stream that the caller has closed is None here, and its number would be given to the pump's port.
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -37,7 +37,7 @@ def echo_error(sentence: str) -> None:
 
 
 def try_write(write: Callable[[], None], otherwise: str) -> bool:
-    """Whether the output could be written; if not, `otherwise` says where else it is."""
+    """Whether the output could be written; if not, `otherwise` names where else the result is."""
     try:
         write()
     except OSError as problem:
@@ -53,7 +53,7 @@ def output_gone(problem: OSError, otherwise: str = "") -> None:
         except OSError:
             # Python flushes once more at exit, which must not echo_error either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    # A reader that has gone, as in `| head -1`, has seen what it wanted.
+    # A reader that has gone, as in `| head -1`, has read what it wanted.
     if not isinstance(problem, BrokenPipeError):
         sentence = f"the output cannot be written: {problem.strerror or problem}"
         echo_error(f"{sentence}; {otherwise}" if otherwise else sentence)

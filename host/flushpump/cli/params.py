@@ -111,7 +111,7 @@ def json_option(command: _Command) -> _Command:
 
 def yes_option(command: _Command) -> _Command:
     """--yes."""
-    return click.option("--yes", is_flag=True, help="Answer yes to every question; the record of a run says so.")(
+    return click.option("--yes", is_flag=True, help="Answer yes to every question; the record of a run notes it.")(
         command
     )
 

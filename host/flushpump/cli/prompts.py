@@ -23,7 +23,7 @@ def drop_typed_ahead(descriptor: int) -> None:
 
 
 class YesPrompter:
-    """Answers yes to everything, because the user said --yes; the record says so."""
+    """Answers yes to everything, because the user gave --yes; the record notes it."""
 
     by = "--yes"
     is_person = False

@@ -127,7 +127,7 @@ def check_sensor(pump: Pump) -> None:
 def apply(pump: Pump, before: Calibration, wanted: Calibration, known_pa: float) -> Reading:
     """Stores the calibration and reads it back, with the sensor still at `known_pa`; gives the reading with it.
 
-    When anything of this fails, the calibration of before is stored again, and the error's notes say whether it was.
+    If any of this fails, the previous calibration is stored again; the error's notes report whether that succeeded.
     """
     try:
         _store(pump, wanted)

@@ -32,7 +32,7 @@ def with_path(url: str, names: tuple[str, ...]) -> str:
 
 
 def target_of(url: str) -> str:
-    """What a run on this port is made on, for its record: `serial:` and the port, or what its handler says."""
+    """What a run on this port is made on, for its record: `serial:` and the port, or what its handler returns."""
     return str(_call(url, "target_of", url) or f"serial:{url}")
 
 

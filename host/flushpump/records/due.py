@@ -13,7 +13,7 @@ from flushpump.records.store import Record
 from flushpump.times import local
 
 # Days after a flush from which the next is due, and after which it is overdue. An idle port: every 6-8 weeks (older
-# practice 4-6; some policies say 3 months). PICCs and tunneled catheters: daily care.
+# practice 4-6; some policies: 3 months). PICCs and tunneled catheters: daily care.
 INTERVALS_DAYS = {"port": (42, 56), "picc": (1, 1), "tunneled": (1, 1)}
 # The smallest flush by the nursing standards: twice the volume of catheter and add-on.
 _LEAST_VOLUMES = 2.0

@@ -17,19 +17,19 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.requirement("REQ-MOVE-3")
-def test_the_volume_is_drawn_back_and_told_with_the_pressure(flushpump: Command):
+def test_the_volume_is_drawn_back_and_reported_with_the_pressure(flushpump: Command):
     done = flushpump("aspirate", *PATH, "--yes", "--json", "--port", PORT)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["outcome"] == "completed"
-    assert told["aspirated_ml"] == pytest.approx(0.5, abs=0.005)
-    assert -30 < told["lowest_kpa"] < -2
-    assert "flush it" in done.stderr
+    result = json.loads(done.stdout)
+    assert result["outcome"] == "completed"
+    assert result["aspirated_ml"] == pytest.approx(0.5, abs=0.005)
+    assert -30 < result["lowest_kpa"] < -2
+    assert "flush the line" in done.stderr
 
 
 @pytest.mark.requirement("REQ-MOVE-3")
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--volume", "6mL", "--loaded", "1mL"], "at most 5 mL are drawn back in one go"),
         (["--volume", "3mL"], "has no room for 3 mL beside the 10 mL in it"),
@@ -37,11 +37,11 @@ def test_the_volume_is_drawn_back_and_told_with_the_pressure(flushpump: Command)
         (["--loaded", "20mL"], "bd-10 ends at 12 mL"),
     ],
 )
-def test_more_than_is_bounded_exits_4(flushpump: Command, arguments: list[str], said: str):
+def test_more_than_is_bounded_exits_4(flushpump: Command, arguments: list[str], message: str):
     done = flushpump("aspirate", *PATH, *arguments, "--yes", "--port", PORT)
     assert done.returncode == 4
     assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_one_that_ends_early_is_one_object_with_the_volume_so_far(
     parts = ["--volume", "1mL", "--loaded", "5mL", "--yes", "--json", "--port", f"{PORT}&fault={fault}"]
     done = flushpump("aspirate", *PATH, *parts)
     assert done.returncode == status, done.stderr
-    told = json.loads(done.stdout)
-    assert told["outcome"] == outcome
-    assert 0.05 < told["aspirated_ml"] < (1.01 if status == 0 else 0.8)
+    result = json.loads(done.stdout)
+    assert result["outcome"] == outcome
+    assert 0.05 < result["aspirated_ml"] < (1.01 if status == 0 else 0.8)
     assert "Traceback" not in done.stderr
     if status:
-        assert f"{told['aspirated_ml']:.2f} of 1.00 mL drawn back" in done.stderr.splitlines()[-1]
+        assert f"{result['aspirated_ml']:.2f} of 1.00 mL drawn back" in done.stderr.splitlines()[-1]
 
 
 def test_it_is_asked_for_and_shown_as_it_goes(at_terminal: Callable[..., Any]):
@@ -87,7 +87,7 @@ def test_a_no_moves_nothing(at_terminal: Callable[..., Any]):
 
 @pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("presses", [1, 3])
-def test_ctrl_c_stops_it_and_tells_the_volume(own_environment: dict[str, str], presses: int):
+def test_ctrl_c_stops_it_and_reports_the_volume(own_environment: dict[str, str], presses: int):
     parts = ["--volume", "3mL", "--loaded", "5mL", "--yes", "--json", "--port", f"{PORT}&speed=1"]
     with subprocess.Popen(
         [sys.executable, "-m", "flushpump.cli.main", "aspirate", *PATH, *parts],
@@ -101,7 +101,7 @@ def test_ctrl_c_stops_it_and_tells_the_volume(own_environment: dict[str, str], p
             time.sleep(0.02)
         out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
-    told = json.loads(out)
-    assert told["interrupted"] is True
-    assert told["aspirated_ml"] < 3
+    result = json.loads(out)
+    assert result["interrupted"] is True
+    assert result["aspirated_ml"] < 3
     assert err.splitlines()[-1].startswith("flushpump: stopped by the user, nothing moves: ")

@@ -109,7 +109,7 @@ def test_closed_or_full_output_takes_neither_the_run_nor_its_status_away(file: F
     assert Records(file).all()[0].body["outcome"] == "completed"
 
 
-def test_a_full_output_is_told_with_the_place_where_the_result_is(file: FilePath):
+def test_a_full_output_is_reported_with_the_place_of_the_result(file: FilePath):
     _, _, err = through_shell(file, ">/dev/full", *RUN, "--port", AT_ONCE, "--yes", "--json")
     record_id = Records(file).all()[0].record_id
     assert "flushpump: the output cannot be written: No space left on device" in err
@@ -197,7 +197,7 @@ database.executescript("DROP TRIGGER runs_are_not_changed; UPDATE runs SET body 
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_a_stop_that_nobody_answers_says_early_what_to_do_and_given_up_that_nothing_is_known(start: Start):
+def test_an_unanswered_stop_names_the_remedy_early_and_ends_with_an_unknown_outcome(start: Start):
     master, slave = os.openpty()
     tty.setraw(slave)
     stop = start("stop", "--port", os.ttyname(slave))
@@ -206,6 +206,6 @@ def test_a_stop_that_nobody_answers_says_early_what_to_do_and_given_up_that_noth
     stop.send_signal(signal.SIGINT)
     _, err = stop.communicate(timeout=PATIENCE_S)
     assert stop.returncode == 7
-    assert "before the pump had said that nothing moves; if anything moves, press the pump's stop button" in err
+    assert "before the pump had reported that nothing moves; if anything moves, press the pump's stop button" in err
     os.close(master)
     os.close(slave)

@@ -21,11 +21,11 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def test_two_points_give_offset_and_gain_that_are_stored_and_checked(flushpump: Command):
     done = flushpump("calibrate", "--at", "100kPa", "--yes", "--json", "--port", WRONG)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["before"] == {"offset_pa": 0, "gain_ppm": 1_000_000}
-    assert told["gain_ppm"] == pytest.approx(1e6 / 1.05, rel=0.002)
-    assert told["offset_pa"] == pytest.approx(-4000 / 1.05, abs=100)
-    assert told["checked_kpa"] == pytest.approx(100, abs=0.3)
+    result = json.loads(done.stdout)
+    assert result["before"] == {"offset_pa": 0, "gain_ppm": 1_000_000}
+    assert result["gain_ppm"] == pytest.approx(1e6 / 1.05, rel=0.002)
+    assert result["offset_pa"] == pytest.approx(-4000 / 1.05, abs=100)
+    assert result["checked_kpa"] == pytest.approx(100, abs=0.3)
     assert "in force  offset 0 kPa, gain x 1.000000" in done.stderr
 
 
@@ -33,10 +33,10 @@ def test_two_points_give_offset_and_gain_that_are_stored_and_checked(flushpump: 
 def test_zero_alone_keeps_the_gain(flushpump: Command):
     done = flushpump("calibrate", "zero", "--yes", "--json", "--port", WRONG)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["gain_ppm"] == 1_000_000
-    assert told["offset_pa"] == pytest.approx(-4000, abs=100)
-    assert told["checked_kpa"] == pytest.approx(0, abs=0.3)
+    result = json.loads(done.stdout)
+    assert result["gain_ppm"] == 1_000_000
+    assert result["offset_pa"] == pytest.approx(-4000, abs=100)
+    assert result["checked_kpa"] == pytest.approx(0, abs=0.3)
 
 
 @pytest.mark.requirement("REQ-CONF-1")
@@ -57,20 +57,20 @@ def test_the_gauge_may_have_another_unit(flushpump: Command, at: str):
 
 @pytest.mark.requirement("REQ-CONF-2")
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [("sensor-gain:1.2", "the gain would be x 0.83"), ("sensor-offset:25", "the offset would be -2"),
      ("sensor-gain:0.3", "the reading went only from")],
 )  # fmt: skip
-def test_an_implausible_calibration_exits_4_and_changes_nothing(flushpump: Command, fault: str, said: str):
+def test_an_implausible_calibration_exits_4_and_changes_nothing(flushpump: Command, fault: str, message: str):
     done = flushpump("calibrate", "--at", "100kPa", "--yes", "--port", f"{PORT}&fault={fault}@0s")
     assert done.returncode == 4
     complaint = done.stderr.splitlines()[-1]
-    assert said in complaint
+    assert message in complaint
     assert "nothing was changed" in complaint
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "message"),
     [
         ([], 2, "write --at 100kPa, or flushpump calibrate zero"),
         (["--at", "100", "--yes"], 2, "100 has no unit, write it as in 100kPa"),
@@ -80,11 +80,13 @@ def test_an_implausible_calibration_exits_4_and_changes_nothing(flushpump: Comma
         (["--at", "100kPa"], 4, "no terminal to ask on"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_one_sentence(flushpump: Command, arguments: list[str], status: int, said: str):
+def test_arguments_that_make_no_sense_are_refused_in_one_sentence(
+    flushpump: Command, arguments: list[str], status: int, message: str
+):
     done = flushpump("calibrate", *arguments, "--port", PORT)
     assert done.returncode == status
     assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 QUESTIONS = ("nothing pressing on the plunger", "gauge show 100 kPa steadily", "is the pressure kept")

@@ -158,7 +158,7 @@ def test_a_wrong_unit_is_named_with_the_right_article():
 
 @pytest.fixture(params=["fifo", "device", "folder", "large"])
 def no_file(request: pytest.FixtureRequest, tmp_path: FilePath) -> tuple[FilePath, str]:
-    """Something that is named like a TOML file, and what is said of it."""
+    """Something that is named like a TOML file, and the message about it."""
     place = tmp_path / "mine.toml"
     if request.param == "fifo":
         os.mkfifo(place)
@@ -186,7 +186,7 @@ def test_what_is_no_file_is_refused_at_once_as_a_sequence_or_campaign(
 
 
 @pytest.mark.parametrize("name", ["rpi_pico2", "rpi_pico2_w", "RPI_PICO2", "waveshare_rp2350_zero"])
-def test_a_board_with_an_rp2350_is_said_to_be_unsupported(flushpump: Command, name: str):
+def test_a_board_with_an_rp2350_is_reported_as_unsupported(flushpump: Command, name: str):
     done = flushpump("flash", "--board", name)
     assert done.returncode == ExitStatus.USAGE
     assert f"'{name}' has an RP2350, which is not supported; use a board with an RP2040" in done.stderr

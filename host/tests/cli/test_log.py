@@ -43,13 +43,13 @@ def test_a_start_is_logged_in_words(flushpump: Command):
 
 @pytest.mark.requirement("REQ-LOG-1")
 @pytest.mark.usefixtures("one_journal")
-def test_commands_and_settings_of_earlier_sessions_are_told_by_name_and_unit():
+def test_commands_and_settings_of_earlier_sessions_are_shown_by_name_and_unit():
     call("settings", "set", "pressure_ceiling_pa", "150kPa", "--yes")
     call("prime", *PATH, "--yes")
-    told = call("log", "--since", "0")
+    result = call("log", "--since", "0")
     for words in ("setting pressure_ceiling_pa = 150 kPa", "SETTINGS_SET: done", "PRIME: done", "ended, completed"):
-        assert words in told
-    restarts = {line.split()[1] for line in told.splitlines()[1:]}
+        assert words in result
+    restarts = {line.split()[1] for line in result.splitlines()[1:]}
     assert restarts == {"1", "2", "3"}
 
 
@@ -68,15 +68,15 @@ def test_the_newest_are_shown_or_those_since_a_number(one_journal: Journal):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [(["--last", "3", "--since", "1"], "give one of them"), (["--last", "0"], "0 is below 1"),
      (["--since", "-1"], "-1 is below zero"), (["--last", "x"], "is no whole number")],
 )  # fmt: skip
-def test_a_wrong_wish_is_one_sentence_and_exits_2(flushpump: Command, arguments: list[str], said: str):
+def test_wrong_arguments_are_refused_in_one_sentence_and_exit_2(flushpump: Command, arguments: list[str], message: str):
     done = flushpump("log", *arguments, *PORT)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def entry(code: int, argument: int, detail: int) -> LogEntry:
@@ -100,13 +100,13 @@ def entry(code: int, argument: int, detail: int) -> LogEntry:
         (messages.LOG_FAULT, 255, 9, "9 entries were lost"),
     ],
 )
-def test_an_entry_is_told_in_words(code: int, argument: int, detail: int, words: str):
+def test_an_entry_is_shown_in_words(code: int, argument: int, detail: int, words: str):
     assert log_words(entry(code, argument, detail)).startswith(words)
 
 
 def test_every_code_and_number_a_byte_can_hold_has_words():
     for code in range(12):
         for argument in range(256):
-            told: Any = log_words(entry(code, argument, -(2**30) + 1))
-            assert told
-            assert "\n" not in told
+            result: Any = log_words(entry(code, argument, -(2**30) + 1))
+            assert result
+            assert "\n" not in result

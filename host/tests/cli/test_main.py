@@ -74,7 +74,7 @@ def test_a_plan_as_json_is_one_object_with_units_in_its_keys():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["plan", "port-maintenanc", *PORT_PATH], "did you mean port-maintenance?"),
         (["plan", "port-maintenance", "--line", "picc-44f", "--syringe", "bd-10"], "did you mean picc-4f?"),
@@ -90,12 +90,12 @@ def test_a_plan_as_json_is_one_object_with_units_in_its_keys():
         (["catalog", "lins"], "'lins' is not one of"),
         (["frobnicate"], "no such command 'frobnicate'"),
         (["status", "--prot", "x"], "no such option"),
-        (["ack"], "say --all"),
+        (["ack"], "give --all"),
         (["records", "show", "7"], "there is no record 7"),
     ],
 )
-def test_a_wrong_word_on_the_command_line_is_answered_in_one_sentence_and_exit_2(arguments: list[str], said: str):
-    assert said in complaint(2, *arguments)
+def test_a_wrong_word_on_the_command_line_is_answered_in_one_sentence_and_exit_2(arguments: list[str], message: str):
+    assert message in complaint(2, *arguments)
 
 
 @pytest.mark.requirement("REQ-PATH-5")

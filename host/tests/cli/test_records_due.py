@@ -68,7 +68,7 @@ def test_only_a_completed_run_with_enough_volume_counts_as_a_flush(changes: dict
     assert (care.state(TODAY), care.flushed_on) == ("not known", None)
 
 
-def test_lines_are_told_apart_by_label_and_the_most_urgent_comes_first():
+def test_lines_are_distinguished_by_label_and_the_most_urgent_comes_first():
     runs = [record(3), record(60, label="bed 7"), record(45, label=None), record(70, label="bed 4")]
     lines, _ = lines_due(runs, TODAY)
     assert [(care.label, care.state(TODAY)) for care in lines] == [
@@ -82,24 +82,24 @@ def test_a_record_that_cannot_be_read_is_skipped_and_counted(body: dict[str, Any
     assert (len(lines), unreadable) == (1, 1)
 
 
-def test_a_run_with_a_label_is_found_and_one_without_is_said_to_identify_no_line(flushpump: Command):
+def test_a_run_with_a_label_is_found_and_one_without_is_reported_to_identify_no_line(flushpump: Command):
     assert flushpump("records", "due").stdout == "no record yet\n"
     assert flushpump("run", "port-maintenance", *PATH, "--label", "Zoë's port", *PORT).returncode == 0
     done = flushpump("records", "due")
     assert "Zoë's port" in done.stdout
     assert "on a simulated pump" in done.stdout
-    assert "do not say which one" not in done.stdout
+    assert "do not name which one" not in done.stdout
     assert flushpump("run", "patency", *PATH, *PORT).returncode == 0
-    assert "the records do not say which one it was" in " ".join(flushpump("records", "due").stdout.split())
-    told = json.loads(flushpump("records", "due", "--json").stdout)
-    assert {(line["label"], line["state"]) for line in told["lines"]} == {
+    assert "the records do not name which one it was" in " ".join(flushpump("records", "due").stdout.split())
+    result = json.loads(flushpump("records", "due", "--json").stdout)
+    assert {(line["label"], line["state"]) for line in result["lines"]} == {
         ("Zoë's port", "not_due"), (None, "not_known"),
     }  # fmt: skip
     assert "label     Zoë's port" in flushpump("records", "show", "1").stdout
 
 
 @pytest.mark.requirement("REQ-LOG-2")
-def test_altered_records_are_said_not_to_be_trusted(flushpump: Command, own_environment: dict[str, str]):
+def test_altered_records_are_reported_as_not_to_be_trusted(flushpump: Command, own_environment: dict[str, str]):
     file = FilePath(own_environment["FLUSHPUMP_RECORDS"])
     records = Records(file)
     records.append({**BODY, "started_at": "2026-01-01T00:00:00+00:00"}, "2026-01-01T00:00:00+00:00")

@@ -58,9 +58,9 @@ def resources(text: str, kind: str) -> list[dict[str, Any]]:
 
 
 def test_json_gives_every_record_as_it_was_written_with_its_hash(export: Command, recorded: FilePath):
-    told = json.loads(export("--format", "json").stdout)
-    assert told["unaltered"] is True
-    for exported, record in zip(told["records"], Records(recorded).all(), strict=True):
+    result = json.loads(export("--format", "json").stdout)
+    assert result["unaltered"] is True
+    for exported, record in zip(result["records"], Records(recorded).all(), strict=True):
         assert exported == {
             **record.body, "record_id": record.record_id, "written_at": record.written_at, "hash": record.hash,
         }  # fmt: skip
@@ -127,7 +127,7 @@ def test_fhir_is_a_valid_r4_bundle_whose_references_all_lead_somewhere(export: C
         Bundle.model_validate(bundle)
 
 
-def test_fhir_says_what_was_given_of_each_fluid_and_how_it_ended(export: Command):
+def test_fhir_reports_what_was_given_of_each_fluid_and_how_it_ended(export: Command):
     text = export("--format", "fhir").stdout
     assert [one["status"] for one in resources(text, "Procedure")][:4] == [
         "completed", "stopped", "completed", "stopped",
@@ -160,7 +160,7 @@ def test_the_same_records_give_the_same_bytes(export: Command):
         assert export("--format", kind).stdout == export("--format", kind).stdout
 
 
-def test_what_was_delivered_is_told_to_the_fluids_in_the_order_of_the_plan():
+def test_what_was_delivered_is_assigned_to_the_fluids_in_the_order_of_the_plan():
     def phase(fluid: str, volume_ml: float, kind: str = "steady", count: int = 1) -> dict[str, Any]:
         return {"kind": kind, "fluid": fluid, "volume_ml": volume_ml, "count": count}
 
@@ -172,8 +172,8 @@ def test_what_was_delivered_is_told_to_the_fluids_in_the_order_of_the_plan():
 
 def test_some_records_are_chosen_by_number_or_id(export: Command, recorded: FilePath):
     second = Records(recorded).all()[1].record_id
-    told = json.loads(export("--format", "json", "1", second).stdout)
-    assert [record["record_id"].split("-")[0] for record in told["records"]] == ["1", "2"]
+    result = json.loads(export("--format", "json", "1", second).stdout)
+    assert [record["record_id"].split("-")[0] for record in result["records"]] == ["1", "2"]
     unknown = export("--format", "json", "99")
     assert (unknown.returncode, unknown.stdout) == (2, "")
 

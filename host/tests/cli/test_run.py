@@ -45,7 +45,7 @@ def test_a_run_prints_one_object_with_what_the_manual_promises(flushpump: Comman
 
 
 @pytest.mark.requirement("REQ-LOG-2", "REQ-PATH-2")
-def test_the_record_of_a_run_says_firmware_settings_path_operator_and_who_confirmed(flushpump: Command):
+def test_the_record_of_a_run_holds_firmware_settings_path_operator_and_who_confirmed(flushpump: Command):
     run = result(flushpump(*RUN, "--port", "flushsim://", "--yes", "--json", "--operator", "Ada"))
     shown = result(flushpump("records", "show", run["record_id"], "--json"))
     assert shown["firmware"] == run["firmware"] != ""
@@ -61,7 +61,7 @@ def test_the_record_of_a_run_says_firmware_settings_path_operator_and_who_confir
 
 
 @pytest.mark.requirement("REQ-PATH-3")
-def test_blood_return_is_asked_for_and_the_record_says_that_yes_was_given_beforehand(flushpump: Command):
+def test_blood_return_is_asked_for_and_the_record_notes_that_yes_was_given_beforehand(flushpump: Command):
     run = result(flushpump(*RUN, "--port", "flushsim://", "--yes", "--json"))
     assert run["answers"] == [{"question": "blood_return", "yes": True, "by": "--yes"}]
 
@@ -88,7 +88,7 @@ def test_a_blocked_line_exits_5_with_the_partial_volume_and_the_verdict(flushpum
         ("stall@3s", "step_mismatch"),
     ],
 )
-def test_an_alarm_ends_a_run_with_exit_5_and_says_what_to_do(flushpump: Command, fault: str, alarm: str):
+def test_an_alarm_ends_a_run_with_exit_5_and_names_the_remedy(flushpump: Command, fault: str, alarm: str):
     done = flushpump(*RUN, "--port", f"flushsim://?target=native&fault={fault}", "--yes", "--json")
     assert done.returncode == 5, done.stderr
     run = result(done)
@@ -113,7 +113,7 @@ def test_a_link_that_dies_in_a_run_exits_6_and_names_what_is_uncertain(flushpump
     run = result(done)
     assert run["outcome"] == "link_lost"
     assert 0 < run["delivered_ml"] < 5
-    # The pump ends with its lease: what it may have driven until then is uncertain, not all that was left.
+    # The pump ends with its lease: what it may have driven until then is unconfirmed, not all that was left.
     assert 0 < run["uncertain_ml"] <= 5.0
     assert run["record_id"]
 
@@ -176,7 +176,7 @@ def test_priming_faster_than_the_path_allows_is_refused(flushpump: Command):
     assert "above this path's" in done.stderr
 
 
-def test_an_unknown_fault_of_the_simulator_is_told_in_one_sentence(flushpump: Command):
+def test_an_unknown_fault_of_the_simulator_is_reported_in_one_sentence(flushpump: Command):
     done = flushpump("status", "--port", "flushsim://?fault=oclusion@3s")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
@@ -190,7 +190,7 @@ def test_looking_at_a_pump_prints_one_json_value(flushpump: Command, command: st
     json.loads(done.stdout)
 
 
-def test_the_monitor_gives_one_line_per_status_and_ends_by_itself_when_told(flushpump: Command):
+def test_the_monitor_gives_one_line_per_status_and_ends_by_itself_when_asked_to(flushpump: Command):
     done = flushpump("monitor", "--port", "flushsim://?target=native", "--for", "1", "--json")
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -27,10 +27,10 @@ def test_every_part_of_a_sound_pump_passes_in_words(flushpump: Command):
 
 
 def test_a_self_test_as_json_is_one_object(flushpump: Command):
-    told = json.loads(flushpump("selftest", "--json", *PORT).stdout)
-    assert told["passed"] is True
-    assert told["alarms"] == 0
-    assert {part["remedy"] for part in told["parts"]} == {None}
+    result = json.loads(flushpump("selftest", "--json", *PORT).stdout)
+    assert result["passed"] is True
+    assert result["alarms"] == 0
+    assert {part["remedy"] for part in result["parts"]} == {None}
 
 
 class _Faulty(PressureSensor):
@@ -39,7 +39,7 @@ class _Faulty(PressureSensor):
 
 
 @pytest.mark.requirement("REQ-START-1")
-def test_a_broken_sensor_exits_5_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+def test_a_broken_sensor_exits_5_and_names_the_remedy(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(flushsim.plant.plant, "PressureSensor", _Faulty)
     done = CliRunner().invoke(cli, ["selftest", *PORT])
     assert done.exit_code == 5, done.output
@@ -47,8 +47,8 @@ def test_a_broken_sensor_exits_5_and_says_what_to_do(monkeypatch: pytest.MonkeyP
     assert "1 alarm still waits: see flushpump alarms" in done.stdout
     assert done.stderr.startswith("flushpump: the self-test failed (pressure sensor), and the pump gives no therapy; ")
     assert "check the sensor's cable" in done.stderr
-    told = CliRunner().invoke(cli, ["selftest", "--json", *PORT])
-    failed = [part for part in json.loads(told.stdout)["parts"] if not part["passed"]]
+    result = CliRunner().invoke(cli, ["selftest", "--json", *PORT])
+    failed = [part for part in json.loads(result.stdout)["parts"] if not part["passed"]]
     assert [part["part"] for part in failed] == ["pressure sensor"]
 
 

@@ -105,11 +105,11 @@ def test_a_run_over_a_real_port_completes_and_the_pump_can_be_looked_at_after_it
     assert run["outcome"] == "completed"
     assert run["target"] == f"serial:{port}"
     assert run["delivered_ml"] == pytest.approx(2.0, abs=0.02)
-    status, seen, err = finish(start(environment, "status", "--json", "--port", port))
+    status, shown, err = finish(start(environment, "status", "--json", "--port", port))
     assert status == 0, err
-    assert seen["state"] in ("idle", "stopped")
-    assert not seen["moving"]
-    assert seen["driven_ml"] == pytest.approx(2.0, abs=0.002)
+    assert shown["state"] in ("idle", "stopped")
+    assert not shown["moving"]
+    assert shown["driven_ml"] == pytest.approx(2.0, abs=0.002)
 
 
 def test_a_second_run_finds_a_fresh_syringe_in_the_served_pump(environment: dict[str, str], port: str):

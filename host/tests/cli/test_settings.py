@@ -39,11 +39,11 @@ def test_settings_as_json_are_the_numbers_of_the_message_table(flushpump: Comman
 
 
 @pytest.mark.requirement("REQ-CONF-1")
-def test_what_applies_is_read_back_and_told(flushpump: Command):
+def test_what_applies_is_read_back_and_shown(flushpump: Command):
     done = flushpump("settings", "set", "pressure_ceiling_pa", "20psi", "--yes", "--json", *PORT)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["value"], told["before"], told["unit"], told["good"]) == (137_895, 172_000, "Pa", True)
+    result = json.loads(done.stdout)
+    assert (result["value"], result["before"], result["unit"], result["good"]) == (137_895, 172_000, "Pa", True)
 
 
 @pytest.mark.requirement("REQ-CONF-1")
@@ -62,8 +62,8 @@ def test_nobody_to_ask_is_refused_before_anything_is_changed(flushpump: Command)
     assert "--yes" in done.stderr
 
 
-@pytest.mark.parametrize(("answer", "status", "said"), [("y", 0, "is 150 kPa now"), ("n", 4, "nothing was changed")])
-def test_a_change_is_shown_and_asked_for(at_terminal: Callable[..., Any], answer: str, status: int, said: str):
+@pytest.mark.parametrize(("answer", "status", "message"), [("y", 0, "is 150 kPa now"), ("n", 4, "nothing was changed")])
+def test_a_change_is_shown_and_asked_for(at_terminal: Callable[..., Any], answer: str, status: int, message: str):
     child = at_terminal("settings", "set", "pressure_ceiling_pa", "150kPa", *PORT)
     child.expect(r"from 172 kPa to 150 kPa \(range 20 to 300 kPa\)")
     child.expect(r"Change it\? \[y/n\]")
@@ -71,7 +71,7 @@ def test_a_change_is_shown_and_asked_for(at_terminal: Callable[..., Any], answer
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == status
-    assert said in child.before
+    assert message in child.before
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def corrupt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.requirement("REQ-START-4")
 @pytest.mark.usefixtures("corrupt")
-def test_corrupt_settings_are_said_with_how_to_set_them_again():
+def test_corrupt_settings_are_reported_with_how_to_set_them_again():
     shown = CliRunner().invoke(cli, ["settings", "show", *PORT])
     assert shown.exit_code == 0
     assert "missing or corrupt: the pump gives no therapy" in shown.stdout
@@ -123,11 +123,11 @@ def test_corrupt_settings_are_said_with_how_to_set_them_again():
 
 @pytest.mark.requirement("REQ-START-4")
 @pytest.mark.usefixtures("corrupt")
-def test_whoever_mends_corrupt_settings_is_shown_every_value_that_counts_from_then_on():
+def test_whoever_restores_corrupt_settings_is_shown_every_value_that_counts_from_then_on():
     done = CliRunner().invoke(cli, ["settings", "set", "pressure_ceiling_pa", "172kPa", "--yes", *PORT])
     assert done.exit_code == 0, done.output
     for row in messages.SETTINGS:
         assert row[1] in done.stdout
     assert "every value above and the open pairing key are stored" in done.stdout
-    told = CliRunner().invoke(cli, ["settings", "set", "pressure_ceiling_pa", "172kPa", "--yes", "--json", *PORT])
-    assert json.loads(told.stdout)["good"] is True
+    result = CliRunner().invoke(cli, ["settings", "set", "pressure_ceiling_pa", "172kPa", "--yes", "--json", *PORT])
+    assert json.loads(result.stdout)["good"] is True

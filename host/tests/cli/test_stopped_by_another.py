@@ -1,4 +1,4 @@
-"""What a run and a prime say when somebody else has stopped the pump."""
+"""What a run and a prime report when another program has stopped the pump."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def put_line(pump: Pump, stop_s: float, reads_s: float) -> None:
 
 @pytest.mark.requirement("REQ-STOP-1", "REQ-STOP-3")
 @pytest.mark.parametrize("reads_s", [0.0, 0.5, 3.0])
-def test_a_run_that_another_program_stops_says_so_however_long_that_takes_its_answers(reads_s: float):
+def test_a_run_that_another_program_stops_reports_it_however_long_that_takes_its_answers(reads_s: float):
     path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
     plan = Plan.of(load_sequence("port-maintenance"), path)
     report = RunReport(plan)
@@ -74,7 +74,7 @@ def test_a_run_that_another_program_stops_says_so_however_long_that_takes_its_an
 
 
 @pytest.mark.parametrize("reads_s", [0.0, 3.0])
-def test_a_prime_that_another_program_stops_says_so_however_long_that_takes_its_answers(reads_s: float):
+def test_a_prime_that_another_program_stops_reports_it_however_long_that_takes_its_answers(reads_s: float):
     with Pump.open("flushsim://?target=native", nonce=at_zero) as pump, StopSignals() as signals:
         plan = Plan.of(load_sequence("patency"), AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10"), loaded_ml=10.0)
         pump.set_path(plan.settings())

@@ -62,7 +62,13 @@ def ended(child: Any) -> tuple[int, str]:
 def test_the_confirmation_shows_path_syringe_brand_and_size_volumes_and_limits(terminal: Spawn):
     child = terminal()
     child.expect(CONFIRM)
-    for words in ("smartport-ct-8f", "huber-20g", "BD plastic 10 mL", "9.50 mL forwards", "hard limit 172 kPa"):
+    for words in (
+        "smartport-ct-8f",
+        "huber-20g",
+        "BD plastic 10 mL",
+        "infuse 9.50 mL, aspirate 0.50 mL",
+        "hard limit 172 kPa",
+    ):
         assert words in child.before
     child.sendline("n")
     status, rest = ended(child)
@@ -154,7 +160,7 @@ def started(environment: dict[str, str], *arguments: str) -> Iterator[subprocess
 @pytest.mark.parametrize("after", ["phase 1 of 3", "phase 2 of 3", "pulse 1 of 10", "pulse 2 of 10"])
 @pytest.mark.parametrize("presses", [1, 3])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_in_a_run_stops_the_pump_and_tells_the_volume_however_often_it_is_pressed(
+def test_ctrl_c_in_a_run_stops_the_pump_and_reports_the_volume_however_often_it_is_pressed(
     environment: dict[str, str], after: str, presses: int, number: signal.Signals
 ):
     port = "flushsim://?target=native&speed=3"

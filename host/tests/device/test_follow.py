@@ -1,4 +1,4 @@
-"""Following a program whose events are lost, late or told twice."""
+"""Following a program whose events are lost, late or doubled."""
 
 import pytest
 from flushpump.device.pump import Pump
@@ -37,7 +37,7 @@ def test_following_yields_each_event_once_and_ends_with_the_result(
     assert shape(events) == [0, "Telemetry", 1, 2, "ProgramEnd"]
     assert isinstance(events[-1], ProgramEnd)
     assert events[-1].driven_nl == 2_700_000
-    assert "PULSE_READ" not in port.seen
+    assert "PULSE_READ" not in port.requests
 
 
 def test_lost_pulse_results_are_read_again_before_the_end(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
@@ -72,7 +72,7 @@ def test_telemetry_of_a_resting_pump_shows_that_the_end_was_missed(
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_question_is_told_once_even_when_its_event_is_lost_or_late(
+def test_a_question_is_reported_once_even_when_its_event_is_lost_or_late(
     pump: Pump, port: ScriptedPort, device: ScriptedPump, lost: int
 ) -> None:
     start(pump, device)
@@ -120,7 +120,7 @@ def test_the_end_of_an_earlier_program_does_not_end_this_one(
     assert events[-1].program_crc == PROGRAM.crc
 
 
-def test_an_alarm_that_repeats_is_told_once(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
+def test_an_alarm_that_repeats_is_reported_once(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
     start(pump, device)
     for at_s, occurrence in ((0.1, 4), (0.4, 4), (0.6, 5)):
         port.at(at_s, lambda occurrence=occurrence: device.event("ALARM", code=1, occurrence=occurrence, pending=1))
@@ -132,7 +132,7 @@ def test_an_alarm_that_repeats_is_told_once(pump: Pump, port: ScriptedPort, devi
 
 def test_delayed_telemetry_is_dropped_and_the_newest_wins(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
     old, new = device.event("TELEMETRY", driven_nl=1), device.event("TELEMETRY", driven_nl=2)
-    port.say(new + old)
+    port.deliver_to_host(new + old)
     assert [event.driven_nl for event in pump.poll(0.05) if isinstance(event, Telemetry)] == [2]
 
 

@@ -40,7 +40,7 @@ def test_polling_renews_the_lease_twice_a_second_and_stops_with_the_program(
     while pump.now_s < began_s + 5:
         pump.poll(0.05)
     assert 9 <= device.names().count("KEEPALIVE") <= 10
-    port.say(end(device))
+    port.deliver_to_host(end(device))
     assert isinstance(pump.poll(0.05)[0], ProgramEnd)
     renewed = device.names().count("KEEPALIVE")
     pump.poll(3.0)
@@ -57,7 +57,7 @@ def test_a_keepalive_is_repeated_under_one_sequence_as_long_as_the_lease_lasts(
     while pump.now_s < began_s + 1.6:
         pump.poll(0.05)
     assert pump.keep_alive
-    assert port.seen.count("HELLO") == 1
+    assert port.requests.count("HELLO") == 1
     assert device.names().count("KEEPALIVE") >= 1
 
 
@@ -79,7 +79,9 @@ def test_a_keepalive_after_the_end_is_no_error(pump: Pump, device: ScriptedPump)
     assert not pump.keep_alive
 
 
-def test_an_unknown_outcome_is_settled_with_patience(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:
+def test_an_unknown_outcome_is_resolved_over_several_tries(
+    pump: Pump, port: ScriptedPort, device: ScriptedPump
+) -> None:
     port.script += [Mishap(FROM_PUMP, "ALARM_ACK", "lose", 3), Mishap(FROM_PUMP, "STATUS", "lose", 4)]
     with pytest.raises(OutcomeUnknownError):
         pump.acknowledge(1)
@@ -97,9 +99,9 @@ def test_no_keepalive_goes_out_while_an_outcome_is_unknown(
     port.script.append(Mishap(FROM_PUMP, "ALARM_ACK", "lose", 3))
     with pytest.raises(OutcomeUnknownError):
         pump.acknowledge(1)
-    before = port.seen.count("KEEPALIVE")
+    before = port.requests.count("KEEPALIVE")
     pump.poll(2.0)
-    assert port.seen.count("KEEPALIVE") == before
+    assert port.requests.count("KEEPALIVE") == before
 
 
 def test_waiting_for_a_prime_ends_when_nothing_moves(pump: Pump, port: ScriptedPort, device: ScriptedPump) -> None:

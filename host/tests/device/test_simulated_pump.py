@@ -52,7 +52,7 @@ def run(pump: Pump) -> tuple[list[int], ProgramEnd]:
     return [event.index for event in events if isinstance(event, PulseResult)], end
 
 
-def insistent(pump: Pump, call: Any) -> Any:
+def retry_not_executed(pump: Pump, call: Any) -> Any:
     """`call`, and the very same again after each outcome that turns out to be not executed."""
     while True:
         try:
@@ -80,7 +80,7 @@ def test_a_program_runs_to_its_end(target: str) -> None:
         assert pump.status().state is State.IDLE
 
 
-def test_an_occlusion_is_told_with_the_partial_volume_and_acknowledged() -> None:
+def test_an_occlusion_is_reported_with_the_partial_volume_and_acknowledged() -> None:
     with Pump.open(url("occlusion@1s")) as pump:
         loaded(pump).start()
         pulses, end = run(pump)
@@ -93,12 +93,12 @@ def test_an_occlusion_is_told_with_the_partial_volume_and_acknowledged() -> None
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_pulse_is_told_over_a_line_that_loses_doubles_and_damages(seed: int) -> None:
+def test_every_pulse_is_reported_over_a_line_that_loses_doubles_and_damages(seed: int) -> None:
     faults = ("link-drop:0.1@0s", "link-duplicate:0.1@0s", "link-corrupt:0.05@0s", "link-delay:20ms@0s")
     with Pump.open(url(*faults, seed=seed), nonce=Random(seed).randbytes) as pump:
         retry_idempotent(pump, lambda: pump.set_path(PATH))
         retry_idempotent(pump, lambda: pump.load(PULSES))
-        insistent(pump, pump.start)
+        retry_not_executed(pump, pump.start)
         pump.keep_alive = True
         pulses, end = run(pump)
         assert end.outcome is Outcome.COMPLETED
@@ -112,7 +112,7 @@ def test_each_command_is_logged_once_by_the_pump_whatever_the_line_does(seed: in
     faults = ("link-drop:0.15@0s", "link-duplicate:0.2@0s", "link-corrupt:0.05@0s", "link-delay:60ms@0s")
     with Pump.open(url(*faults, seed=seed), nonce=Random(seed).randbytes) as pump:
         for _ in range(60):
-            insistent(pump, pump.audio_pause)
+            retry_not_executed(pump, pump.audio_pause)
         rig = rig_of(pump)
         rig.run_until(rig.now_us + 1_000_000)
         # Reading the log over this line must not disturb it, so it is read command by command.
@@ -125,7 +125,7 @@ def test_each_command_is_logged_once_by_the_pump_whatever_the_line_does(seed: in
 
 
 @pytest.mark.requirement("REQ-LINK-1")
-def test_a_dead_line_is_a_link_lost_and_the_plunger_stands() -> None:
+def test_a_dead_line_is_a_link_lost_and_the_plunger_stops() -> None:
     with pytest.raises(LinkLostError, match="stopped by itself"):
         _run_until_lost()
 

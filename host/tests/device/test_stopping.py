@@ -64,7 +64,7 @@ def test_ctrl_c_again_while_stopping_does_not_end_the_stop(port: ScriptedPort, d
     device.stops_to_stand = 5
 
     def interrupt(name: str) -> None:
-        if name == "STOP" and port.seen.count("STOP") == 2:
+        if name == "STOP" and port.requests.count("STOP") == 2:
             raise KeyboardInterrupt
 
     port.on_request = interrupt
@@ -86,7 +86,7 @@ def test_leaving_the_block_without_an_exception_sends_no_stop(port: ScriptedPort
     assert port.closed
 
 
-def test_a_pump_that_never_stands_is_reported(pump: Pump, device: ScriptedPump) -> None:
+def test_a_pump_that_never_stops_moving_is_reported(pump: Pump, device: ScriptedPump) -> None:
     start(pump, device)
     device.stops_to_stand = 10_000
     with pytest.raises(OutcomeUnknownError, match="cut its power"):

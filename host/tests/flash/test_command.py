@@ -74,7 +74,7 @@ def test_a_board_is_flashed_runs_what_was_flashed_and_a_second_time_nothing_is_c
     assert second["firmware_bytes"] < second["used_bytes"] < 500_000
 
 
-def test_ctrl_c_leaves_a_half_flashed_board_that_reports_it_and_the_next_run_completes_it(
+def test_ctrl_c_leaves_a_board_that_reports_that_flashing_was_not_completed_and_the_next_run_completes_it(
     make: Make, image: Path
 ) -> None:
     put(image, {"journal/log.0": b"sixteen bytes   "})

@@ -110,7 +110,7 @@ def test_settings_that_a_power_cut_left_empty_are_written_again(image: Path) -> 
     assert files_on(image) == expected(NEW, DEFAULTS)
 
 
-def stop_by_hand() -> None:
+def press_stop_button() -> None:
     raise KeyboardInterrupt
 
 
@@ -136,7 +136,7 @@ def test_an_interruption_at_any_step_is_reported_and_the_next_run_completes_the_
         trial = image.with_name("trial.img")
         shutil.copy(image, trial)
         with BoardInVm(trial) as board:
-            happens = stop_by_hand if way == "stopped by hand" else board.pull_cable
+            happens = press_stop_button if way == "stopped by hand" else board.pull_cable
             with InterruptedRepl(board.port, at, happens) as repl:
                 try:
                     flash(repl)

@@ -101,12 +101,12 @@ def test_stop_lets_the_other_program_read_until_that_lends_the_port(
 @pytest.mark.requirement("REQ-STOP-1")
 def test_stop_reaches_the_pump_before_the_port_is_lent(stopping: Pump, port: SharedPort, device: ScriptedPump) -> None:
     device.stops_to_stand = 1
-    stood_s: list[float] = []
-    port.on_sleep = lambda: None if device.moving else stood_s.append(port.now_s)
+    stopped_s: list[float] = []
+    port.on_sleep = lambda: None if device.moving else stopped_s.append(port.now_s)
     began_s = port.now_s
     with pytest.raises(OutcomeUnknownError):
         stopping.stop()
-    assert stood_s[0] - began_s < 0.03
+    assert stopped_s[0] - began_s < 0.03
 
 
 @pytest.mark.requirement("REQ-STOP-1")
@@ -120,11 +120,11 @@ def test_stop_reads_beside_a_program_that_hangs_after_a_second_and_has_its_proof
 
 
 @pytest.mark.parametrize("heeds_the_lock", [True, False])
-def test_stop_goes_on_while_another_program_takes_the_answers_and_says_that_it_does(
+def test_stop_goes_on_while_another_program_takes_the_answers_and_reports_it(
     stopping: Pump, port: SharedPort, heeds_the_lock: bool
 ) -> None:
     port.others_lock = heeds_the_lock
-    told_s: list[float] = []
+    reported_s: list[float] = []
 
     def answers_come_after(seconds: float) -> Callable[[str], None]:
         until_s = port.now_s + seconds
@@ -132,16 +132,16 @@ def test_stop_goes_on_while_another_program_takes_the_answers_and_says_that_it_d
 
     port.on_request = answers_come_after(4.0)
     began_s = port.now_s
-    assert stopping.stop(lambda: told_s.append(port.now_s)).moving == 0
+    assert stopping.stop(lambda: reported_s.append(port.now_s)).moving == 0
     assert 4.0 < port.now_s - began_s < 4.5
-    assert len(told_s) == 1
-    assert told_s[0] - began_s < 2.0
+    assert len(reported_s) == 1
+    assert reported_s[0] - began_s < 2.0
 
 
 @pytest.mark.parametrize(
     ("heeds_the_lock", "words"), [(True, "another program has the port"), (False, "does not answer STOP")]
 )
-def test_where_every_answer_is_taken_stop_says_unknown_and_what_to_do(
+def test_where_every_answer_is_taken_stop_reports_unknown_and_the_remedy(
     stopping: Pump, port: SharedPort, device: ScriptedPump, heeds_the_lock: bool, words: str
 ) -> None:
     port.others_lock = heeds_the_lock
@@ -151,7 +151,7 @@ def test_where_every_answer_is_taken_stop_says_unknown_and_what_to_do(
 
 
 def stopped_by_another(device: ScriptedPump) -> Callable[[], bytes]:
-    """What the pump says when a STOP comes that the program at hand did not send."""
+    """What the pump answers to a STOP that this program did not send."""
 
     def answer() -> bytes:
         device.moving = False
@@ -235,7 +235,7 @@ def test_late_answers_to_a_programs_own_stops_are_nobody_elses(device: ScriptedP
 
 
 @pytest.mark.requirement("REQ-STOP-1")
-def test_the_answer_to_a_stop_of_before_does_not_stand_for_one_of_now(device: ScriptedPump) -> None:
+def test_the_answer_to_a_stop_of_before_is_not_taken_for_the_answer_to_a_new_one(device: ScriptedPump) -> None:
     port = SharedPort(device, locked=True)
     with Pump.over(port, nonce=at_zero) as pump:
         pump.stop()
@@ -246,6 +246,6 @@ def test_the_answer_to_a_stop_of_before_does_not_stand_for_one_of_now(device: Sc
             ),
         )  # fmt: skip
         device.moving, device.stops, device.stops_to_stand = True, 0, 4
-        port.say(codec.encode_frame(old))
+        port.deliver_to_host(codec.encode_frame(old))
         assert pump.stop().moving == 0
         assert device.stops == 4

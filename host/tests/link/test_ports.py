@@ -81,7 +81,9 @@ def test_a_port_in_use_is_refused_but_can_be_shared_for_a_stop(terminal: Termina
         assert not terminal.pump.moving
 
 
-def test_where_a_port_has_one_owner_a_stop_is_told_to_stop_the_pump_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_port_has_one_owner_a_refused_stop_names_another_way_to_stop_the_pump(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(url: str, **options: object) -> object:
         raise serial.SerialException(errno.EBUSY, "Device or resource busy")
 
@@ -146,6 +148,6 @@ def test_among_several_pumps_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch)
         ("socket://", "host or number is missing"),
     ],
 )
-def test_what_is_no_port_of_a_pump_is_told_in_plain_words(url: str, words: str) -> None:
+def test_what_is_no_port_of_a_pump_is_reported_in_plain_words(url: str, words: str) -> None:
     with pytest.raises(NoDeviceError, match=words):
         ports.open_port(url)

@@ -17,9 +17,9 @@ def primed(pump: ScriptedPump) -> int:
     return pump.names().count("PRIME")
 
 
-def test_opening_says_hello_and_proves_the_key(port: ScriptedPort, device: ScriptedPump) -> None:
+def test_opening_sends_hello_and_proves_the_key(port: ScriptedPort, device: ScriptedPump) -> None:
     opened(port)
-    assert port.seen == ["HELLO", "AUTHENTICATE", "STATUS"]
+    assert port.requests == ["HELLO", "AUTHENTICATE", "STATUS"]
     assert device.authenticated
 
 
@@ -77,19 +77,19 @@ def test_after_three_tries_only_status_and_stop_are_sent(port: ScriptedPort, dev
     port.script.append(Mishap(FROM_PUMP, "PRIME", "lose", 3))
     with pytest.raises(OutcomeUnknownError, match="PRIME was not answered"):
         pump.prime(0.5, 1.0)
-    seen = len(port.seen)
+    sent_before = len(port.requests)
     for call in (pump.info, lambda: pump.prime(0.5, 1.0), pump.alarms, pump.keepalive):
         with pytest.raises(OutcomeUnknownError):
             call()
-    assert len(port.seen) == seen
+    assert len(port.requests) == sent_before
     pump.stop()
     with pytest.raises(OutcomeUnknownError):
         pump.info()
-    assert port.seen[seen:] == ["STOP"]
+    assert port.requests[sent_before:] == ["STOP"]
 
 
 @pytest.mark.requirement("REQ-DOSE-1", "REQ-DOSE-2")
-def test_status_tells_that_the_command_was_executed(port: ScriptedPort, device: ScriptedPump) -> None:
+def test_status_reports_that_the_command_was_executed(port: ScriptedPort, device: ScriptedPump) -> None:
     pump = opened(port)
     port.script.append(Mishap(FROM_PUMP, "PRIME", "lose", 3))
     with pytest.raises(OutcomeUnknownError):
@@ -99,7 +99,7 @@ def test_status_tells_that_the_command_was_executed(port: ScriptedPort, device: 
     assert pump.resolved.executed is True
     pump.info()
     assert primed(device) == 1
-    assert port.seen.count("HELLO") == 1
+    assert port.requests.count("HELLO") == 1
 
 
 @pytest.mark.requirement("REQ-DOSE-1", "REQ-DOSE-2")
@@ -113,7 +113,7 @@ def test_a_command_that_was_not_executed_is_barred_by_a_new_session(port: Script
     assert pump.resolved is not None
     assert pump.resolved.executed is False
     pump.info()
-    assert port.seen[-3:] == ["HELLO", "AUTHENTICATE", "INFO"]
+    assert port.requests[-3:] == ["HELLO", "AUTHENTICATE", "INFO"]
     pump.poll(3.0)
     assert primed(device) == 0
 
@@ -134,7 +134,7 @@ def test_the_same_command_again_runs_once_though_its_copies_arrive_late(
 
 
 @pytest.mark.requirement("REQ-DOSE-2")
-def test_a_copy_that_slips_in_before_the_new_session_is_told(port: ScriptedPort, device: ScriptedPump) -> None:
+def test_a_copy_that_slips_in_before_the_new_session_is_reported(port: ScriptedPort, device: ScriptedPump) -> None:
     pump = opened(port)
     port.script.append(Mishap(TO_PUMP, "PRIME", "delay", 3, 0.6))
     with pytest.raises(OutcomeUnknownError):
@@ -152,7 +152,7 @@ def test_a_copy_that_slips_in_before_the_new_session_is_told(port: ScriptedPort,
 
 @pytest.mark.requirement("REQ-DOSE-2")
 @pytest.mark.parametrize("executed", [True, False])
-def test_opening_again_tells_the_outcome_too(port: ScriptedPort, device: ScriptedPump, executed: bool) -> None:
+def test_opening_again_reports_the_outcome_too(port: ScriptedPort, device: ScriptedPump, executed: bool) -> None:
     pump = opened(port)
     port.script.append(Mishap(FROM_PUMP if executed else TO_PUMP, "PRIME", "lose", 3))
     with pytest.raises(OutcomeUnknownError):
@@ -196,10 +196,10 @@ def test_a_late_refusal_of_an_older_session_does_not_refuse_a_new_command(
     port: ScriptedPort, device: ScriptedPump
 ) -> None:
     pump = opened(port)
-    # What the pump said to the first command of a session that is gone comes when the new one sends its second.
+    # The answer to the first command of a past session arrives when the new session sends its second.
     number = codec.REQUESTS["PRIME"].number
     stale = codec.encode_frame(codec.Frame(0x10, 2, number, 9, 2, 3, b""))
-    port.on_request = lambda name: port.say(stale) if port.seen.count("PRIME") == 1 else None
+    port.on_request = lambda name: port.deliver_to_host(stale) if port.requests.count("PRIME") == 1 else None
     assert pump.prime(0.5, 1.0)
     assert primed(device) == 1
 
@@ -240,7 +240,7 @@ def test_a_port_that_answers_nothing_is_no_device(port: ScriptedPort) -> None:
 
 def test_a_port_that_chatters_is_no_pump(port: ScriptedPort) -> None:
     port.script.append(Mishap(FROM_PUMP, "", "lose", 1000))
-    port.on_request = lambda name: port.say(b">>> \r\nTraceback (most recent call last):\r\n" * 9)
+    port.on_request = lambda name: port.deliver_to_host(b">>> \r\nTraceback (most recent call last):\r\n" * 9)
     with pytest.raises(NoDeviceError, match="does not speak the pump's protocol"):
         opened(port)
 
@@ -270,14 +270,14 @@ def test_a_wrong_key_is_refused(port: ScriptedPort, device: ScriptedPump) -> Non
 
 def test_values_outside_their_range_never_leave_the_host(port: ScriptedPort) -> None:
     pump = opened(port)
-    seen = len(port.seen)
+    sent_before = len(port.requests)
     with pytest.raises(UsageError, match=r"volume_nl of PRIME must be from 0 to 200000000, but is 300000000"):
         pump.prime(300, 1.0)
     with pytest.raises(UsageError, match="did you mean window_s"):
         pump.get_setting("windows")
     with pytest.raises(UsageError, match="window_s must be from 60"):
         pump.set_setting("window_s", 1)
-    assert len(port.seen) == seen
+    assert len(port.requests) == sent_before
 
 
 def test_the_sequence_wraps_past_zero(port: ScriptedPort, device: ScriptedPump) -> None:

@@ -1,6 +1,6 @@
 """A small scripted pump behind an in-memory port: the device's link rules, written apart from the firmware.
 
-The port has a simulated clock that advances only while somebody waits in `read`. `port.script` says what the
+The port has a simulated clock that advances only while somebody waits in `read`. `port.script` lists what the
 line does to frames: lose, double, delay or damage the next ones of a message, in one direction.
 """
 
@@ -103,7 +103,7 @@ class ScriptedPump:
 
     def _open(self, name: str, frame: codec.Frame) -> bytes:
         values = zeros(codec.RESPONSES[name])
-        told: Values = {"last_session": self.last[0], "last_executed_sequence": self.last[1]}
+        last_command: Values = {"last_session": self.last[0], "last_executed_sequence": self.last[1]}
         if name == "HELLO":
             nonce = frame.payload[:8]
             if nonce in self.nonces[:-1]:
@@ -114,9 +114,14 @@ class ScriptedPump:
                 self.sequence = 0
                 self.authenticated = False
                 self.device_nonce = len(self.nonces).to_bytes(8, "little")
-            values |= {**told, "device_nonce": self.device_nonce, "table_hash": self.table_hash}
+            values |= {**last_command, "device_nonce": self.device_nonce, "table_hash": self.table_hash}
         elif name == "STATUS":
-            values |= {**told, "last_executed_status": self.last[2], "flags": int(self.moving), "state": self.state}
+            values |= {
+                **last_command,
+                "last_executed_status": self.last[2],
+                "flags": int(self.moving),
+                "state": self.state,
+            }
         else:
             self.stops += 1
             self.moving = self.moving and self.stops < self.stops_to_stand
@@ -169,7 +174,7 @@ class ScriptedPort:
     closed: bool = False
 
     def __post_init__(self) -> None:
-        self.seen: list[str] = []
+        self.requests: list[str] = []
         self.on_request: Callable[[str], None] = lambda name: None
         self.schedule: list[tuple[float, Callable[[], bytes]]] = []
         self._order = itertools.count()
@@ -210,7 +215,7 @@ class ScriptedPort:
         """The pump sends those bytes then."""
         self.schedule.append((self.now_s + seconds_from_now, send))
 
-    def say(self, data: bytes) -> None:
+    def deliver_to_host(self, data: bytes) -> None:
         """Bytes that reach the host at once."""
         self._ready += data
 
@@ -223,7 +228,7 @@ class ScriptedPort:
         frame = codec.decode_frame(encoded)
         name = NAMES.get(frame.message, "event")
         if direction == TO_PUMP:
-            self.seen.append(name)
+            self.requests.append(name)
             self.on_request(name)
         copies, delay_s = 1, 0.001
         for mishap in self.script:

@@ -68,7 +68,7 @@ def test_flags_have_the_bits_of_the_table(flags: type[IntFlag], prefix: str) -> 
     assert {member.name: member.value for member in flags} == table
 
 
-def test_alarms_say_what_happened_and_what_to_do() -> None:
+def test_an_alarm_has_what_happened_and_a_remedy() -> None:
     assert events.alarm_name(1) == "OCCLUSION"
     assert events.alarm_happened(1) == "the line is blocked"
     assert "do not push" in events.alarm_remedy(1)

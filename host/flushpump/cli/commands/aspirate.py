@@ -1,9 +1,9 @@
-"""`flushpump aspirate`: a bounded volume is drawn back by hand, outside of any sequence; its pressure is told."""
+"""`flushpump aspirate`: draws a bounded volume back outside of any sequence and reports volume and pressure."""
 
 import click
 
 from flushpump.access.access_path import AccessPath
-from flushpump.cli.commands.motion import check_syringe, perform, tell
+from flushpump.cli.commands.motion import check_syringe, perform, report_result
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.output import console_for
 from flushpump.cli.params import FLOW, VOLUME, json_option, path_options, port_option, yes_option
@@ -45,10 +45,10 @@ def aspirate_command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Draws a volume back into the syringe, and tells volume and pressure. It judges nothing and asks nothing more.
+    """Draws a volume back into the syringe and reports volume and pressure. It detects no fault of the line.
 
-    The check for blood return is part of the sequences, which ask what was seen and record the answer. Whatever was
-    drawn in stands in the line afterwards: flush it.
+    The check for blood return is part of the sequences, which ask for it and record the answer. Flush the line
+    afterwards: what was drawn in is still in it.
     """
     path = AccessPath.of(line, needle, syringe, extension, heparin_intolerant=heparin_intolerant)
     loaded = loaded_ml or path.syringe.size_ml
@@ -77,14 +77,14 @@ def aspirate_command(
             retry_idempotent(pump, lambda: pump.set_path(path_settings(path, Fluid.SALINE, loaded)))
             motion = SingleMotion(pump, volume_ml, flow, draws_back=True)
             perform(motion, signals, console)
-            status = tell(motion, as_json, _sentence(motion), _figures(motion))
+            status = report_result(motion, as_json, _sentence(motion), _figures(motion))
             signals.ignore_from_now()
     ctx.exit(status)
 
 
 def _sentence(motion: SingleMotion) -> str:
     lowest = "" if motion.lowest_pa is None else f", lowest pressure {motion.lowest_pa / 1000:.0f} kPa"
-    return f"completed: {motion.moved_ml:.2f} mL drawn back{lowest}; what came in now stands in the line, flush it"
+    return f"completed: {motion.moved_ml:.2f} mL drawn back{lowest}; flush the line, what was drawn in is still in it"
 
 
 def _figures(motion: SingleMotion) -> dict[str, float | None]:

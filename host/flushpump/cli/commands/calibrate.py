@@ -65,8 +65,10 @@ def calibrate_command(
                 known = _measured(pump, console, "at gauge")
                 wanted = before.through(zero, known, known_pa)
                 checked = _apply(pump, console, yes, before, wanted, known_pa)
-    told = try_write(lambda: _tell(console, as_json, before, wanted, zero, known, known_pa, checked), str(wanted))
-    ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
+    written = try_write(
+        lambda: _print_result(console, as_json, before, wanted, zero, known, known_pa, checked), str(wanted)
+    )
+    ctx.exit(ExitStatus.DONE if written else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def _known_pa(part: str | None, known_kpa: float | None) -> float | None:
@@ -75,7 +77,7 @@ def _known_pa(part: str | None, known_kpa: float | None) -> float | None:
             raise UsageError("calibrate zero is done at the air and takes no --at", "leave it out")
         return None
     if known_kpa is None:
-        raise UsageError("it is not said what the gauge will show", "write --at 100kPa, or flushpump calibrate zero")
+        raise UsageError("the gauge's pressure is missing", "write --at 100kPa, or flushpump calibrate zero")
     if known_kpa * 1000 < LEAST_KNOWN_PA:
         raise RefusedError(
             f"{known_kpa:g} kPa is too near to zero to calibrate with", f"take {LEAST_KNOWN_PA // 1000} kPa or more"
@@ -99,7 +101,7 @@ def _apply(
         return apply(pump, before, wanted, known_pa)
 
 
-def _tell(
+def _print_result(
     console: Console, as_json: bool, before: Calibration, wanted: Calibration, zero: Reading, known: Reading | None,
     known_pa: float | None, checked: Reading,
 ) -> None:  # fmt: skip

@@ -124,7 +124,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"line      {path.line.name} ({path.line.title}){needle}, {path.extension.name}: {path.volume_ml:.2f} mL",
         f"syringe   {path.syringe.title} ({path.syringe.name}), {path.syringe.inner_diameter_mm:g} mm, filled with "
         f"{plan.loaded_ml:g} mL of {fluids}",
-        f"volume    {plan.dose_ml:.2f} mL forwards, {plan.aspirated_ml:.2f} mL drawn back, in about "
+        f"volume    infuse {plan.dose_ml:.2f} mL, aspirate {plan.aspirated_ml:.2f} mL, in about "
         f"{plan.duration_s:.0f} s",
         f"pressure  about {peak:.0f} kPa expected, working limit {path.working_limit_kpa:.0f} kPa, hard limit "
         f"{path.hard_limit_kpa:.0f} kPa ({path.hard_limit_part})",

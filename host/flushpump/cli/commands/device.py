@@ -39,15 +39,15 @@ def ports_command(as_json: bool) -> None:
         click.echo("no serial port; flushsim:// is a simulated pump")
 
 
-@click.command("info", short_help="Says what the pump is, and why it last restarted.")
+@click.command("info", short_help="Shows what the pump is, and why it last restarted.")
 @port_option
 @json_option
 def info_command(url: str | None, as_json: bool) -> None:
-    """Says what the pump is: board, firmware, geometry, why it last restarted. Opens a session of its own."""
+    """Shows what the pump is: board, firmware, geometry, why it last restarted. Opens a session of its own."""
     with Pump.open(url) as pump:
         info, hello = retry_idempotent(pump, pump.info), pump.hello
         if hello is None:
-            raise UsageError("the pump has not said what it is", "try again")
+            raise UsageError("the pump has not identified itself", "try again")
         values: dict[str, Any] = {
             "board": info.board_name,
             "unit": info.unit.hex(),
@@ -68,11 +68,11 @@ def info_command(url: str | None, as_json: bool) -> None:
         echo_table(_info_rows(values))
 
 
-@click.command("status", short_help="Says what the pump does and has done.")
+@click.command("status", short_help="Shows what the pump does and has done.")
 @port_option
 @json_option
 def status_command(url: str | None, as_json: bool) -> None:
-    """Says what the pump does and has done; disturbs no session."""
+    """Shows what the pump does and has done; disturbs no session."""
     with Pump.observe(url) as pump:
         values = status_json(pump.status())
     if as_json:
@@ -124,7 +124,7 @@ def alarms_command(url: str | None, as_json: bool) -> None:
 def ack_command(occurrences: tuple[int, ...], every: bool, url: str | None, as_json: bool) -> None:
     """Acknowledges alarms by their occurrence, the number that `flushpump alarms` shows."""
     if bool(occurrences) == every:
-        raise UsageError("it is not clear which alarms are meant", "name occurrences, or say --all")
+        raise UsageError("it is not clear which alarms are meant", "name occurrences, or give --all")
     with Pump.open(url) as pump:
         waiting = {alarm.occurrence: alarm for alarm in retry_idempotent(pump, pump.alarms)}
         wanted = sorted(waiting) if every else list(occurrences)
@@ -199,7 +199,7 @@ def status_lines(values: dict[str, Any]) -> list[str]:
     """A status for a person, one line each."""
     alarm = values["alarm"]
     more = f" (and {values['alarms'] - 1} more, see flushpump alarms)" if values["alarms"] > 1 else ""
-    told = f"{alarm['happened']}; {alarm['remedy']}{more}" if alarm else "none"
+    alarm_text = f"{alarm['happened']}; {alarm['remedy']}{more}" if alarm else "none"
     phase = values["phase"].replace("_", " ")
     pulse = f", pulse {values['pulse'] + 1} of {values['pulses']}" if values["phase"] == "pulses" else ""
     waits = f", waits for an answer: {values['question'].replace('_', ' ')}" if values["question"] != "none" else ""
@@ -211,7 +211,7 @@ def status_lines(values: dict[str, Any]) -> list[str]:
         f"{values['uncertain_ml']:.2f} mL unconfirmed",
         f"plunger   {values['driven_ml']:.2f} mL driven forwards, {values['relieved_ml']:.2f} mL drawn back in relief",
         f"syringe   {values['syringe_remaining_ml']:.2f} mL left",
-        f"alarm     {told}",
+        f"alarm     {alarm_text}",
         f"flags     {', '.join(flag.replace('_', ' ') for flag in values['flags']) or 'none'}",
         f"on for    {values['uptime_s']:.1f} s",
     ]

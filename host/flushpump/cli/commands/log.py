@@ -28,7 +28,7 @@ def log_command(count: int | None, number: int | None, url: str | None, as_json:
     the pump has no calendar. The oldest entries go first when the log is full. Opens a session of its own.
     """
     if count is not None and number is not None:
-        raise UsageError("--last and --since both say where to begin", "give one of them")
+        raise UsageError("--last and --since exclude each other", "give one of them")
     with Pump.open(url) as pump:
         entries = _entries(pump, count or _LAST, number)
     if as_json:

@@ -1,4 +1,4 @@
-"""What `flushpump prime` and `flushpump aspirate` share: checks, the motion shown live, and its result told."""
+"""What `flushpump prime` and `flushpump aspirate` share: checks, live display of the motion, report of its result."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -43,9 +43,9 @@ def _draw(live: Live, line: str) -> None:
         live.update(Text(line), refresh=True)
 
 
-def tell(motion: SingleMotion, as_json: bool, sentence: str, more: dict[str, Any]) -> int:
-    """Tells the result and gives the exit status; `sentence` is for a motion that was completed."""
-    told = True
+def report_result(motion: SingleMotion, as_json: bool, sentence: str, more: dict[str, Any]) -> int:
+    """Prints the result and returns the exit status; `sentence` is for a motion that was completed."""
+    written = True
     if as_json:
         problem = motion.problem
         result = {
@@ -55,9 +55,9 @@ def tell(motion: SingleMotion, as_json: bool, sentence: str, more: dict[str, Any
             "interrupted": isinstance(problem, StoppedByUserError),
             "problem": None if problem is None else problem.message,
         }
-        told = try_write(lambda: print_json(result), sentence)
+        written = try_write(lambda: print_json(result), sentence)
     if motion.problem is not None:
         echo_error(str(motion.problem))
         return motion.problem.exit_status
-    told = try_write(lambda: echo_lines(console_for(as_json), [sentence]), sentence) and told
-    return ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN
+    written = try_write(lambda: echo_lines(console_for(as_json), [sentence]), sentence) and written
+    return ExitStatus.DONE if written else ExitStatus.OUTCOME_UNKNOWN

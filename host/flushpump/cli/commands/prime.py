@@ -5,7 +5,7 @@ import math
 import click
 
 from flushpump.access.access_path import AccessPath
-from flushpump.cli.commands.motion import check_syringe, perform, tell
+from flushpump.cli.commands.motion import check_syringe, perform, report_result
 from flushpump.cli.confirm import confirm, refuse_without_answers
 from flushpump.cli.output import console_for
 from flushpump.cli.params import FLOW, VOLUME, json_option, path_options, port_option, yes_option
@@ -66,6 +66,7 @@ def prime_command(
             motion = SingleMotion(pump, volume, flow_ml_per_s)
             perform(motion, signals, console)
             primed_ml = motion.moved_ml
-            status = tell(motion, as_json, f"completed: {primed_ml:.2f} mL primed", {"primed_ml": primed_ml})
+            sentence = f"completed: {primed_ml:.2f} mL primed"
+            status = report_result(motion, as_json, sentence, {"primed_ml": primed_ml})
             signals.ignore_from_now()
     ctx.exit(status)

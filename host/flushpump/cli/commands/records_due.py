@@ -12,7 +12,7 @@ from flushpump.records.store import Records
 
 INTERVAL = Quantity("interval", {"days": 1.0, "day": 1.0, "weeks": 7.0, "week": 7.0}, "60", most=3650)
 _NOT_IDENTIFIED = (
-    "a row without a label stands for every line of that kind together, because the records do not say which one it "
+    "a row without a label stands for every line of that kind together, because the records do not name which one it "
     "was: give each line a name of your own with flushpump run --label"
 )
 

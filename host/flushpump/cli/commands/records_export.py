@@ -44,7 +44,8 @@ def export_command(record_ids: tuple[str, ...], kind: str, file: FilePath | None
     html   one page for reading and printing
     fhir   one FHIR R4 bundle; it names no patient, because a record does not
 
-    Whether the records are unaltered is checked first and said in the export, too. An existing FILE is not replaced.
+    The export first checks whether the records are unaltered, and contains the result. An existing FILE is not
+    replaced.
     """
     records = Records()
     chosen = tuple(records.get(each) for each in record_ids) if record_ids else tuple(records.all())

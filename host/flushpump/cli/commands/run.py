@@ -1,4 +1,4 @@
-"""`flushpump run`: a sequence after confirmation, shown live, with its result told and recorded whatever happens."""
+"""`flushpump run`: runs a sequence after confirmation, shows it live, and always reports and records the result."""
 
 import sys
 
@@ -89,42 +89,42 @@ def run_command(
         confirm(console, plan_lines(plan), yes, "Are line, needle, brand and size of the syringe as shown?")
         report.started_at = now_text()
         with StopSignals() as signals:
-            display = display_for(console, lambda: _unseen(signals, as_json))
+            display = display_for(console, lambda: _on_output_lost(signals, as_json))
             Run(pump, plan, report, prompter, display, signals).perform()
             record_id = _record(report)
-            told = _tell(report, record_id, console, as_json)
+            written = _print_result(report, record_id, console, as_json)
             signals.ignore_from_now()
-    ctx.exit(report.exit_status or (ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN))
+    ctx.exit(report.exit_status or (ExitStatus.DONE if written else ExitStatus.OUTCOME_UNKNOWN))
 
 
 def _past_runs(label: str | None) -> list[Record]:
-    """The records, where a label says which line it is; a file that cannot be read gives no hint, and is told later."""
+    """The records, if a label identifies the line. An unreadable file gives no hint here; it is reported later."""
     try:
         return Records().all() if label else []
     except FlushPumpError:
         return []
 
 
-def _unseen(signals: StopSignals, as_json: bool) -> None:
-    """The output has gone. Where people watch, nobody does so any more; with --json a program still waits."""
+def _on_output_lost(signals: StopSignals, as_json: bool) -> None:
+    """Stops the run when its live display cannot be written; with --json a program still waits for the result."""
     signals.stop_requested = signals.stop_requested or not as_json
 
 
-def _tell(report: RunReport, record_id: str | None, console: Console, as_json: bool) -> bool:
-    """Prints the result; whether that could be done."""
+def _print_result(report: RunReport, record_id: str | None, console: Console, as_json: bool) -> bool:
+    """Prints the result; returns whether it could be written."""
     otherwise = f"the result is in flushpump records show {record_id}" if record_id else report.sentence()
-    told = try_write(lambda: echo_lines(console, report.summary(record_id)), otherwise)
+    written = try_write(lambda: echo_lines(console, report.summary(record_id)), otherwise)
     if as_json:
-        told = try_write(lambda: print_json({**report.to_json(), "record_id": record_id}), otherwise)
+        written = try_write(lambda: print_json({**report.to_json(), "record_id": record_id}), otherwise)
     if report.exit_status:
         echo_error(report.sentence())
-    elif told:
+    elif written:
         try_write(lambda: echo_lines(console, [report.sentence()]), otherwise)
-    return told
+    return written
 
 
 def _record(report: RunReport) -> str | None:
-    """Writes the record; a record that cannot be written does not take the result away."""
+    """Writes the record; if that fails, the result is printed all the same."""
     try:
         return Records().append(report.to_json(), now_text()).record_id
     except FlushPumpError as problem:

@@ -1,4 +1,4 @@
-"""`flushpump selftest`: the pump tests itself, and every part is told in words. Nothing moves."""
+"""`flushpump selftest`: the pump tests itself, and the result of every part is printed. Nothing moves."""
 
 import click
 
@@ -25,15 +25,15 @@ def selftest_command(ctx: click.Context, url: str | None, as_json: bool) -> None
     with Pump.open(url) as pump:
         result = retry_idempotent(pump, pump.self_test)
         alarms = len(retry_idempotent(pump, pump.alarms))
-    told = try_write(lambda: _tell(result, alarms, as_json), "it failed" if result.failed else "it passed")
+    written = try_write(lambda: _print_result(result, alarms, as_json), "it failed" if result.failed else "it passed")
     if result.failed:
         remedies = "; ".join(dict.fromkeys(part.remedy for part in parts_of(result.failed)))
         echo_error(f"the self-test failed ({names_of(result.failed)}), and the pump gives no therapy; {remedies}")
         ctx.exit(ExitStatus.ALARM)
-    ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
+    ctx.exit(ExitStatus.DONE if written else ExitStatus.OUTCOME_UNKNOWN)
 
 
-def _tell(result: SelfTest, alarms: int, as_json: bool) -> None:
+def _print_result(result: SelfTest, alarms: int, as_json: bool) -> None:
     if as_json:
         print_json({**_result_json(result), "alarms": alarms})
         return

@@ -19,7 +19,7 @@ from flushpump.text_table import aligned
 from flushpump.wire.messages import Flag
 
 CORRUPT = "the stored settings are missing or corrupt: the pump gives no therapy, and these values are the defaults"
-_MEND = (
+_REMEDY = (
     "look at every value above, then store them all by setting one of them, its present value will do: "
     "flushpump settings set NAME VALUE"
 )
@@ -43,7 +43,7 @@ def show_command(url: str | None, as_json: bool) -> None:
         return
     click.echo("\n".join(setting_rows(values)))
     if not good:
-        echo_lines(console_for(False), ["", f"note      {CORRUPT}; {_MEND}"])
+        echo_lines(console_for(False), ["", f"note      {CORRUPT}; {_REMEDY}"])
 
 
 @settings_group.command(
@@ -81,7 +81,7 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
         ]
         question = "Change it?"
         if not good:
-            # The pump stores nothing until each value has been set: whoever sets them has to have seen them.
+            # The pump stores nothing until each value has been set: the user must have checked them before.
             lines = [
                 *setting_rows(values), "", f"note      {CORRUPT}", *lines,
                 "note      with it every value above and the open pairing key are stored, and count from then on",
@@ -96,8 +96,8 @@ def set_command(ctx: click.Context, name: str, value: str, url: str | None, yes:
         good = settings_good(pump)
     sentence = f"{name} is {setting.shown(applied)} now"
     result = {**_setting_json(setting, applied), "before": before, "good": good}
-    told = try_write(lambda: print_json(result) if as_json else echo_lines(console, [sentence]), sentence)
-    ctx.exit(ExitStatus.DONE if told else ExitStatus.OUTCOME_UNKNOWN)
+    written = try_write(lambda: print_json(result) if as_json else echo_lines(console, [sentence]), sentence)
+    ctx.exit(ExitStatus.DONE if written else ExitStatus.OUTCOME_UNKNOWN)
 
 
 def read_all(pump: Pump) -> dict[Setting, int]:

@@ -13,10 +13,10 @@ _BY_HAND = "if anything moves, press the pump's stop button or cut its power"
 @port_option
 @json_option
 def stop_command(url: str | None, as_json: bool) -> None:
-    """Stops the pump, whoever runs it, and ends when it says that nothing moves.
+    """Stops the pump, whoever runs it, and ends when it reports that nothing moves.
 
-    Where another program takes the pump's answers and does not give way, it ends with status 7: STOP went out again and
-    again, but look whether anything moves.
+    If another program keeps reading the pump's answers, it ends with status 7: STOP was sent repeatedly, but check
+    whether anything moves.
     """
     from flushpump.device.pump import Pump
 
@@ -25,7 +25,7 @@ def stop_command(url: str | None, as_json: bool) -> None:
             report = pump.stop(_still_stopping)
         except KeyboardInterrupt as interrupt:
             raise OutcomeUnknownError(
-                "stopped by the user before the pump had said that nothing moves", _BY_HAND
+                "stopped by the user before the pump had reported that nothing moves", _BY_HAND
             ) from interrupt
     values = {
         "state": report.state.name.lower(),
