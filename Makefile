@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 TARGET ?= mixed
 
-.PHONY: setup run test test-fast test-long coverage fuzz lint docs flash emulator bench words clean
+.PHONY: setup run test test-fast test-faults test-long coverage fuzz lint docs flash emulator bench words clean
 
 run: $(VENV)/.run
 	$(BIN)/flushpump run port-maintenance --line smartport-ct-8f --needle huber-20g --syringe bd-10 \
@@ -23,6 +23,10 @@ test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto -m 'not long and not slow' protocol/tests firmware/tests host/tests \
 	  sim/tests/plant sim/tests/fluids sim/tests/faults \
 	  --ignore=host/tests/cli --ignore=host/tests/flash --ignore=firmware/tests/registers
+
+# Whether the black-box tests see their faults: each is run once without them and has to fail then.
+test-faults: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --target native --drop-faults hil_tests/flushhil/suite
 
 # What takes too long for `make test`: long tests, ten times the examples of properties, the black-box tests all in the VM.
 test-long: $(VENV)/.test

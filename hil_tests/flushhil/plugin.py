@@ -4,7 +4,7 @@ It does nothing to tests outside of `flushhil.suite`, unless the ini option `flu
 whole session evidence, as in this project's own repository.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ pytest_plugins = ("flushhil.forks",)
 # It only ends what hangs: the longest test takes some seconds, on a loaded machine some minutes.
 _TIMEOUT_S = 600
 _EVIDENCE = pytest.StashKey[requirements.Evidence]()
+FAULTS_DROPPED = pytest.StashKey[bool]()
+"""Whether --drop-faults has taken faults from the devices of a test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--whole-suite", action="store_true", help="on the emulator, all tests and not its subset (hours)")
     group.addoption("--evidence", metavar="FILE", help="write requirements, tests and measurements (.json or .md)")
+    group.addoption(
+        "--drop-faults",
+        action="store_true",
+        help="run each test that has faults without them: it has to fail then, or be marked passes_without_faults",
+    )
     parser.addini("flushhil_evidence", "tests outside of flushhil.suite are evidence for requirements too", type="bool")
 
 
@@ -36,6 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"there is no target '{target}': write --target {targets.TARGETS}")
     config.addinivalue_line("markers", "slow: takes seconds; `make test-fast` leaves it out")
     config.addinivalue_line("markers", "long: takes long; `make test` leaves it out, `make test-long` runs it")
+    config.addinivalue_line(
+        "markers", "passes_without_faults(why): the test passes when its faults are dropped, and why that is right"
+    )
     config.addinivalue_line("markers", "simulated(what): needs `what`, which no real board has; see targets.toml")
     config.addinivalue_line("markers", "requirement(*ids): requirements of requirements.toml that the test shows")
     config.stash[_EVIDENCE] = requirements.Evidence(requirements.read_requirements())
@@ -106,6 +116,22 @@ def record_measurement(request: pytest.FixtureRequest) -> Callable[..., None]:
             pytest.fail(failure, pytrace=False)
 
     return record
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With --drop-faults a test that had faults has to fail: one that passes says nothing about them."""
+    found: pytest.TestReport = yield  # type: ignore[misc,assignment]
+    if not item.config.getoption("--drop-faults") or call.when != "call" or found.skipped:
+        return found  # type: ignore[return-value]
+    why = item.get_closest_marker("passes_without_faults")
+    if not item.stash.get(FAULTS_DROPPED, False) or why is not None:
+        found.outcome, found.longrepr = "skipped", (str(item.path), 0, "Skipped: no fault to drop, or marked")
+    elif found.passed:
+        found.outcome, found.longrepr = "failed", "it passes without its faults"
+    else:
+        found.outcome, found.longrepr = "passed", None
+    return found  # type: ignore[return-value]
 
 
 class _Collector:

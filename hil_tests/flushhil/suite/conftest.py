@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flushhil.dut import DeviceUnderTest
+from flushhil.plugin import FAULTS_DROPPED
 from flushhil.targets import target_of
 
 
@@ -17,6 +18,9 @@ def open_dut(request: pytest.FixtureRequest) -> Iterator[Callable[..., DeviceUnd
     def open_one(**options: object) -> DeviceUnderTest:
         if options.get("faults") and request.node.get_closest_marker("simulated") is None:
             pytest.fail("a test with faults must be marked as simulated")
+        if options.get("faults") and request.config.getoption("--drop-faults"):
+            request.node.stash[FAULTS_DROPPED] = True
+            options["faults"] = ()
         if target == "emulator":
             options["board"] = request.getfixturevalue("started_board")
         duts.append(DeviceUnderTest(target, **options))  # type: ignore[arg-type]

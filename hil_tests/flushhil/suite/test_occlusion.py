@@ -267,7 +267,9 @@ def test_a_drifting_zero_does_not_make_relief_draw_blood(
     extremes = Extremes(dut)
     run = dut.run(pulses(8))
     dut.simulate(2.0)
+    assert run.end.outcome is not Outcome.COMPLETED
     if run.end.outcome is Outcome.OCCLUDED:
+        assert run.end.relieved_nl > 0
         record_measurement(
             f"least true pressure, zero drifting {drift:g} kPa/s", extremes.least_kpa, "kPa", (-4.0, 1_000.0)
         )
@@ -334,6 +336,7 @@ def test_what_was_delivered_before_an_occlusion_is_recorded(
     dut.load(phase)
     dut.pump.start()
     end = dut.follow().end
+    assert end.outcome is Outcome.OCCLUDED
     true_ul = dut.plant.delivered_ul
     low, high = end.delivered_nl / 1000, (end.delivered_nl + end.uncertain_nl) / 1000
     record_measurement(

@@ -98,7 +98,8 @@ def test_a_line_blocked_in_a_pulse_rises_little_above_the_working_limit(
     worst_kpa = -1_000.0
     for at_ms in (30, 60, 100, 151, 202, 253, 304, 355, 400, 430):
         dut = open_dut(line=line, needle=needle, syringe=syringe, faults=[f"occlusion@{at_ms}ms"])
-        dut.run(pulses(2))
+        run = dut.run(pulses(2))
+        assert run.end.outcome is Outcome.OCCLUDED, at_ms
         worst_kpa = max(worst_kpa, dut.plant.peak_kpa - dut.path.working_limit_kpa)
     compliance = dut.path.compliance_ul_per_kpa
     name = f"true pressure above the working limit, {line} blocked in a pulse, {compliance:.1f} uL/kPa"
@@ -144,12 +145,13 @@ def test_on_every_path_pressure_settles_at_the_working_limit_without_ringing(
         rows.append((dut.plant.stepper.rate > 0, dut.plant.pressure_pa / 1000))
 
     dut.rig.step = step_and_record
-    dut.run(pulses(2, 4_000_000, round(dut.path.flow_cap_ml_per_s * 1e6)))
+    run = dut.run(pulses(2, 4_000_000, round(dut.path.flow_cap_ml_per_s * 1e6)))
     limit_kpa = dut.path.working_limit_kpa
     above_kpa = dut.plant.peak_kpa - limit_kpa
     record_measurement(f"true pressure above the working limit, {line}, {needle}", above_kpa, "kPa", OVERSHOOT_KPA)
     driving = [kpa for moving, kpa in rows if moving]
     steady_kpa = driving[-60:-20]
+    assert run.pulses[-1].derated_percent > 20, "the limiter is at work"
     record_measurement(
         f"oscillation of the limited pressure, {line}, {needle}", max(steady_kpa) - min(steady_kpa), "kPa", 8.0
     )
@@ -171,6 +173,7 @@ def test_a_derated_run_delivers_its_whole_volume(open_dut: OpenDut) -> None:
     run = dut.run(pulses(4), LOCK)
     dut.wait(2.0)
     assert run.end.outcome is Outcome.COMPLETED
+    assert [pulse.derated_percent > 10 for pulse in run.pulses] == [False, True, True, True]
     assert dut.plant.delivered_ul == pytest.approx(4_100, rel=0.01)
     assert run.end.delivered_nl / 1000 == pytest.approx(4_100, rel=0.01)
 

@@ -28,6 +28,10 @@ def test_the_button_stops_in_time_whatever_the_link_does(
             dut.rig.to_device(dice.randbytes(250))
             dut.rig.step()
         dut.rig.to_device(dice.randbytes(4_000))
+    if link == "dead":
+        dut.port.reset_input_buffer()
+        dut.simulate(0.1)
+        assert not dut.port.in_waiting, "nothing comes over the link"
     stop = stop_by(dut, dut.rig.press_stop)
     record_measurement(f"stop button to last step, link {link}", stop.last_step_ms, "ms", STOP_BUDGET_MS)
     record_measurement("volume after the stop button", stop.driven_ul, "uL", VOLUME_AFTER_TRIP_UL)
