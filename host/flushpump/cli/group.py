@@ -77,7 +77,10 @@ def _guarded(run: Callable[[], Any], as_json: bool) -> int:
     except click.UsageError as problem:
         where = problem.ctx.command_path if problem.ctx is not None else "flushpump"
         message = _in_our_words(problem.format_message())
-        return _failed(ExitStatus.USAGE, f"{message[:1].lower()}{message[1:]}; see {where} --help", as_json)
+        message = f"{message[:1].lower()}{message[1:]}"
+        # A suggestion ends with a question mark.
+        end = " See" if message.endswith("?") else "; see"
+        return _failed(ExitStatus.USAGE, f"{message}{end} {where} --help", as_json)
     except click.ClickException as problem:
         return _failed(ExitStatus.USAGE, problem.format_message(), as_json)
     except (KeyboardInterrupt, click.Abort) as problem:

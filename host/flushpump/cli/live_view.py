@@ -161,7 +161,7 @@ class LiveDisplay(PlainDisplay):
         lines.append(Text(f"pulse     {done} of {plan.pulse_count} done, {left_s:.0f} s left"))
         lines.append(Text(f"volume    {bars.drawn(driven_ml, plan.dose_ml)}{driven_ml:.2f} of {plan.dose_ml:.2f} mL"))
         bar = bars.drawn(pressure_kpa, path.hard_limit_kpa, mark=path.working_limit_kpa)
-        pressure = shown_text(f"{pressure_kpa:.0f} kPa")
+        pressure = shown_text(f"{round(pressure_kpa)} kPa")  # rounded to an integer, so that there is no -0
         lines.append(Text(f"pressure  {bar}{pressure}{f' ({limits})' if wide else ''}", style=style))
         if not wide:
             lines.append(Text(limits))

@@ -6,7 +6,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -31,9 +31,14 @@ def one_line(text: str) -> str:
 
 
 def echo_error(sentence: str) -> None:
-    """One sentence on stderr, if anybody reads it."""
+    """One sentence on stderr, if anybody reads it; a terminal breaks it between two words."""
+    text = f"flushpump: {one_line(sentence)}"
     with contextlib.suppress(OSError):
-        click.echo(f"flushpump: {one_line(sentence)}", err=True)
+        width = terminal_width(sys.stderr)
+        if width is not None:
+            # Two columns stay free for the ^C that a terminal echoes.
+            text = textwrap.fill(text, max(width - 2, 1), break_on_hyphens=False, break_long_words=False)
+        click.echo(text, err=True)
 
 
 def try_write(write: Callable[[], None], otherwise: str) -> bool:
@@ -94,13 +99,14 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
-def terminal_width() -> int | None:
-    """The columns of the terminal that stdout is; None where it is none."""
+def terminal_width(stream: TextIO | None = None) -> int | None:
+    """The columns of the terminal that the stream (stdout) is; None where it is none."""
+    stream = stream or sys.stdout
     # Not shutil's, which loads all that can be compressed; COLUMNS goes before, as there.
-    if not sys.stdout.isatty():
+    if not stream.isatty():
         return None
     named = os.environ.get("COLUMNS", "")
-    return int(named) if named.isdecimal() and int(named) else os.get_terminal_size(sys.stdout.fileno()).columns
+    return int(named) if named.isdecimal() and int(named) else os.get_terminal_size(stream.fileno()).columns
 
 
 def echo_table(rows: list[list[str]]) -> None:

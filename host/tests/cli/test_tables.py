@@ -100,3 +100,21 @@ def test_a_table_on_a_terminal_of_80_columns_fits_it(at_terminal: Callable[..., 
     child.expect(pexpect.EOF)
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", child.before)
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_name_in_a_table_is_not_broken_while_another_cell_has_a_space():
+    rows = [["name", "value", "what it is for"], ["pressure_ceiling_pa", "172 kPa", "no path may have a higher limit"]]
+    lines = aligned(rows, 40)
+    assert max(map(len, lines)) <= 40
+    assert "pressure_ceiling_pa" in "\n".join(lines)
+
+
+def test_an_error_on_a_terminal_is_broken_between_words(at_terminal: Callable[..., Any]):
+    child = at_terminal("status", "--port", "/dev/no-such-port", columns=80)
+    child.expect(pexpect.EOF)
+    lines = child.before.splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 78
+    assert " ".join(lines).startswith(
+        "flushpump: the port /dev/no-such-port cannot be opened: there is no such port; see"
+    )
