@@ -68,21 +68,22 @@ def stack(x: float, y: float, width: float, colour: str, title: str, rows: list[
 def rooms() -> str:
     host = [
         ("cli", "commands, prompts, live view"),
-        ("runs", "one run without a terminal, its report"),
-        ("flash", "the firmware to a board"),
-        ("device", "the pump as an object"),
-        ("planning", "sequences, plans, rules, limits of detection"),
+        ("flash · runs", "the firmware to a board · one run, its report"),
+        ("device · planning", "the pump as an object · sequences, plans, rules"),
         ("link · records", "a session over one port · the chain of records"),
         ("access · wire", "catalog, hydraulics · bytes to typed messages"),
     ]
     sim = [
-        ("cli · plots", "commands, pictures of runs and campaigns"),
-        ("campaign · scenario", "thousands of runs, one run of them"),
+        ("cli", "commands"),
+        ("plots", "pictures of runs and campaigns"),
+        ("campaign", "thousands of runs"),
+        ("scenario", "one run of a campaign"),
         ("url", "flushsim:// for pyserial"),
         ("emulator", "a whole RP2040 with MicroPython"),
         ("rig", "the one clock, link faults, pseudo-terminal"),
         ("firmware · fluids", "runs the real files · which fluid is where"),
-        ("plant · faults", "stepper to vein, physics only"),
+        ("plant", "stepper to vein, physics only"),
+        ("faults", "what fails, and when"),
     ]
     firmware = [
         ("main.py", "calls the controller every 5 ms"),
@@ -101,22 +102,23 @@ def rooms() -> str:
     parts += stack(20, 84, 320, "host", "host/flushpump", host)
     parts += stack(365, 84, 320, "link", "sim/flushsim", sim)
     parts += stack(710, 84, 320, "firmware", "firmware", firmware)
-    bottom = 84 + 40 + 44 * 7
+    heights = [84 + 40 + 44 * len(rows) for rows in (host, sim, firmware)]
+    bottom = max(heights)
     parts += [
         box(20, bottom + 30, 1010, 44, _COLOURS["board"]),
         text(32, bottom + 57, "protocol/flushlink", "title"),
         text(215, bottom + 57, "the message table, frames, CRC: imported unchanged by CPython and MicroPython", "note"),
-        arrow(180, bottom, 180, bottom + 28),
-        arrow(525, bottom, 525, bottom + 28),
-        arrow(870, bottom, 870, bottom + 28),
+        arrow(180, heights[0], 180, bottom + 28),
+        arrow(525, heights[1], 525, bottom + 28),
+        arrow(870, heights[2], 870, bottom + 28),
         arrow(365, 300, 342, 300),
         arrow(685, 300, 708, 300),
         arrow(180, 60, 180, 82),
         arrow(525, 60, 525, 82),
         text(
             20, bottom + 96,
-            "An arrow means: imports. sim runs the files of firmware; host reaches sim only through a port's URL. "
-            "In host and sim a room imports only rooms below it.",
+            "An arrow means: imports. host reaches sim only through a port's URL. "
+            "In host and sim a room imports only rooms below it, none beside it.",
             "note",
         ),
     ]  # fmt: skip
