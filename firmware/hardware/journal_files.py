@@ -13,7 +13,7 @@ _NO_SPACE = const(28)
 
 
 def nothing(*_arguments):
-    """Stands in for `report` and `feed`."""
+    """Replaces `report` and `feed`."""
 
 
 class Files:

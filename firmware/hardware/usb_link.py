@@ -178,7 +178,7 @@ class UsbLink:
     def _room(self):
         """Bytes that fit into the FIFO for certain; a few places are kept back for waking the stack."""
         if not mem16[_ENDPOINT] & _AVAILABLE:
-            # The stack notes that the last packet has been fetched, and hands the next one to the endpoint.
+            # The stack notes that the last packet has been fetched, and passes the next one to the endpoint.
             self._writable()
         if mem16[_ENDPOINT] & _AVAILABLE:
             self._handed_on = True

@@ -37,7 +37,7 @@ RUNS = {"open line": [], "line closed in a pulse": ["occlusion@1500ms"], "narrow
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_the_pumps_mind_imports_no_machine_no_clock_and_no_asyncio(file: Path):
+def test_the_controller_imports_no_machine_no_clock_and_no_asyncio(file: Path):
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             assert {name.name.split(".")[0] for name in node.names} <= ALLOWED
@@ -46,7 +46,7 @@ def test_the_pumps_mind_imports_no_machine_no_clock_and_no_asyncio(file: Path):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_the_pumps_mind_makes_no_float(file: Path):
+def test_the_controller_makes_no_float(file: Path):
     for node in ast.walk(ast.parse(file.read_text())):
         assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), node.lineno
         assert not (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)), node.lineno

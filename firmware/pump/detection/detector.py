@@ -263,7 +263,8 @@ class Detector:
     def _check_steady(self, limit_pa, model_error_pa):
         """Whether the plateau has the shape of those before: with a disturbance in the vein or a fault it has not.
 
-        The model bends a little, alike in every pulse: the first baseline pulse shows how much, later ones correct it.
+        The model deviates a little, alike in every pulse: the first baseline pulse shows how much, later ones correct
+        it.
         """
         if not self._baseline_count:
             limit_pa += model_error_pa
@@ -405,7 +406,7 @@ class Detector:
         self._baseline_pa = rise
         self._baseline_residual_pa = abs(self.residual_pa)
         if count == 1:
-            # The residual deltas with the scale that this pulse has set: a wrong scale bends the model as well.
+            # The residual deltas with the scale that this pulse has set: a wrong scale distorts the model as well.
             wrong = self.observed - 1000
             self._baseline_early = self._before_early = self._before_early - self._model_early_pa * wrong // 1000
             self._baseline_late = self._before_late = self._before_late - self._model_late_pa * wrong // 1000

@@ -1,4 +1,4 @@
-"""The first rise of pressure shows the compliance of every path in the catalogue, though the liquid has inertia."""
+"""The first rise of pressure shows the compliance of every path in the catalog, though the liquid has inertia."""
 
 from dataclasses import replace
 

@@ -263,7 +263,7 @@ def test_between_two_ticks_a_stop_acts_and_all_else_waits(moving):
 
 @pytest.mark.requirement("REQ-STOP-1")
 @pytest.mark.parametrize("others", [0, 1, 5, 12])
-def test_a_stop_acts_in_the_tick_in_which_it_is_read_whatever_stands_before_it(others, moving):
+def test_a_stop_acts_in_the_tick_in_which_it_is_read_whatever_is_before_it(others, moving):
     server, commands, host = opened()
     host.link.incoming += host.frame("STATUS") * others + host.frame("STOP", session=9, sequence=9)
     server.poll(moving)
@@ -285,7 +285,7 @@ def test_a_damaged_stop_stops_nothing_and_is_not_waited_for(at, change):
 
 
 @pytest.mark.requirement("REQ-STOP-1", "REQ-STOP-3")
-def test_a_start_that_stands_before_a_stop_in_the_same_bytes_moves_nothing():
+def test_a_start_before_a_stop_in_the_same_bytes_moves_nothing():
     device = Device()
     host = device.ready()
     host.ask("PATH_SET", PATH)

@@ -99,7 +99,7 @@ def test_a_tick_that_comes_too_early_gets_nothing_new_and_costs_the_batch_nothin
     assert {readings[index] for index in got} == {converter.counts(100)}
 
 
-def test_a_converter_that_stands_still_never_gives_a_reading():
+def test_a_converter_that_has_stopped_never_gives_a_reading():
     converter = Converter()
     converter.run_us(TICK_US)
     assert converter.port.read() != NONE_NEW

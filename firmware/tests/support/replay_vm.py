@@ -65,7 +65,7 @@ class Replay:
         self.controller = None
 
     def begin(self):
-        """Takes up the input record that lies in `board.input`; returns the time of the step to be made."""
+        """Takes up the input record in `board.input`; returns the time of the step to be made."""
         if self.controller is None:
             self.controller = self._make(self.board)
         return self.board.begin_tick()

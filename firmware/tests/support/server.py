@@ -1,4 +1,4 @@
-"""A host's hand on a link server or a whole controller: frames built and read with the host's own codec."""
+"""A test host of a link server or a whole controller: frames built and read with the host's own codec."""
 
 import hmac
 from collections.abc import Mapping

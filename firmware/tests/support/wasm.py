@@ -1,6 +1,6 @@
 """Runs a recording in MicroPython built for 32-bit WebAssembly: `python wasm.py RECORDING_FOLDER`.
 
-A process of its own: this build's collector does not see what lies in WebAssembly's locals, so it stays switched off
+A process of its own: this build's collector does not see the values in WebAssembly's locals, so it stays switched off
 and the heap of 1 MB must do; were it not to, the machine could end with the process.
 """
 

@@ -19,7 +19,7 @@ def lines_of(title: str, seed: int, statistics: Mapping[str, Any]) -> list[str]:
         [f"{title}: {statistics['runs']} runs, seed {seed}; rates in % with their 95 % intervals"],
         _healthy(statistics["healthy"]),
         aligned(detection_rows(statistics["faults"])) if statistics["faults"] else [],
-        _said(statistics["healthy"], statistics["faults"]),
+        _first_detections(statistics["healthy"], statistics["faults"]),
         _evidence(statistics["evidence"]),
         _paths(statistics["faults"]),
         _volumes(statistics),
@@ -82,7 +82,7 @@ def _cells(part: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _said(healthy: Mapping[str, Any], groups: list[Mapping[str, Any]]) -> list[str]:
+def _first_detections(healthy: Mapping[str, Any], groups: list[Mapping[str, Any]]) -> list[str]:
     """The first detection, by fault."""
     rows = [[group["group"], _listed(group["said_first"])] for group in groups]
     if healthy["false_alarms"]["of"]:
@@ -116,7 +116,7 @@ def _paths(groups: list[Mapping[str, Any]]) -> list[str]:
             if poor:
                 lines.append(f"{name}: below 95 % within two pulses on {_first(poor)}")
             if part["paths_not_permitting"]:
-                lines.append(f"{name}: not detectable, as the plan says, on {_first(part['paths_not_permitting'])}")
+                lines.append(f"{name}: not detectable, as the plan lists, on {_first(part['paths_not_permitting'])}")
     return lines
 
 

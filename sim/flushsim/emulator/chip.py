@@ -203,10 +203,10 @@ class Chip:
     def watch(self, pin: int, changed: Callable[[int, bool | None], None]) -> None:
         """Calls `changed` with the time in ns and the pin's level (see `level`) when it changes, and at a reset."""
 
-        def seen(state: GPIOPinState, before: GPIOPinState) -> None:
+        def on_level(state: GPIOPinState, before: GPIOPinState) -> None:
             changed(self.now_ns, state == GPIOPinState.HIGH if state in _DRIVEN else None)
 
-        self.rp2040.gpio[pin].add_listener(seen)
+        self.rp2040.gpio[pin].add_listener(on_level)
         self._watchers.append((pin, changed))
 
     def drive(self, pin: int, level: bool | None) -> None:

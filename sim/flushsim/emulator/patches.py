@@ -52,7 +52,7 @@ class PioClock:
         self._alarm = self._clock.create_alarm(self._due)
         self._cycle = self._now()
         self._strides: dict[Any, _Stride] = {}
-        self._seen: dict[Any, tuple[int, int, int]] = {}
+        self._last_state: dict[Any, tuple[int, int, int]] = {}
         for place, pio in zip(_PIO_PLACES, self._pios, strict=True):
             pio.stopped = True
             rp2040.peripherals[place] = _Registers(self, pio)  # type: ignore[assignment]
@@ -60,7 +60,7 @@ class PioClock:
 
         def forget() -> None:
             self._strides.clear()
-            self._seen.clear()
+            self._last_state.clear()
             self._alarm.cancel()
             if reset is not None:
                 reset()
@@ -124,10 +124,10 @@ class PioClock:
             counts = (machine.x, machine.y)
             register = _COUNTING.get(instruction & 0xE0E0)
             if register is None or instruction & 0x1F != pc:
-                self._seen.pop(machine, None)
+                self._last_state.pop(machine, None)
                 continue
-            before = self._seen.get(machine)
-            self._seen[machine] = (pc, *counts)
+            before = self._last_state.get(machine)
+            self._last_state[machine] = (pc, *counts)
             iterations = counts[register]
             if iterations and before is not None and before[0] == pc and before[1 + register] == iterations + 1:
                 delay = instruction >> 8 & (1 << 5 - machine.sideset_count) - 1

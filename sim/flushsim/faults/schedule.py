@@ -106,7 +106,7 @@ class FaultSchedule:
         return without if fault is None else fault.severity
 
     def built_in(self, name: str, without: float) -> float:
-        """Severity of a fault that is there from power-on, whatever its time says, else `without`."""
+        """Severity of a fault that is present from power-on, whatever its time, else `without`."""
         return next((fault.severity for fault in self.faults if fault.name == name), without)
 
     def on_for_s(self, name: str, ticks: int) -> float:

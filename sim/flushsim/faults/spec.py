@@ -97,7 +97,7 @@ KINDS = {
         "mm",
     ),
     "step-loss": Kind(DRIVE, "share of step pulses neither made by the motor nor counted", 0.05, 0.0, 1.0, "share"),
-    "stall": Kind(DRIVE, "the motor stands still, and the counter counts nothing"),
+    "stall": Kind(DRIVE, "the motor does not move, and the counter counts nothing"),
     "sensor-stuck": Kind(SENSOR, "the sensor repeats its last value"),
     "sensor-silent": Kind(SENSOR, "the sensor gives no new values"),
     "sensor-fault": Kind(SENSOR, "the sensor's bus or diagnosis reports a fault"),

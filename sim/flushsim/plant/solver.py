@@ -3,7 +3,7 @@
     plunger flow -> [syringe: p1, sensor] -> extension -> [connector: p2, bubble, leak] -> needle, catheter -> end
 
     d S1/dt = q - qe                 Le d qe/dt = p1 - p2 - near(qe)           p1 = S1 / c1
-    d S2/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - end - scale far(qf)     p2 = S2 / c2 + r d S2/dt, and a bubble
+    d S2/dt = (1 - leak) qe - qf     Lf d qf/dt = p2 - end - scale far(qf)     p2 = S2 / c2 + r d S2/dt, and air
 
 The end is the vein, whose pressure the caller gives, or another `Outlet`. L is the inertia of a column of
 liquid, rho l / A; r the viscous resistance of the tubes to stretch. The connector's small volume oscillates within

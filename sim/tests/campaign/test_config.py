@@ -56,7 +56,7 @@ def test_the_host_claims_to_find_another_syringe_only_where_the_last_visit_is_kn
     assert visited.groups[1].expect == {"wrong_syringe"}
 
 
-def test_a_group_is_healthy_without_a_fault_or_when_the_file_says_so(text: str) -> None:
+def test_a_group_is_healthy_without_a_fault_or_when_the_file_sets_it(text: str) -> None:
     assert [group.healthy for group in parse(text, "two", "two.toml").groups] == [True, False]
     cough = text.replace("[[group]]\n[[group.fault]]", "[[group]]\nhealthy = true\n[[group.fault]]")
     assert [group.healthy for group in parse(cough, "two", "two.toml").groups] == [True, True]

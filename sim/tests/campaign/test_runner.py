@@ -101,7 +101,7 @@ def test_a_full_disk_gives_one_sentence_and_earlier_parts_are_kept(
 
     def full(table: object, place: Path) -> None:
         place.write_bytes(b"half a par")
-        # As Arrow says it.
+        # Arrow's own message.
         raise OSError("Error writing bytes to file. Detail: [errno 28] No space left on device")
 
     monkeypatch.setattr(result_store, "_write", full)

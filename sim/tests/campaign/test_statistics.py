@@ -1,4 +1,4 @@
-"""What the table says, held against results whose answer is known."""
+"""The numbers of the table, held against results whose answer is known."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +110,7 @@ def test_a_path_that_does_not_show_a_fault_is_named_and_not_counted(
     assert partial["paths_below_95_percent"] == {}
 
 
-def test_what_a_path_permits_is_what_its_plan_tells() -> None:
+def test_what_a_path_permits_is_what_its_plan_lists() -> None:
     wide = Scenario(sequence="tunneled-flush", line="tunneled-9.6f", needle="none").plan()
     port = Scenario(needle="huber-22g").plan()
     assert rows.permitted(port, parse_fault("leak:0.5@3s")) is True
@@ -134,7 +134,7 @@ def test_the_worst_volumes_and_pressures_are_listed_by_group(results_of: Callabl
     assert statistics["drawn_in_relief_ml"]["worst"] == pytest.approx(0.001)
 
 
-def test_a_score_that_tells_every_pulse_apart_has_an_area_of_one(results_of: Callable[[list[Row]], Results]) -> None:
+def test_a_score_that_separates_every_pulse_has_an_area_of_one(results_of: Callable[[list[Row]], Results]) -> None:
     results = results_of([*(a_run(case, [{}] * 5) for case in range(4)), *(faulty(case) for case in range(10, 14))])
     assert area_under(roc(results, "partial", "resistance_change")) == 1.0
     assert area_under(roc(results, "partial", "residual_share")) == 0.5

@@ -1,4 +1,4 @@
-"""What the pump tells, and does not, on paths drawn within their tolerances, on a living vein: cases hard to tell."""
+"""What the pump detects, and does not, on paths drawn within their tolerances, on a living vein: hard cases."""
 
 from dataclasses import replace
 

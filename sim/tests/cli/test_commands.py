@@ -79,7 +79,7 @@ def test_faults_lists_every_fault(run_flushpump: Command) -> None:
     assert all(f"\n{name}" in table for name in names)
 
 
-def test_a_missing_vm_says_how_to_get_it(run_flushpump: Command, tmp_path: Path) -> None:
+def test_a_missing_vm_is_reported_with_how_to_get_it(run_flushpump: Command, tmp_path: Path) -> None:
     # A Python whose folder has no micropython, and a PATH without one.
     python = tmp_path / "python"
     python.symlink_to(sys.executable)

@@ -18,7 +18,7 @@ def trace(run_flushpump: Command) -> Command:
     return partial(run_flushpump, "sim", "trace")
 
 
-def test_a_run_is_drawn_in_every_kind_of_file_and_told(trace: Command, tmp_path: Path) -> None:
+def test_a_run_is_drawn_in_every_kind_of_file_and_reported(trace: Command, tmp_path: Path) -> None:
     names = ["run.svg", "run.png", "run.html"]
     outputs = [word for name in names for word in ("--output", name)]
     done = trace("--fault", "occlusion@3s", *outputs, cwd=tmp_path)
@@ -81,7 +81,7 @@ def test_a_folder_that_may_not_be_written_to_is_one_sentence(trace: Command, tmp
     assert str(folder) in done.stderr
 
 
-def test_without_matplotlib_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+def test_without_matplotlib_one_sentence_names_what_to_install(tmp_path: Path) -> None:
     program = "import sys; sys.modules['matplotlib'] = None; from flushpump.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "sim", "trace", "--output", "run.svg"],

@@ -1,4 +1,4 @@
-"""A Pico at MicroPython's prompt, pumps on started boards, or one line that says why there are none."""
+"""A Pico at MicroPython's prompt, pumps on started boards, or one line with the reason why there are none."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from flushsim.emulator.chip import Chip
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Of every other target's run only test_image.py is a part, which says so; the rest takes a quarter of an hour."""
+    """A run on any other target collects only test_image.py, which reports it; the rest takes a quarter of an hour."""
     left_out = config.getoption("--target") != "emulator" and collection_path.name != "test_image.py"
     return True if left_out and collection_path.suffix == ".py" else None
 

@@ -42,7 +42,7 @@ def longest_gap_us(dut: DeviceUnderTest, seconds: float) -> float:
 
 @pytest.mark.requirement("REQ-START-1", "REQ-START-2")
 @pytest.mark.parametrize("way", ["is absent", "holds the bus"])
-def test_a_pump_whose_sensor_fails_at_the_start_runs_says_so_and_moves_nothing(
+def test_a_pump_whose_sensor_fails_at_the_start_runs_reports_it_and_moves_nothing(
     started_board: EmulatedBoard, way: str
 ) -> None:
     sensor = started_board.sensor
@@ -199,8 +199,8 @@ def test_a_collection_within_a_pulse_which_the_locked_heap_forbids_is_a_stall_li
     run = dut.follow()
     # With much memory in use it takes longer than what is queued.
     assert run.alarms in ([], ["MOTION_STARVED"])
-    told_nl = run.end.driven_nl
-    assert told_nl / 1000 == pytest.approx(driven_ul(dut), abs=0.2)
+    reported_nl = run.end.driven_nl
+    assert reported_nl / 1000 == pytest.approx(driven_ul(dut), abs=0.2)
     assert run.end.outcome is (Outcome.ALARM if run.alarms else Outcome.COMPLETED)
     assert dut.rig.boots == 1
 

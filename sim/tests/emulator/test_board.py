@@ -93,7 +93,7 @@ def test_the_stop_button_ends_motion_within_10_ms_and_the_rate_was_what_was_aske
     assert 0 < stop.last_step_ms < STOP_BUDGET_MS
 
 
-def test_a_switch_that_opens_is_seen_by_the_board(started_board: EmulatedBoard) -> None:
+def test_a_switch_that_opens_is_detected_by_the_board(started_board: EmulatedBoard) -> None:
     rig = EmulatorRig(on=started_board)
     pin = rig.chip.rp2040.gpio[15]
     rig.set_input(SYRINGE_PRESENT, False)
@@ -163,7 +163,7 @@ def test_steps_without_the_driver_are_not_counted(chip: Chip, run: Any) -> None:
 
 def test_an_abp2_is_busy_until_its_conversion_is_done(chip: Chip, run: Any) -> None:
     Abp2(chip, 20, 0x28, lambda: 0x123456)
-    said = run(
+    output = run(
         chip,
         """
 from machine import I2C, Pin
@@ -175,7 +175,7 @@ time.sleep_ms(6)
 print(first[0], bus.readfrom(0x28, 4).hex())
 """,
     )
-    assert said == f"{0x60} 40123456"
+    assert output == f"{0x60} 40123456"
 
 
 def test_a_served_board_answers_on_a_pseudo_terminal_as_fast_as_it_can(started_board: EmulatedBoard) -> None:

@@ -49,14 +49,14 @@ def test_heap_is_left_after_the_start_and_a_run_leaves_none_of_it_behind(
 
 
 def test_the_devices_clock_keeps_to_the_chips(dut: DeviceUnderTest, record_measurement: Callable[..., None]) -> None:
-    def told_and_true() -> tuple[float, float]:
+    def device_and_rig_ms() -> tuple[float, float]:
         asked_us = dut.rig.now_us
-        told_ms = dut.pump.status().device_time_ms
-        return told_ms, (asked_us + dut.rig.now_us) / 2_000
+        device_ms = dut.pump.status().device_time_ms
+        return device_ms, (asked_us + dut.rig.now_us) / 2_000
 
-    first, first_ms = told_and_true()
+    first, first_ms = device_and_rig_ms()
     dut.simulate(5.0)
-    last, last_ms = told_and_true()
+    last, last_ms = device_and_rig_ms()
     record_measurement(
         "device's clock against the chip's over 5 s", (last - first) - (last_ms - first_ms), "ms", (-5.0, 5.0)
     )

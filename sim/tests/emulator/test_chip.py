@@ -10,9 +10,9 @@ POWER_ON, WATCHDOG = 1, 3
 
 
 def test_micropython_boots_to_its_prompt(chip: Chip) -> None:
-    said = chip.wait_for(b">>> ").decode()
-    assert said.startswith("MicroPython v1.")
-    assert "Raspberry Pi Pico with RP2040" in said
+    output = chip.wait_for(b">>> ").decode()
+    assert output.startswith("MicroPython v1.")
+    assert "Raspberry Pi Pico with RP2040" in output
 
 
 def test_a_line_at_the_prompt_is_computed(chip: Chip, run: Run) -> None:
@@ -50,7 +50,7 @@ def test_the_run_button_restarts_the_board_with_its_files(chip: Chip, run: Run) 
     assert run(chip, "import os\nprint(os.listdir(), 'x' in globals())") == "['kept'] False"
 
 
-def test_the_watchdog_resets_the_board_once_and_says_so(chip: Chip, run: Run) -> None:
+def test_the_watchdog_resets_the_board_once_and_is_its_reset_cause(chip: Chip, run: Run) -> None:
     assert run(chip, "import machine\nprint(machine.reset_cause())") == str(POWER_ON)
     run(chip, "watchdog = machine.WDT(timeout=1000)")
     fed_us = chip.now_us
@@ -74,11 +74,11 @@ def test_the_converter_reads_the_voltage_at_its_pin(chip: Chip, run: Run) -> Non
     assert run(chip, "import machine\nprint(machine.ADC(26).read_u16() >> 4)") == "1234"
 
 
-def test_pins_are_seen_and_driven(chip: Chip, run: Run) -> None:
-    seen: list[tuple[int, bool | None]] = []
-    chip.watch(5, lambda ns, level: seen.append((ns, level)))
+def test_pins_are_read_and_driven(chip: Chip, run: Run) -> None:
+    levels: list[tuple[int, bool | None]] = []
+    chip.watch(5, lambda ns, level: levels.append((ns, level)))
     run(chip, "from machine import Pin\nback = Pin(6, Pin.IN, Pin.PULL_UP)\nPin(5, Pin.OUT, value=1).value(0)")
-    assert [level for _, level in seen if level is not None] == [True, False]
+    assert [level for _, level in levels if level is not None] == [True, False]
     assert run(chip, "print(back.value())") == "1"
     chip.drive(6, False)
     assert run(chip, "print(back.value())") == "0"
@@ -87,9 +87,9 @@ def test_pins_are_seen_and_driven(chip: Chip, run: Run) -> None:
 
 
 def test_a_pin_is_let_go_by_a_reset_and_whoever_watches_it_is_reported(chip: Chip, run: Run) -> None:
-    seen: list[bool | None] = []
+    levels: list[bool | None] = []
     run(chip, "from machine import Pin\npin = Pin(5, Pin.OUT, value=1)")
-    chip.watch(5, lambda ns, level: seen.append(level))
+    chip.watch(5, lambda ns, level: levels.append(level))
     chip.power_cut(1_000)
-    assert seen == [None]
+    assert levels == [None]
     assert chip.level(5) is None

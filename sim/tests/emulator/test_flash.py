@@ -92,7 +92,7 @@ class Bench:
 
 
 @pytest.mark.requirement("REQ-START-3")
-def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another_one_keeps_all_as_it_is(
+def test_an_interrupted_flash_is_reported_and_moves_nothing_a_rerun_makes_a_pump_and_another_one_keeps_all_as_it_is(
     uf2: Path, tmp_path: Path, record_measurement: Any
 ) -> None:
     bench = Bench(uf2, tmp_path / "pico.flash")
@@ -102,8 +102,8 @@ def test_half_a_flash_says_so_and_moves_nothing_a_rerun_makes_a_pump_and_another
     assert status == 130, err
     assert err.splitlines()[-1].endswith("flashing is incomplete and the pump does not start; run the command again")
     # The command has reset it.
-    said = chip.wait_for(b">>> ")
-    assert b"flushpump: the pump does not start: flashing was not completed; flash the board again" in said
+    output = chip.wait_for(b">>> ")
+    assert b"flushpump: the pump does not start: flashing was not completed; flash the board again" in output
     assert not bench.steps_enabled()
 
     began_us = chip.now_us

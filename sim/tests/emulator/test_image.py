@@ -1,4 +1,4 @@
-"""Where the image comes from; and the one line that says when the whole suite is not run."""
+"""Where the image comes from; and the one line that reports when the whole suite is not run."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def test_the_suite_has_an_image_to_run(request: pytest.FixtureRequest) -> None:
     assert image.banner(found).startswith("MicroPython v1.")
 
 
-def test_without_an_image_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_an_image_one_sentence_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(image.VARIABLE, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(image.NoImageError, match=r"set FLUSHPUMP_UF2 to RPI_PICO's \.uf2"):

@@ -1,4 +1,4 @@
-"""What is mended of rp2040py: an idle host NAKs, PIO follows the clock to the cycle, inputs see outputs."""
+"""What is repaired in rp2040py: an idle host NAKs, PIO follows the clock to the cycle, inputs see outputs."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -114,7 +114,7 @@ rp2.StateMachine(0, slow, freq=12_500_000, set_base=machine.Pin(2)).active(1)
 
 def test_a_count_that_is_read_in_the_middle_of_its_loop_is_right(chip: Chip, run: Run) -> None:
     run(chip, TRAIN + START)
-    said = run(
+    output = run(
         chip,
         """
 machine_0.put(0)
@@ -132,14 +132,14 @@ for wait_us in (100, 1000, 2000):
 print(*counts, *times_us)
 """,
     )
-    first, second, third, first_us, second_us, third_us = (int(word) for word in said.split())
+    first, second, third, first_us, second_us, third_us = (int(word) for word in output.split())
     assert first - second == pytest.approx(125 * (second_us - first_us), abs=500)
     assert second - third == pytest.approx(125 * (third_us - second_us), abs=500)
 
 
 def test_a_machine_of_the_other_block_counts_the_pulses(chip: Chip, run: Run) -> None:
     run(chip, TRAIN + START)
-    said = run(
+    output = run(
         chip,
         """
 @rp2.asm_pio()
@@ -160,7 +160,7 @@ machine_4.exec("push()")
 print(-machine_4.get() & 0xFFFFFFFF)
 """,
     )
-    assert said == "500"
+    assert output == "500"
 
 
 def test_a_reset_stops_the_machines(chip: Chip, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The simulator says what the chip does: the same run on `native`, `sim` and the emulated board."""
+"""The simulator agrees with the chip: the same run on `native`, `sim` and the emulated board."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,9 @@ def compare(native: Course, other: Course, record_measurement: Callable[..., Non
     assert [burst.steps for burst in other.bursts] == [burst.steps for burst in native.bursts]
     assert other.driven_nl == native.driven_nl
     within = (-LOOP_MS, LOOP_MS)
-    for told, true in zip(native.bursts, other.bursts, strict=True):
-        record_measurement(f"start of a burst, {other.target} less native", true.first_ms - told.first_ms, "ms", within)
-        record_measurement(f"end of a burst, {other.target} less native", true.last_ms - told.last_ms, "ms", within)
+    for expected, true in zip(native.bursts, other.bursts, strict=True):
+        record_measurement(
+            f"start of a burst, {other.target} less native", true.first_ms - expected.first_ms, "ms", within
+        )
+        record_measurement(f"end of a burst, {other.target} less native", true.last_ms - expected.last_ms, "ms", within)
     assert other.delivered_ul == pytest.approx(native.delivered_ul, rel=0.01)

@@ -16,7 +16,7 @@ def run_letters(stand_in: Path, target: str, *letters: bytes) -> None:
             rig.run_until(rig.now_us + 100_000)
 
 
-def test_an_allocation_while_moving_ends_the_run_and_says_so(stand_in: Path) -> None:
+def test_an_allocation_while_moving_ends_the_run_and_is_reported(stand_in: Path) -> None:
     with pytest.raises(FirmwareError, match=r"MemoryError.*heap is locked.*allocation while moving"):
         run_letters(stand_in, "sim", b"g", b"a")
 
@@ -26,19 +26,19 @@ def test_an_allocation_at_rest_is_allowed(stand_in: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["native", "sim"])
-def test_an_exception_in_the_firmware_is_told_with_its_text(target: str, stand_in: Path) -> None:
+def test_an_exception_in_the_firmware_is_reported_with_its_text(target: str, stand_in: Path) -> None:
     with pytest.raises(FirmwareError, match="ValueError: the letter x"):
         run_letters(stand_in, target, b"x")
 
 
-def test_a_print_in_the_firmware_is_told_instead_of_being_read_as_a_record(stand_in: Path) -> None:
+def test_a_print_in_the_firmware_is_reported_instead_of_being_read_as_a_record(stand_in: Path) -> None:
     with pytest.raises(FirmwareError, match="a word too much"):
         run_letters(stand_in, "sim", b"p")
 
 
 def test_firmware_that_cannot_be_imported_is_reported(tmp_path: Path) -> None:
     (tmp_path / "pump").mkdir()
-    # Without it a whole package of that name would win, wherever it stands on the path.
+    # Without it a whole package of that name would win, wherever it is on the path.
     (tmp_path / "pump" / "__init__.py").write_text("")
     (tmp_path / "pump" / "board.py").write_text("import nowhere\n")
     for target in ("native", "sim"):

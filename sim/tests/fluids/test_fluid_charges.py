@@ -1,4 +1,4 @@
-"""What was given in a run, as the plan and the pump's events tell it."""
+"""What was given in a run, from the plan and the pump's events."""
 
 from flushpump.access.access_path import AccessPath
 from flushpump.planning.plan import Plan

@@ -23,7 +23,7 @@ def test_port_maintenance_replaces_chamber_and_catheter_but_for_what_the_blood_r
     assert summary.to_vein_ml["blood"] == pytest.approx(history.blood_in_ml, abs=0.002)
 
 
-def test_fluids_are_where_the_plant_says_that_volume_went(maintained):
+def test_fluids_are_where_the_plant_moved_the_volume(maintained):
     history = maintained.fluid_history()
     assert history.error_ml < 1e-9
     came_out = history.out_ml[-1].sum() - history.blood_in_ml

@@ -110,7 +110,7 @@ def test_pockets_even_out_in_a_long_rest_of_any_length():
     np.testing.assert_allclose(chamber.amounts_ml, held, atol=1e-12)
 
 
-def test_a_pool_that_is_asked_for_more_than_it_has_says_what_it_lacked():
+def test_a_pool_that_is_asked_for_more_than_it_has_reports_what_it_lacked():
     pool = Pool(0.1 * OLD, NEW)
     taken = pool.take_out(0.3)
     np.testing.assert_allclose(taken, [0.1, 0.2])

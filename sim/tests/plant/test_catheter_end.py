@@ -1,4 +1,4 @@
-"""The catheter's end: valve, fibrin flap, pinching, tear, and a tip or needle that lies in tissue."""
+"""The catheter's end: valve, fibrin flap, pinching, tear, and a tip or needle in tissue."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def plateau_kpa(faults: list[str], path: PlantPath = PATH, at_us: int = 1_700_00
     return plant.line.p1
 
 
-def test_a_valve_holds_what_lies_below_its_opening_pressure_both_ways() -> None:
+def test_a_valve_holds_what_is_below_its_opening_pressure_both_ways() -> None:
     path = replace(PATH, opens_out_kpa=0.9, opens_in_kpa=10.7, vein_kpa=0.0, backlash_um=0.0)
     plant = Plant(path, BOARD)
     # 2 uL into 2.12 uL/kPa: 0.94 kPa, which weeps down to the opening pressure and stays.
@@ -83,7 +83,7 @@ def test_a_catheter_tears_at_its_bursting_pressure_and_stays_torn() -> None:
     plant = Plant(PATH, BOARD, ["occlusion@100ms", "rupture:60@0s"])
     peaks: list[float] = []
     play(plant, pulse(plant, 0, 0.9, SLOW), 2_500_000, lambda now_us: peaks.append(plant.line.p2))
-    # It is seen when the line is next solved, within 5 ms of 250 kPa/s.
+    # It acts when the line is next solved, within 5 ms of 250 kPa/s.
     assert max(peaks) == pytest.approx(60, abs=2)
     assert plant.line.condition.outlet is Outlet.BURST
     assert plant.leaked_ul > 300

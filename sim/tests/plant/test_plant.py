@@ -82,7 +82,7 @@ def test_soft_tubes_take_their_share_of_the_connectors_swing_in_a_closed_line() 
     assert swings_kpa(0.3) < 0.25 * swings_kpa(0.0)
 
 
-def test_every_burst_tells_its_first_and_last_step_to_the_tick() -> None:
+def test_every_burst_reports_its_first_and_last_step_to_the_tick() -> None:
     plant = Plant(PlantPath(), BOARD)
     slices = pulses(plant, 3, 0.3, 1.0, 500_000)
     play(plant, slices, 1_600_000)
@@ -271,12 +271,12 @@ def test_no_liquid_is_lost_or_made(
     assert abs(plant.mass_error_ul) < 1e-9 * moved_ul
 
 
-def test_every_line_of_the_catalogue_makes_a_plant_that_can_be_flushed() -> None:
-    catalogue = load()
-    for line in catalogue.lines.values():
-        needle = catalogue.needles["huber-20g" if line.needle_required else "none"]
-        for extension in catalogue.extensions.values():
-            path = PlantPath.from_catalog(line, needle, catalogue.syringes["bd-10"], extension)
+def test_every_line_of_the_catalog_makes_a_plant_that_can_be_flushed() -> None:
+    catalog = load()
+    for line in catalog.lines.values():
+        needle = catalog.needles["huber-20g" if line.needle_required else "none"]
+        for extension in catalog.extensions.values():
+            path = PlantPath.from_catalog(line, needle, catalog.syringes["bd-10"], extension)
             plant = Plant(path, BOARD)
             play(plant, pulse(plant, 0, 0.05, 0.2), 500_000)
             assert plant.peak_kpa > path.vein_kpa

@@ -1,4 +1,4 @@
-"""The pressure sensor: counts as the board's data say, lag, noise, rate and its faults."""
+"""The pressure sensor: counts as in the board's data, lag, noise, rate and its faults."""
 
 import math
 import statistics
@@ -63,7 +63,7 @@ def test_a_stuck_sensor_repeats_its_last_value_until_the_fault_ends() -> None:
     assert len(set(readings[41:])) > 10
 
 
-def test_a_silent_sensor_has_no_new_value_and_a_faulty_one_says_so() -> None:
+def test_a_silent_sensor_has_no_new_value_and_a_faulty_one_reports_it() -> None:
     assert set(_readings("sensor-silent@100ms")[21:]) == {SILENT}
     assert set(_readings("sensor-fault@100ms")[21:]) == {FAULTY}
     assert SILENT not in _readings("leak@100ms")
@@ -83,7 +83,7 @@ def test_a_dropping_sensor_misses_its_share_of_the_conversions() -> None:
     assert 5 <= readings[21:].count(SILENT) <= 20
 
 
-def test_a_noisier_sensor_scatters_by_what_it_was_told() -> None:
+def test_a_noisier_sensor_scatters_by_the_given_noise() -> None:
     plant = Plant(PlantPath(), BOARD, ["sensor-noise:2@1ms"])
     plant.stepper.queue(1000, 2, 1)
     readings = []

@@ -61,12 +61,12 @@ def test_ice_and_fever_are_no_flush() -> None:
         saline_at(60.0)
 
 
-def test_every_drawn_path_of_the_catalogue_can_be_flushed_and_keeps_its_liquid() -> None:
-    catalogue = load()
+def test_every_drawn_path_of_the_catalog_can_be_flushed_and_keeps_its_liquid() -> None:
+    catalog = load()
     random = Random(7)
-    for line in catalogue.lines.values():
-        needle = catalogue.needles["huber-20g" if line.needle_required else "none"]
-        path = PlantPath.from_catalog(line, needle, catalogue.syringes["bd-10"], catalogue.extensions["extension-20cm"])
+    for line in catalog.lines.values():
+        needle = catalog.needles["huber-20g" if line.needle_required else "none"]
+        path = PlantPath.from_catalog(line, needle, catalog.syringes["bd-10"], catalog.extensions["extension-20cm"])
         for _ in range(5):
             plant = Plant(drawn(path, random), BOARD)
             play(plant, pulse(plant, 0, 0.2, 0.5), 700_000)

@@ -1,4 +1,4 @@
-"""The vein breathes, beats and coughs, lies below the pump, and the line follows."""
+"""The vein breathes, beats and coughs, is below the pump, and the line follows."""
 
 from itertools import pairwise
 

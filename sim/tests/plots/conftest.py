@@ -12,11 +12,11 @@ from sim.tests.plots.support.cases import CASES
 
 
 @lru_cache
-def _story(name: str) -> RunTimeline:
+def _timeline(name: str) -> RunTimeline:
     return timeline_of(run(CASES[name], [], flows=True))
 
 
 @pytest.fixture
 def timeline() -> Callable[[str], RunTimeline]:
     """The timeline of the case of this name."""
-    return _story
+    return _timeline

@@ -47,7 +47,7 @@ def test_no_word_of_a_campaigns_picture_covers_another_or_outside_of_it(name: st
         assert hard_to_read(figure) == []
 
 
-def test_every_picture_is_drawn_as_svg_and_png_and_stands_on_the_page(campaign: Results, tmp_path: Path) -> None:
+def test_every_picture_is_drawn_as_svg_and_png_and_is_on_the_page(campaign: Results, tmp_path: Path) -> None:
     files = draw(campaign, tmp_path, "a <campaign>")
     assert files[0] == tmp_path / PAGE
     assert sorted(path.name for path in files) == sorted(path.name for path in tmp_path.iterdir())
@@ -104,7 +104,7 @@ def test_a_fault_that_the_pump_does_not_claim_to_find_is_shown_with_any_detectio
     assert "growing" in table
 
 
-def test_the_interval_of_the_false_alarms_stands_there_when_there_was_none(tmp_path: Path) -> None:
+def test_the_interval_of_the_false_alarms_is_shown_when_there_was_none(tmp_path: Path) -> None:
     found = results(tmp_path, 300, false_alarms=False)
     with plot_style():
         figure = rates.false_alarms(found.runs)

@@ -52,16 +52,18 @@ def luminance(colour: str) -> float:
 
 @PAGES
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_areas_that_lie_side_by_side_are_told_apart_by_every_sight(colours: dict[str, str], sight: str) -> None:
+def test_areas_which_are_side_by_side_are_distinguished_by_every_sight(colours: dict[str, str], sight: str) -> None:
     for names in AREAS:
-        seen = {name: lab(SIGHTS[sight] @ linear(colours[name])) for name in names}
-        apart = {pair: float(np.linalg.norm(seen[pair[0]] - seen[pair[1]])) for pair in combinations(names, 2)}
-        # 2.3 is a difference that can just be seen.
+        perceived = {name: lab(SIGHTS[sight] @ linear(colours[name])) for name in names}
+        apart = {
+            pair: float(np.linalg.norm(perceived[pair[0]] - perceived[pair[1]])) for pair in combinations(names, 2)
+        }
+        # 2.3 is a difference that can just be perceived.
         assert min(apart.values()) > 6, apart
 
 
 @PAGES
-def test_areas_are_told_apart_in_grey(colours: dict[str, str]) -> None:
+def test_areas_are_distinguished_in_grey(colours: dict[str, str]) -> None:
     for names in AREAS:
         lightness = sorted(lab(linear(colours[name]))[0] for name in names)
         assert np.diff(lightness).min() > 4
@@ -69,10 +71,10 @@ def test_areas_are_told_apart_in_grey(colours: dict[str, str]) -> None:
 
 @PAGES
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_curves_of_one_panel_are_told_apart_by_every_sight(colours: dict[str, str], sight: str) -> None:
+def test_curves_of_one_panel_are_distinguished_by_every_sight(colours: dict[str, str], sight: str) -> None:
     for names in CURVES:
-        seen = [lab(SIGHTS[sight] @ linear(colours[name])) for name in names]
-        assert min(float(np.linalg.norm(one - other)) for one, other in combinations(seen, 2)) > 12
+        perceived = [lab(SIGHTS[sight] @ linear(colours[name])) for name in names]
+        assert min(float(np.linalg.norm(one - other)) for one, other in combinations(perceived, 2)) > 12
 
 
 @PAGES

@@ -31,7 +31,7 @@ def test_no_word_of_a_picture_covers_another_or_outside_of_it(name: str, timelin
         assert hard_to_read(figure) == []
 
 
-def test_words_that_lie_over_each_other_or_leave_the_picture_are_seen() -> None:
+def test_words_that_overlap_or_leave_the_picture_are_found() -> None:
     with plot_style():
         figure = Figure(figsize=(4, 2))
         for x, text in ((0.3, "under"), (0.32, "over"), (0.99, "leaving")):
@@ -90,9 +90,9 @@ def test_a_pulse_without_room_for_its_words_has_them_on_the_page(timeline: Timel
     run_timeline = timeline("dense")
     with plot_style():
         picture, page = (run_figure.draw(run_timeline, heading=heading) for heading in (True, False))
-        seen = [text for text, _ in written(picture)].count("patent")
+        shown = [text for text, _ in written(picture)].count("patent")
         there = [text for text, _ in written(page)].count("patent")
-    assert seen == -(-60 // panels.pulse_text_interval(run_timeline)) < there == 60
+    assert shown == -(-60 // panels.pulse_text_interval(run_timeline)) < there == 60
 
 
 def test_the_limits_are_those_that_the_pump_has(timeline: Timelines) -> None:

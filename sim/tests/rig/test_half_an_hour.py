@@ -28,7 +28,7 @@ _turns = bytearray(4)
 _inner = Controller.tick
 
 def _tick(self, now_us):
-    # The heap is locked in a turn that begins in motion, and may not be used in one that ends in it.
+    # The heap is locked in a tick that begins in motion, and may not be used in one that ends in it.
     moving = self.moving
     _inner(self, now_us)
     if moving or self.moving:
@@ -57,7 +57,7 @@ def test_half_an_hour_of_runs_loses_neither_memory_nor_time(
         rig.plant.change_syringe(10.0)
         path = AccessPath.of("smartport-ct-8f", "huber-20g", "bd-10")
         pump.set_path(replace(path_settings(path, Fluid.SALINE, 10.0), line_flags=LineFlag.NONE))
-        told_ms, true_us = pump.status().device_time_ms, rig.now_us
+        device_ms, true_us = pump.status().device_time_ms, rig.now_us
         for number in range(ROUNDS):
             pump.load(Program((Phase(PhaseKind.PULSES, VOLUME_NL, 2_000_000),), 60_000))
             pump.start()
@@ -65,7 +65,7 @@ def test_half_an_hour_of_runs_loses_neither_memory_nor_time(
             assert end.outcome is Outcome.COMPLETED
             rig.run_until(true_us + (number + 1) * ROUND_US)
             pump.poll(0.0)
-        drift_ms = pump.status().device_time_ms - told_ms - (rig.now_us - true_us) / 1000
+        drift_ms = pump.status().device_time_ms - device_ms - (rig.now_us - true_us) / 1000
         free = [struct.unpack("<I", entry[4:8])[0] for _, entry in rig.journal.entries if entry[:4] == b"heap"]
         assert rig.boots == 1
         delivered_ml = ROUNDS * VOLUME_NL / 1e6

@@ -80,10 +80,10 @@ def test_the_firmware_sees_the_pressure_of_a_loop_latency_ago(target: str, stand
     with Rig(target, firmware_root=stand_in, trace=rows) as rig:
         rig.to_device(b"g")
         rig.run_until(200_000)
-        seen = echo(rig)
+        echoed = echo(rig)
         # The device's clock is the rig's; the row that ended at that time holds the reading taken 1.5 ms before.
-        row = next(row for row in rows if row.now_us == seen.now_us)
-        assert seen.reading == row.reading
+        row = next(row for row in rows if row.now_us == echoed.now_us)
+        assert echoed.reading == row.reading
         assert row.pressure_pa > 10_000
 
 

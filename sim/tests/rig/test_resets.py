@@ -36,9 +36,9 @@ def test_flash_survives_everything_and_can_be_handed_to_another_rig(target: str,
         rig.power_cut()
         rig.run_until(2_000_000)
         rig.to_device(b"n")
-        seen = echo(rig)
-        assert divmod(seen.scratch_3, 256) == (1, 1), "entry 1 is still there"
-        assert seen.first_boots_cause == POWER_ON
+        echoed = echo(rig)
+        assert divmod(echoed.scratch_3, 256) == (1, 1), "entry 1 is still there"
+        assert echoed.first_boots_cause == POWER_ON
         journal = rig.journal
     with Rig(target, firmware_root=stand_in, journal=journal) as other:
         other.to_device(b"n")

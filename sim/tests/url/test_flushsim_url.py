@@ -174,7 +174,7 @@ def test_a_firmware_failure_is_a_serial_exception() -> None:
             port.read(1)
 
 
-def test_a_closed_port_says_so_and_can_be_opened_again() -> None:
+def test_a_closed_port_reports_it_and_can_be_opened_again() -> None:
     port = open_port()
     port.close()
     with pytest.raises(serial.PortNotOpenError):

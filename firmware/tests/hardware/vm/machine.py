@@ -1,4 +1,4 @@
-"""Stands in for `machine` in the MicroPython VM on a PC, whose own one would reach into the PC's memory."""
+"""Replaces `machine` in the MicroPython VM on a PC, whose own one would reach into the PC's memory."""
 
 
 class Registers:

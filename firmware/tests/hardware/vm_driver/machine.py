@@ -1,4 +1,4 @@
-"""Stands in for `machine` in the MicroPython VM: a UART whose two directions share one wire with a TMC2209.
+"""Replaces `machine` in the MicroPython VM: a UART whose two directions share one wire with a TMC2209.
 
 `fault` puts bytes of the wire out of order, `now_ms` is the time that waiting takes.
 """

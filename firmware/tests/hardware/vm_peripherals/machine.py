@@ -1,4 +1,4 @@
-"""Stands in for `machine` in the MicroPython VM: registers, pins and a sensor that answers, fails and holds the bus.
+"""Replaces `machine` in the MicroPython VM: registers, pins and a sensor that answers, fails and holds the bus.
 
 What it does allocates nothing, so that an allocation observed under the locked heap is the firmware's own.
 """

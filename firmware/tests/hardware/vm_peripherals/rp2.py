@@ -1,4 +1,4 @@
-"""Stands in for `rp2` in the MicroPython VM: a DMA channel that moves nothing."""
+"""Replaces `rp2` in the MicroPython VM: a DMA channel that moves nothing."""
 
 
 class DMA:

@@ -1,6 +1,6 @@
 """A matplotlib figure as SVG text, with a title and a description for readers who cannot see it, and ready for a page.
 
-Names given to artists say how they behave on a page whose time axis can be stretched: `zoom-...` stretches with it,
+Names given to artists set how they behave on a page whose time axis can be stretched: `zoom-...` stretches with it,
 `at-TIME-...` keeps its size and moves with its time, `thin-TIME-...` too, but only where there is room for it,
 `axis-...` is replaced by the page's own ticks. These words become classes, and the names go.
 """

@@ -13,7 +13,7 @@ from flushsim.campaign.schema import SCHEMA
 
 Row = dict[str, Any]
 LINES = (("smartport-ct-8f", "huber-20g"), ("smartport-plus-5f", "huber-22g"), ("picc-4f", "none"))
-SAID = {
+DETECTED_AS = {
     "occlusion": "occluded", "partial": "partial", "growing": "partial", "bubble": "bubble", "leak": "leak",
     "extravasation": "partial", "dislodged": "partial",
 }  # fmt: skip
@@ -28,7 +28,7 @@ SPANS = {"extravasation": (0.0123, 0.0789), "dislodged": (1234.0, 98765.0)}
 
 
 def results(folder: Path, runs: int, seed: int = 1, false_alarms: bool = True) -> Results:
-    """The results of so many runs; without `false_alarms` nothing was ever said wrongly."""
+    """The results of so many runs; without `false_alarms` nothing is detected wrongly."""
     chance = random.Random(seed)
     rows = [_row(chance, case, false_alarms) for case in range(runs)]
     folder.mkdir(exist_ok=True)
@@ -37,7 +37,7 @@ def results(folder: Path, runs: int, seed: int = 1, false_alarms: bool = True) -
 
 
 def _row(chance: random.Random, case: int, false_alarms: bool) -> Row:
-    fault = None if case % 3 == 0 else (*SAID,)[case % len(SAID)]
+    fault = None if case % 3 == 0 else (*DETECTED_AS,)[case % len(DETECTED_AS)]
     line, needle = LINES[chance.randrange(len(LINES))]
     severity = None if fault is None else chance.choice(SEVERITIES.get(fault, (1.0,)))
     if fault in SPANS:
@@ -52,19 +52,19 @@ def _row(chance: random.Random, case: int, false_alarms: bool) -> Row:
         sequence="port-maintenance", line=line, needle=needle, syringe="bd-10", extension="extension-20cm", fault=fault,
         severity=severity,
         faults=[] if fault is None else [f"{fault}@3s"], outcome="occluded" if stopped else "completed",
-        verdict=SAID[fault] if found else "patent", alarms=[], problem="", duration_s=11.0, planned_ml=9.5,
+        verdict=DETECTED_AS[fault] if found else "patent", alarms=[], problem="", duration_s=11.0, planned_ml=9.5,
         tip_ml=8.99, volume_error_ml=chance.gauss(0.002, 0.01) * (5 if stopped else 1),
         bolus_ml=abs(chance.gauss(0.005, 0.01)), told_relieved_ml=0.1 if stopped else 0.0, told_uncertain_ml=0.01,
         relief_lowest_kpa=chance.uniform(0, 4) if stopped else None, relief_drawn_ml=0.0 if stopped else None,
         peak_kpa=chance.gauss(95, 10), working_limit_kpa=137.9, hard_limit_kpa=172.0,
         false_alarm="partial" if fault is None and false_alarms and chance.random() < 0.01 else None,
         expected_resistance_kpa_s_per_ml=41.0, expected_compliance_ul_per_kpa=2.1, flow_ml_per_s=2.0,
-        said=SAID[fault] if found else None,
+        said=DETECTED_AS[fault] if found else None,
     )  # fmt: skip
     row["overshoot_kpa"] = row["peak_kpa"] - 137.9
     if fault is not None:
         row.update(
-            onset_s=3.0, hit_pulse=3, pulses_left=6, found=found, found_as=SAID[fault] if found else None,
+            onset_s=3.0, hit_pulse=3, pulses_left=6, found=found, found_as=DETECTED_AS[fault] if found else None,
             found_after_s=chance.lognormvariate(-0.5, 0.8) if found else None, found_pulse=pulse,
             whole_pulses=None if pulse is None else pulse - 3,
         )  # fmt: skip

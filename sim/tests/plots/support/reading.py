@@ -40,7 +40,7 @@ def written(figure: Figure) -> list[tuple[str, Bbox]]:
 
 
 def hard_to_read(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts of which one lies over the other, and texts that leave the picture."""
+    """Pairs of texts of which one overlaps the other, and texts that leave the picture."""
     texts = written(figure)
     page = figure.bbox
     outside = [
