@@ -106,7 +106,7 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
     if not stream.isatty():
         return None
     named = os.environ.get("COLUMNS", "")
-    return int(named) if named.isdecimal() and int(named) else os.get_terminal_size(stream.fileno()).columns
+    return int(named) if named.isdecimal() and int(named) else os.get_terminal_size(stream.fileno()).columns or None
 
 
 def echo_table(rows: list[list[str]]) -> None:
