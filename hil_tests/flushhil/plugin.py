@@ -120,7 +120,7 @@ def record_measurement(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """With --drop-faults a test that had faults has to fail: one that passes says nothing about them."""
+    """With --drop-faults a test that had faults has to fail: one that passes does not depend on them."""
     found: pytest.TestReport = yield  # type: ignore[misc,assignment]
     if not item.config.getoption("--drop-faults") or call.when != "call" or found.skipped:
         return found  # type: ignore[return-value]
