@@ -54,7 +54,7 @@ class served:  # noqa: N801
                 "--target",
                 "native",
                 "--speed",
-                "2",
+                "1",
                 *arguments,
             ],
             stdout=subprocess.PIPE,
